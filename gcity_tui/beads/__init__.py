@@ -1,0 +1,1 @@
+"""The ledger: what is done and to do; its single writer, its followers, and its own language, bd."""

@@ -1,0 +1,1 @@
+"""Words: a file per noun, tables for people and --json beside each."""

@@ -1,0 +1,1 @@
+"""Text to formula to recipe, pure; files are reached through a read(name) that the caller supplies."""

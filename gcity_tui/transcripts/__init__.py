@@ -1,0 +1,1 @@
+"""What the agents said: one reader per provider family, one History."""

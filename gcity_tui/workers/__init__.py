@@ -1,0 +1,1 @@
+"""Any CLI agent as a factory worker: protocol, lanes, receipts, dialogs, state from evidence."""
