@@ -1,0 +1,213 @@
+"""What a person declares: provider, agent, rig, city. Values; `config` makes them, everybody reads them.
+
+Field names are Gas City's own keys, so that a value can be found in a file by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """One dialog that a program may show. `match` is a regex over the screen's text (multi-line, without colours).
+
+    `kind`: `startup` (answered by us, with `keys`, when the pane is starting) · `approval` · `question` (both are
+    shown to the person) · `limit` · `auth` (both make the session `limited`). `options` is a regex with groups
+    `key` and `label` that finds the choices; `prompt` a regex whose group 1 is the question. `choose` says how an
+    option is picked: `digit` (type its key), `arrows` (Down × index, Enter), `letter`.
+    """
+
+    id: str
+    kind: str
+    match: str
+    keys: tuple[str, ...] = ()
+    prompt: str = ""
+    options: str = ""
+    choose: str = "digit"
+    cancel: tuple[str, ...] = ("Escape",)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a provider's screen looks like: regexes over captured text (no colours), lines from the bottom up.
+
+    `composer`: group 1 is the text that stands in the input line. `placeholder`: what it shows when it is empty.
+    `pasted`: how a folded paste looks in the composer. `title_busy` and its kin are matched on the pane title.
+    """
+
+    ready: str = ""
+    busy: str = ""
+    composer: str = ""
+    placeholder: str = ""
+    pasted: str = ""
+    queued: str = ""
+    title_busy: str = ""
+    title_ready: str = ""
+    title_waiting: str = ""
+    dialogs: tuple[Dialog, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How to drive one kind of CLI agent. Times are in milliseconds where a name ends in `_ms`."""
+
+    name: str
+    display_name: str = ""
+    base: str = ""
+    rehearsal: bool = False
+    """True: a scripted agent; every screen and JSON says so."""
+    command: str = ""
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    key_variables: tuple[str, ...] = ()
+    """Names of secrets, handed over by a 0600 file and never on a command line."""
+    prompt_mode: str = "arg"
+    prompt_flag: str = ""
+    ready_delay_ms: int = 0
+    ready_timeout_ms: int = 60_000
+    process_names: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """Option → choice → argv, e.g. permission_mode → careful → ("--permission-mode", "default")."""
+    option_defaults: Mapping[str, str] = field(default_factory=dict)
+    path_args: tuple[str, ...] = ()
+    """Arguments that keep our PATH in the program's own tool shell (codex resets it)."""
+    session_id_flag: str = ""
+    resume_flag: str = ""
+    resume_style: str = "flag"
+    resume_command: str = ""
+    submit_keys: tuple[str, ...] = ("Enter",)
+    settle_ms: int = 300
+    interrupt_keys: tuple[str, ...] = ("Escape",)
+    queue_keys: tuple[str, ...] = ()
+    """Keys that queue the composer's text for after the turn, where Enter would steer or cut it (codex: Tab)."""
+    clear_keys: tuple[str, ...] = ("C-u",)
+    transcript: str = ""
+    """Reader family: claude, codex, gemini, … or empty."""
+    transcript_glob: str = ""
+    sees: tuple[str, ...] = ("screen",)
+    """Evidence sources it has: state_file hook transcript title screen."""
+    blind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Source → transitions it cannot see, e.g. hook → ("interrupt",) for claude."""
+    instructions_file: str = "AGENTS.md"
+    screen: Screen = Screen()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A role. `dir` is the rig it belongs to (empty: the city); qualified name `dir/binding.name`."""
+
+    name: str
+    dir: str = ""
+    binding: str = ""
+    description: str = ""
+    scope: str = ""
+    provider: str = ""
+    prompt: str = ""
+    """The prompt template's text, not yet rendered."""
+    prompt_path: str = ""
+    work_dir: str = ""
+    nudge: str = ""
+    start_command: str = ""
+    args: tuple[str, ...] | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    option_defaults: Mapping[str, str] = field(default_factory=dict)
+    min_active_sessions: int = 0
+    max_active_sessions: int | None = None
+    idle_timeout: float = 0.0
+    """Seconds; 0 = never."""
+    wake_mode: str = "resume"
+    """`resume` keeps the conversation over restarts, `fresh` begins a new one each time."""
+    lifecycle: str = ""
+    """`one_shot`: its session ends with its work."""
+    suspended: bool = False
+    isolation: str = ""
+    """Where it works: `worktree` (its own branch) · `detached` (a throw-away worktree of the commit its bead names) · `` (work_dir or the rig)."""
+    depends_on: tuple[str, ...] = ()
+    process_names: tuple[str, ...] = ()
+    pre_start: tuple[str, ...] = ()
+    default_sling_formula: str = ""
+    source: str = ""
+    """The folder or file it was declared in."""
+
+    @property
+    def qualified(self) -> str:
+        tail = f"{self.binding}.{self.name}" if self.binding else self.name
+        return f"{self.dir}/{tail}" if self.dir else tail
+
+    @property
+    def pool(self) -> bool:
+        """True when it may have several instances (design: `eddie-1 … eddie-n`)."""
+        return self.max_active_sessions is None or self.max_active_sessions != 1
+
+    def instance(self, slot: int) -> str:
+        """The name of its instance in `slot` (1 is the lowest)."""
+        return f"{self.dir}/{self.name}-{slot}" if self.dir else f"{self.name}-{slot}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """A project the city works on. `path` is absolute; `prefix` is the scope of its beads."""
+
+    name: str
+    path: Path
+    prefix: str
+    suspended: bool = False
+    default_branch: str = ""
+    max_active_sessions: int | None = None
+    formula_vars: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The controller's knobs, in seconds."""
+
+    patrol_interval: float = 5.0
+    max_restarts: int = 5
+    restart_window: float = 3600.0
+    shutdown_timeout: float = 5.0
+    start_timeout: float = 60.0
+    max_wakes_per_tick: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredCity:
+    """A whole city as declared: composed, every layer applied. `layers` are formula folders, lowest first."""
+
+    name: str
+    path: Path
+    prefix: str
+    agents: tuple[Agent, ...] = ()
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    rigs: tuple[Rig, ...] = ()
+    daemon: Daemon = Daemon()
+    default_provider: str = ""
+    tmux_socket: str = ""
+    session_size: tuple[int, int] = (120, 40)
+    max_active_sessions: int | None = None
+    formula_layers: tuple[Path, ...] = ()
+    pack_dirs: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    show_json: str = "array"
+    warnings: tuple[str, ...] = ()
+    digest: str = ""
+    """Changes when any file it was made from changes."""
+
+    def agent(self, qualified: str) -> Agent | None:
+        return next((a for a in self.agents if a.qualified == qualified), None)
+
+    def rig(self, name: str) -> Rig | None:
+        return next((r for r in self.rigs if r.name == name), None)
+
+    def agent_of(self, instance: str) -> Agent | None:
+        """The agent that `rig/eddie-2` (or the agent's own name) is an instance of."""
+        for a in self.agents:
+            stem = a.instance(0)[:-1]
+            if instance == a.qualified or (instance.startswith(stem) and instance[len(stem) :].isdigit()):
+                return a
+        return None
+
+    def provider_of(self, agent: Agent) -> Provider | None:
+        return self.providers.get(agent.provider or self.default_provider)
