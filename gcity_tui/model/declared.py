@@ -124,7 +124,8 @@ class Agent:
     """`one_shot`: its session ends with its work."""
     suspended: bool = False
     isolation: str = ""
-    """Where it works: `worktree` (its own branch) · `detached` (a throw-away worktree of the commit its bead names) · `` (work_dir or the rig)."""
+    """Where it works: `worktree` (its own branch) · `detached` (a throw-away worktree of the commit that its bead
+    names) · empty (`work_dir`, else the rig)."""
     depends_on: tuple[str, ...] = ()
     process_names: tuple[str, ...] = ()
     pre_start: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """One bead to be. `key` is unique in its plan; `metadata_refs` maps a metadata key to the node key whose id it gets."""
+    """One bead to be. `key` is unique in its plan; `metadata_refs`: metadata key → the node key whose id it gets."""
 
     key: str
     title: str

@@ -42,7 +42,8 @@ def resolve(name: str, known: tuple[str, ...], what: str = "session") -> str:
     if fits:
         raise Ambiguous(name, fits)
     close = nearest(name, tuple(short(k) for k in known) + known)
-    raise NotFound(f"no {what} {name!r}", cure=f"did you mean {close}?" if close else f"known: {', '.join(known) or 'none'}")
+    cure = f"did you mean {close}?" if close else f"known: {', '.join(known) or 'none'}"
+    raise NotFound(f"no {what} {name!r}", cure=cure)
 
 
 def nearest(word: str, known: tuple[str, ...], most: int = 2) -> str:

@@ -161,9 +161,9 @@ def judge(
                 return Judgement(Phase.UNKNOWN, f"{stronger.source} says busy, the screen says ready", seen, best.at)
         if best.source == "screen" and stronger.at >= best.at - 1.0:
             best = stronger
-    if best.claim is Phase.BUSY and screen and screen.claim is Phase.READY and screen.at > best.at:
-        if now - best.at > stale_after:
-            return Judgement(Phase.UNKNOWN, f"{best.source} says busy, the screen says ready", seen, screen.at)
+    contradicted = screen is not None and screen.claim is Phase.READY and screen.at > best.at
+    if best.claim is Phase.BUSY and contradicted and now - best.at > stale_after:
+        return Judgement(Phase.UNKNOWN, f"{best.source} says busy, the screen says ready", seen, seen[0].at)
     return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
 
 

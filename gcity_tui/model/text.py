@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-# ECMA-48: CSI, then OSC/DCS/APC/PM/SOS up to BEL or ST (an unterminated one takes the rest of its line), then two-byte escapes.
+# ECMA-48: CSI, then OSC/DCS/APC/PM/SOS up to BEL or ST (an unterminated one takes the rest of its line), then
+# two-byte escapes; the C1 forms last.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"

@@ -3,9 +3,10 @@
 A frame is a 4-byte big-endian length and that many bytes; its payload is a list of fields, each again a 4-byte length
 and its bytes. No JSON is needed to carry a `bd` call, so the shim can speak it with `_socket` alone.
 
-Requests   [b"bd" | b"gc", cwd, env as KEY=VALUE joined by NUL, stdin, argv…]   → one answer [exit as ASCII, out, err]
-           [b"call", JSON {"verb": …, …}]                                       → one answer [JSON {"ok": …} | {"error": …}]
-           [b"watch", JSON {"after": seq}]                                      → frames [JSON], until either side closes
+Requests and their answers:
+    [b"bd" | b"gc", cwd, env as KEY=VALUE joined by NUL, stdin, argv…]  → one frame [exit as ASCII, out, err]
+    [b"call", JSON {"verb": …, …}]       → one frame [JSON {"ok": …} | {"error": …}]
+    [b"watch", JSON {"after": seq}]      → frames [JSON], until either side closes
 This module is imported on the hot path: it imports nothing.
 """
 
