@@ -11,6 +11,18 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was declared. `layer`: core · pack:<name> · city · site · patch · defaults · fragment:<file>."""
+
+    file: str
+    line: int
+    layer: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
 class Dialog:
     """One dialog that a program may show. `match` is a regex over the screen's text (multi-line, without colours).
 
@@ -130,6 +142,10 @@ class Agent:
     process_names: tuple[str, ...] = ()
     pre_start: tuple[str, ...] = ()
     default_sling_formula: str = ""
+    fragments: tuple[str, ...] = ()
+    """Names of prompt fragments appended to its prompt, in order."""
+    implicit: bool = False
+    """True: nobody wrote it; it stands for a provider that the city declares."""
     source: str = ""
     """The folder or file it was declared in."""
 
@@ -159,6 +175,9 @@ class Rig:
     default_branch: str = ""
     max_active_sessions: int | None = None
     formula_vars: Mapping[str, str] = field(default_factory=dict)
+    formula_layers: tuple[Path, ...] = ()
+    """Formula folders for work in this rig, the city's own included, lowest first."""
+    default_sling_target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +211,19 @@ class DeclaredCity:
     pack_dirs: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     show_json: str = "array"
+    origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
+    """`agents.<qualified>.<key>`, `providers.<name>.<key>`, `rigs.<name>.<key>`, `<table>.<key>` → where it was written."""
     warnings: tuple[str, ...] = ()
     digest: str = ""
     """Changes when any file it was made from changes."""
 
     def agent(self, qualified: str) -> Agent | None:
-        return next((a for a in self.agents if a.qualified == qualified), None)
+        """By qualified name; a name without its binding will do where only one agent has it."""
+        exact = next((a for a in self.agents if a.qualified == qualified), None)
+        if exact:
+            return exact
+        bare = [a for a in self.agents if qualified == (f"{a.dir}/{a.name}" if a.dir else a.name)]
+        return bare[0] if len(bare) == 1 else None
 
     def rig(self, name: str) -> Rig | None:
         return next((r for r in self.rigs if r.name == name), None)

@@ -1,0 +1,97 @@
+"""One declared file as it was read: its values, where each key stands, and the messages that name the place."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.model import places
+from gcity_tui.model.declared import Origin
+from gcity_tui.model.errors import BadConfig, NotFound
+from gcity_tui.model.text import one_line
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes a declared file may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A TOML file: `table` its values, `layer` what it counts as, `lines` path of a key → line."""
+
+    path: Path
+    layer: str
+    table: Mapping[str, Any]
+    lines: Mapping[places.Path, int] = field(repr=False)
+
+    def line(self, *key: str | int) -> int:
+        return places.line_of(self.lines, key)
+
+    def where(self, *key: str | int) -> str:
+        """`file:line: a.b.c`, for a message."""
+        name = ".".join(str(k) for k in key if not isinstance(k, int))
+        line = self.line(*key)
+        return f"{self.path}:{line}: {name}" if line else f"{self.path}: {name}"
+
+    def origin(self, *key: str | int) -> Origin:
+        return Origin(str(self.path), self.line(*key), self.layer)
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read so far: every file with its bytes (for the digest), and the warnings."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def warn(self, text: str) -> None:
+        line = one_line(text, 400)
+        if line not in self.warnings:
+            self.warnings.append(line)
+
+    def text(self, path: Path) -> str:
+        """The file's text. Raises NotFound when it is not there, BadConfig when it cannot be read."""
+        data = read_bytes(path)
+        self.files[str(path)] = data
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as exc:
+            raise BadConfig("not UTF-8", cure="save the file as UTF-8", where=f"{path}: byte {exc.start}") from exc
+
+    def toml(self, path: Path, layer: str) -> Source:
+        text = self.text(path)
+        return Source(path, layer, parse_toml(text, path), places.places(text))
+
+
+def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        detail = str(exc)
+        line = detail.partition("at line ")[2].partition(",")[0]
+        place = f"{path}:{line}" if line.isdigit() else str(path)
+        raise BadConfig(f"not valid TOML: {detail}", cure="correct that line", where=place) from exc
+    except RecursionError as exc:
+        raise BadConfig("nested too deeply", where=str(path)) from exc
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise BadConfig(f"larger than {LARGEST // 1024 // 1024} MB", where=str(path))
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise NotFound("no such file", where=str(path)) from exc
+    except OSError as exc:
+        raise BadConfig(f"cannot be read: {exc.strerror or exc}", where=str(path)) from exc
+
+
+def inside(root: Path, start: Path, relative: str, where: str) -> Path:
+    """`relative` from `start`, symlinks resolved; BadConfig when that leaves `root`. `//x` means `root/x`."""
+    target = root / relative[2:] if relative.startswith("//") else start / relative
+    resolved = target.resolve()
+    if not resolved.is_relative_to(root.resolve()):
+        raise BadConfig(f"path {one_line(relative)!r} leaves {root}", cure="keep files inside their folder", where=where)
+    return resolved
