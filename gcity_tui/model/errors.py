@@ -1,21 +1,21 @@
 """One exception tree. The room that meets a failure translates it; the doors render it.
 
-    CityError                     message, cure, where; `exit_code` for the CLI
-    ├── Temporary                 may succeed later: the loop tries again (exit 75)
-    │   ├── RuntimeUnavailable    tmux could not be asked: never read as "nothing runs"
-    │   └── Busy                  a lock is held by another living process
-    └── Permanent                 will not succeed as asked (exit 1)
-        ├── Usage                 the words of the call are off (exit 2)
-        ├── BadConfig             what the user declared is wrong: file, line, key (exit 78)
-        ├── NotFound              no such city, agent, session, bead … (exit 4)
-        ├── Ambiguous             several fit; `candidates` lists them (exit 2)
-        ├── Refused               legal words at the wrong moment (exit 3)
-        │   ├── IllegalTransition   the session's state forbids it
-        │   ├── SessionClosed       the session is closed for good
-        │   ├── PendingInteraction  a dialog is open: nothing is typed into it
-        │   └── NoInteraction       nothing was asked, or something else was
-        ├── Unsupported           this provider cannot do it (exit 5)
-        └── BadData               a file from elsewhere cannot be read: nothing of it was taken (exit 65)
+CityError                     message, cure, where; `exit_code` for the CLI
+├── Temporary                 may succeed later: the loop tries again (exit 75)
+│   ├── RuntimeUnavailable    tmux could not be asked: never read as "nothing runs"
+│   └── Busy                  a lock is held by another living process
+└── Permanent                 will not succeed as asked (exit 1)
+    ├── Usage                 the words of the call are off (exit 2)
+    ├── BadConfig             what the user declared is wrong: file, line, key (exit 78)
+    ├── NotFound              no such city, agent, session, bead … (exit 4)
+    ├── Ambiguous             several fit; `candidates` lists them (exit 2)
+    ├── Refused               legal words at the wrong moment (exit 3)
+    │   ├── IllegalTransition   the session's state forbids it
+    │   ├── SessionClosed       the session is closed for good
+    │   ├── PendingInteraction  a dialog is open: nothing is typed into it
+    │   └── NoInteraction       nothing was asked, or something else was
+    ├── Unsupported           this provider cannot do it (exit 5)
+    └── BadData               a file from elsewhere cannot be read: nothing of it was taken (exit 65)
 """
 
 from __future__ import annotations

@@ -73,8 +73,9 @@ def transition(state: str, command: str) -> str:
         return target
     if now not in sources:
         legal = ", ".join(allowed_commands(state)) or "nothing"
-        raise IllegalTransition(f"{command} is not possible while the session is {state or 'not made'}",
-                                cure=f"possible now: {legal}")
+        raise IllegalTransition(
+            f"{command} is not possible while the session is {state or 'not made'}", cure=f"possible now: {legal}"
+        )
     return target
 
 

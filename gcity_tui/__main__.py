@@ -1,0 +1,21 @@
+"""Which door? No words: the dashboard. Words: the verb. Only the chosen door is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `gcity-tui` with `argv` (without the program's name); the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    if words and words[0] == "bd":  # the hot path: nothing else is loaded for it
+        from gcity_tui.cli import bd
+
+        return bd.main(words[1:])
+    from gcity_tui.cli import door
+
+    return door.main(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

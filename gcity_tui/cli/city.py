@@ -1,0 +1,116 @@
+"""init, up, down, status."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from gcity_tui.cli import output
+from gcity_tui.cli.opening import opened
+from gcity_tui.model.errors import Usage
+from gcity_tui.model.snapshot import CitySnapshot
+
+PROGRAMS = ("claude", "codex", "gemini", "opencode")
+"""Agent programs that `init` looks for, best known first."""
+
+
+def init_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("dir", help="the folder to make (must be empty or absent)")
+    p.add_argument("--name", default="", help="the city's name (default: the folder's)")
+    p.add_argument("--pack", default="review", help="the pack whose agents it gets (default: review)")
+    p.add_argument("--provider", default="", help="the agent program (default: the first on PATH, else rehearsal)")
+
+
+def init(args: argparse.Namespace) -> int:
+    from gcity_tui.config import write
+
+    where = Path(args.dir).expanduser().absolute()
+    provider = args.provider or next((p for p in PROGRAMS if shutil.which(p)), "")
+    if not provider:
+        provider = "rehearsal"
+        output.note(f"no agent program on PATH ({', '.join(PROGRAMS)}): the city gets rehearsal, a scripted agent")
+    write.init_city(where, name=args.name or where.name, pack=args.pack, provider=provider)
+    told = {"city": str(where), "name": args.name or where.name, "pack": args.pack, "provider": provider}
+    if args.json:
+        output.emit_json(told)
+    else:
+        output.say(f"made the city {told['name']} in {where} (pack {args.pack}, provider {provider})")
+        output.say(f"next: cd {args.dir} && gcity-tui rig add ../some-repo && gcity-tui up")
+    return 0
+
+
+def up_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--foreground", action="store_true", help="stay, for systemd or a terminal")
+
+
+def up(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        running = city.controller()
+        pid = running or city.up(foreground=args.foreground)
+        if args.json:
+            output.emit_json({"city": city.name, "controller": pid, "started": not running})
+        elif not args.foreground:
+            output.say(f"{city.name}: controller {'was up already' if running else 'up'} (pid {pid})")
+    return 0
+
+
+def down_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("--timeout", type=float, default=30.0, help="seconds to wait before processes are killed (30)")
+
+
+def down(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        was = city.controller()
+        city.down(timeout=args.timeout)
+        if args.json:
+            output.emit_json({"city": city.name, "stopped": was})
+        else:
+            output.say(f"{city.name}: down, no process left" if was else f"{city.name}: was not up")
+    return 0
+
+
+def status_arguments(p: argparse.ArgumentParser) -> None:
+    p.set_defaults()
+
+
+def status(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        snap = city.snapshot()
+    if args.json:
+        output.emit_json(snap)
+    else:
+        show(snap)
+    return 0
+
+
+def show(snap: CitySnapshot) -> None:
+    """The city for a person: one line of numbers, what needs them, then agents and loops."""
+    live = f"live (pid {snap.controller})" if snap.controller else "no controller, run gcity-tui up"
+    live = f"held by {snap.foreign}" if snap.foreign else live
+    counts = " ".join(f"{p.shape}{n}" for p, n in snap.tally().items())
+    output.say(f"{output.ink(snap.name, 'bold')}  {live}  tmux {snap.runtime}  {len(snap.sessions)} sessions {counts}")
+    if snap.rehearsal:
+        output.say(output.ink("rehearsal: scripted agents, no model", "dim"))
+    for n in snap.notices:
+        output.say(output.ink(f"{n.level}: {n.text}", "yellow"))
+    if snap.attention:
+        output.say()
+        rows = [(f"{a.shape} {a.letter}", a.subject, a.text, output.age(a.since, snap.at)) for a in snap.attention]
+        output.table(("needs you", "what", "", "age"), rows, ["red"] * len(rows))
+    output.say()
+    from gcity_tui.cli.session import table as sessions
+    from gcity_tui.cli.work import table as loops
+
+    sessions(snap.sessions, snap.at)
+    if snap.loops:
+        output.say()
+        loops(snap.loops)
+
+
+def require_folder(path: str) -> Path:
+    """An existing folder, absolute; Usage when there is none."""
+    where = Path(path).expanduser().absolute()
+    if not where.is_dir():
+        raise Usage(f"no folder {path}")
+    return where

@@ -1,0 +1,103 @@
+"""The command line's door: global words, the verb, and what its failure looks like."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from gcity_tui import __version__
+from gcity_tui.cli.verbs import GROUPS, VERBS, Verb, find, words
+from gcity_tui.model.errors import CityError, Usage
+from gcity_tui.model.names import nearest
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a wrong word is our Usage error, with the nearest flag."""
+
+    def error(self, message: str) -> NoReturn:
+        cure = f"gcity-tui {self.prog.split(' ', 1)[-1]} --help lists the words"
+        wrong = message.rsplit(": ", 1)[-1].split()[0] if "unrecognized" in message else ""
+        flags = tuple(f for a in self._actions for f in a.option_strings)
+        close = nearest(wrong.split("=")[0], flags) if wrong.startswith("-") else ""
+        raise Usage(message, cure=f"did you mean {close}?" if close else cure)
+
+
+def main(argv: Sequence[str]) -> int:
+    """`gcity-tui [--city PATH] VERB …`; no verb: the dashboard. Returns the exit code (the tree in model.errors)."""
+    as_json = "--json" in argv
+    try:
+        return _run(list(argv))
+    except CityError as e:
+        from gcity_tui.cli import output
+
+        return output.failure(e, as_json)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(argv: list[str]) -> int:
+    city = ""
+    while argv and argv[0].startswith("-"):
+        word = argv.pop(0)
+        if word in ("-h", "--help"):
+            print(overview())
+            return 0
+        if word in ("-V", "--version"):
+            print(f"gcity-tui {__version__}")
+            return 0
+        if word == "--city" and argv:
+            city = argv.pop(0)
+        elif word.startswith("--city="):
+            city = word.split("=", 1)[1]
+        else:
+            known = ("--city", "--help", "--version")
+            close = nearest(word, known)
+            raise Usage(f"unknown flag {word}", cure=f"did you mean {close}?" if close else "gcity-tui --help")
+    name = argv.pop(0) if argv else "dashboard"
+    if name == "help":
+        return _run([*argv[:1], "--help"] if argv else ["--help"])
+    verb = find(name)
+    if verb is None:
+        close = nearest(name, words())
+        raise Usage(f"no verb {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui --help lists them")
+    return run(verb, argv, city)
+
+
+def run(verb: Verb, argv: list[str], city: str) -> int:
+    """Load the verb's module and carry it out. `city` is what `--city` said, or empty."""
+    module = importlib.import_module(f"gcity_tui.cli.{verb.module}")
+    raw: Callable[[list[str]], int] | None = getattr(module, "main", None)
+    if raw is not None:  # bd and gc speak their own dialects
+        if city:
+            os.environ["GC_CITY"] = city
+        return raw(argv)
+    parser = Parser(prog=f"gcity-tui {verb.name}", description=verb.says)
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--city", default=city, metavar="PATH", help="the city's folder (default: found from here)")
+    getattr(module, f"{verb.function}_arguments")(parser)
+    args = parser.parse_args(argv)
+    act: Callable[[argparse.Namespace], int] = getattr(module, verb.function)
+    return act(args)
+
+
+def overview() -> str:
+    """What `--help` prints."""
+    lines = ["gcity-tui: a software factory in one terminal.", "", "usage: gcity-tui [--city PATH] VERB …", ""]
+    for group in GROUPS:
+        lines.append(group)
+        for v in VERBS:
+            if v.group == group:
+                also = f" (also {', '.join(v.aliases)})" if v.aliases else ""
+                lines.append(f"  {v.name:<11} {v.says}{also}")
+        lines.append("")
+    lines.append(
+        "gcity-tui VERB --help tells more; --json stands beside every table; without a verb the dashboard opens."
+    )
+    return "\n".join(lines)

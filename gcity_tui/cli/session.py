@@ -1,0 +1,97 @@
+"""session …, attach, peek: look at agents and go to them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+from collections.abc import Sequence
+
+from gcity_tui.cli import output
+from gcity_tui.cli.opening import opened
+from gcity_tui.model.errors import Usage
+from gcity_tui.model.snapshot import SessionView
+
+
+def session_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("what", choices=("list", "start", "stop", "kill", "close", "why"))
+    p.add_argument("session", nargs="?", default="", help="eddie-1, or rig/eddie-1 where that is not unique")
+
+
+def session(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        if args.what == "list":
+            views = city.sessions()
+            if args.json:
+                output.emit_json(list(views))
+            else:
+                table(views)
+            return 0
+        if not args.session:
+            raise Usage(f"session {args.what}: no session named")
+        if args.what == "why":
+            judged = city.why(args.session)
+            if args.json:
+                output.emit_json(judged)
+                return 0
+            output.say(f"{args.session}: {judged.phase.word}, because {judged.why}")
+            rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in judged.evidence]
+            output.table(("source", "says", "age", "detail"), rows, empty="no evidence")
+            return 0
+        verbs = {"start": city.start, "stop": city.stop, "kill": city.kill, "close": city.close_session}
+        verbs[args.what](args.session)
+        done = {"start": "started", "stop": "stopped", "kill": "killed", "close": "closed"}[args.what]
+        if args.json:
+            output.emit_json({"session": args.session, "done": done})
+        else:
+            output.say(f"{args.session}: {done}")
+    return 0
+
+
+def table(views: Sequence[SessionView], now: float | None = None) -> None:
+    """Sessions for a person; shape and letter stand beside the colour."""
+    rows = []
+    for v in views:
+        work = f"{v.bead} r{v.round}" if v.bead and v.round else v.bead
+        context = f"{v.context_percent:.0f}%" if v.context_percent is not None else ""
+        said = v.pending.prompt if v.pending else v.reason or v.last_said
+        rows.append((f"{v.phase.shape} {v.phase.letter}", v.instance, v.phase.word, v.provider, work, context,
+                     output.age(v.since, now), said))  # fmt: skip
+    inks = [output.PHASE_INK.get(v.phase, "") for v in views]
+    head = ("", "session", "state", "provider", "work", "ctx", "age", "")
+    output.table(head, rows, inks, empty="no sessions")
+
+
+def attach_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+    p.add_argument("--print", action="store_true", dest="show", help="print the command instead of running it")
+
+
+def attach(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        plan = city.attach_plan(args.session, os.environ)
+        if args.json or args.show:
+            told = {"kind": plan.kind, "argv": list(plan.argv), "note": plan.note}
+            output.emit_json(told) if args.json else output.say(" ".join(plan.argv))
+            return 0
+        if plan.note:
+            output.note(plan.note)
+    environ = dict(plan.env)
+    if plan.kind == "switch":
+        return subprocess.run(plan.argv, env=environ, check=False).returncode
+    os.execvpe(plan.argv[0], list(plan.argv), environ)
+
+
+def peek_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+    p.add_argument("-n", "--lines", type=int, default=40, help="how many lines from the bottom (40)")
+
+
+def peek(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        text = city.peek(args.session, args.lines)
+    if args.json:
+        output.emit_json({"session": args.session, "lines": text.splitlines()})
+    else:
+        output.say(text)
+    return 0

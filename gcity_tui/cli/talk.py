@@ -1,0 +1,81 @@
+"""nudge, interrupt, respond: speak with agents, and say honestly what became of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from gcity_tui.cli import output
+from gcity_tui.cli.opening import opened
+from gcity_tui.model.errors import NoInteraction, Usage
+from gcity_tui.model.receipt import WHEN, Delivery
+
+
+def nudge_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", nargs="+", help="one or more sessions, then the text (or - for standard input)")
+    p.add_argument(
+        "--when", choices=WHEN, default="boundary", help="now, when the turn is over (default), or interrupt"
+    )
+    p.add_argument("--no-wake", action="store_true", help="do not start a session that is not running")
+    p.add_argument("--wait", type=float, default=10.0, help="seconds to follow the receipt (10; 0 = do not)")
+
+
+def nudge(args: argparse.Namespace) -> int:
+    *targets, text = args.session
+    if not targets:
+        raise Usage("nudge: a session and a text are needed", cure="gcity-tui nudge eddie-1 'go on'")
+    text = sys.stdin.read() if text == "-" else text
+    with opened(args) as city:
+        got = [
+            city.nudge(t, text, when=args.when, wake=not args.no_wake, source="person", wait=args.wait) for t in targets
+        ]
+    if args.json:
+        output.emit_json(got if len(got) > 1 else got[0])
+    else:
+        for r in got:
+            output.say(f"{r.session}: {r}")
+    bad = [r for r in got if r.state in (Delivery.UNDELIVERED, Delivery.UNKNOWN)]
+    return 3 if bad else 0
+
+
+def interrupt_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+
+
+def interrupt(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        outcome = city.interrupt(args.session)
+    if args.json:
+        output.emit_json({"session": args.session, "outcome": outcome})
+    else:
+        output.say(f"{args.session}: {outcome}")
+    return 0
+
+
+def respond_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session")
+    p.add_argument("option", nargs="?", default="", help="the option's label or number; none: show what is asked")
+    p.add_argument("--request", default="", help="answer only this question (its id)")
+
+
+def respond(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        if not args.option:
+            asked = city.pending(args.session)
+            if asked is None:
+                raise NoInteraction(f"{args.session} asks nothing")
+            if args.json:
+                output.emit_json(asked)
+                return 0
+            output.say(asked.prompt)
+            if asked.detail:
+                output.say(f"  {asked.detail}")
+            for i, option in enumerate(asked.options, 1):
+                output.say(f"  {i}. {option}")
+            return 0
+        outcome = city.respond(args.session, args.option, request_id=args.request)
+    if args.json:
+        output.emit_json({"session": args.session, "outcome": outcome})
+    else:
+        output.say(f"{args.session}: {outcome}")
+    return 0

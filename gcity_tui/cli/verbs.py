@@ -1,0 +1,79 @@
+"""The verbs of the command line, as data: what help prints, completion offers and the door loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """`module` holds `<function>_arguments(parser)` and `<function>(args) -> int`. `takes`: what its words name."""
+
+    name: str
+    module: str
+    function: str
+    says: str
+    group: str
+    aliases: tuple[str, ...] = ()
+    takes: str = ""
+
+
+GROUPS = ("City", "Sessions", "Work", "This program")
+
+VERBS: tuple[Verb, ...] = (
+    Verb("init", "city", "init", "write a city in which sling works at once", "City"),
+    Verb("rig", "rig", "rig", "add, list and remove the projects a city works on", "City"),
+    Verb("up", "city", "up", "start the controller", "City", ("start",)),
+    Verb("down", "city", "down", "stop every session and the controller; no process is left", "City", ("stop",)),
+    Verb("status", "city", "status", "the city at a glance", "City"),
+    Verb("dashboard", "dashboard", "dashboard", "open the dashboard (also: no verb at all)", "City", ("tui",)),
+    Verb("demo", "demo", "demo", "a living demo city: review rounds in real panes, no key, no network", "City"),
+    Verb(
+        "session",
+        "session",
+        "session",
+        "list sessions; start, stop, kill, close one; why it is in its state",
+        "Sessions",
+        (),
+        "session",
+    ),
+    Verb(
+        "attach", "session", "attach", "go into a session's pane (Ctrl+Q or prefix d leaves)", "Sessions", (), "session"
+    ),
+    Verb("peek", "session", "peek", "print what a session shows", "Sessions", (), "session"),
+    Verb("nudge", "talk", "nudge", "put text to a session, and say what became of it", "Sessions", (), "session"),
+    Verb("interrupt", "talk", "interrupt", "interrupt a session's turn", "Sessions", (), "session"),
+    Verb("respond", "talk", "respond", "answer what a session asks", "Sessions", (), "session"),
+    Verb(
+        "logs",
+        "logs",
+        "logs",
+        "what a session said, from its transcript; --controller: what the controller did",
+        "Sessions",
+        (),
+        "session",
+    ),
+    Verb("sling", "work", "sling", "route work to an agent or pool", "Work", (), "agent"),
+    Verb("rounds", "work", "rounds", "review loops: rounds, legs, findings, verdicts", "Work", (), "loop"),
+    Verb("loop", "work", "loop", "approve, iterate, stop, pause or resume a review loop", "Work", (), "loop"),
+    Verb("events", "work", "events", "what happened, in order", "Work"),
+    Verb("bd", "bd", "bd", "the ledger, in the bd dialect", "Work"),
+    Verb("gc", "gc", "gc", "the agent's side: hook, prime, review, mail … (the shim in .gc/bin)", "Work"),
+    Verb(
+        "config",
+        "config",
+        "config",
+        "show the composed city, where each value comes from, what is wrong",
+        "This program",
+    ),
+    Verb("doctor", "doctor", "doctor", "look for what is wrong on this machine and in this city", "This program"),
+    Verb("completion", "completion", "completion", "print a completion script for bash, zsh or fish", "This program"),
+)
+
+
+def find(word: str) -> Verb | None:
+    return next((v for v in VERBS if word == v.name or word in v.aliases), None)
+
+
+def words() -> tuple[str, ...]:
+    return tuple(w for v in VERBS for w in (v.name, *v.aliases))
