@@ -1,0 +1,85 @@
+"""What every test stands on: a home of its own, tmux sockets of its own, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real cities, packs and formulas; the test is skipped, saying so, where they are not."""
+    where = Path(os.environ.get("GCITY_CORPUS", ROOT.parent / "shared" / "corpus"))
+    if not where.is_dir():
+        pytest.skip(f"no corpus of real files at {where.name} (set GCITY_CORPUS)")
+    return where
+
+
+@pytest.fixture(scope="session")
+def private_tmux() -> Iterator[Path]:
+    """A short folder for this worker's tmux sockets (a socket's path has room for 100 characters)."""
+    where = Path(tempfile.mkdtemp(prefix="gct", dir="/tmp"))
+    yield where
+    shutil.rmtree(where, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def own_world(
+    monkeypatch: pytest.MonkeyPatch, private_tmux: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """No test sees the user's home, sessions or settings; a test that leaves a tmux server behind fails."""
+    home = tmp_path_factory.mktemp("home")
+    for name in [n for n in os.environ if n.startswith(("GC_", "BEADS_", "BD_", "TMUX", "GCITY_SESSION"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TMUX_TMPDIR", str(private_tmux))
+    runtime = private_tmux / "run"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    for name, folder in (("STATE", ".local/state"), ("CONFIG", ".config"), ("DATA", ".local/share"), ("CACHE", ".cache")):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        monkeypatch.setenv(f"{name}_NAME", "Test Person")
+        monkeypatch.setenv(f"{name}_EMAIL", "test@example.invalid")
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    before = set(_servers(private_tmux))
+    yield
+    left = [s for s in _servers(private_tmux) if s not in before]
+    for path in left:
+        subprocess.run(["tmux", "-S", str(path), "kill-server"], check=False, capture_output=True, timeout=10)
+    assert not left, f"tmux servers left behind: {[p.name for p in left]}"
+
+
+def _servers(folder: Path) -> list[Path]:
+    """Sockets below `folder` behind which a tmux server answers."""
+    found = []
+    for path in sorted(folder.glob("tmux-*/*")):
+        with socket.socket(socket.AF_UNIX) as s:
+            try:
+                s.connect(str(path))
+            except OSError:
+                continue
+            found.append(path)
+    return found
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with one commit on `main`."""
+    where = tmp_path / "some-repo"
+    where.mkdir()
+    (where / "hello.py").write_text('"""Say hello."""\n\n\ndef hello() -> str:\n    """A greeting."""\n    return "hello"\n')
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "first"]):
+        subprocess.run(["git", *words], cwd=where, check=True)
+    return where
