@@ -1,0 +1,92 @@
+"""Who is held back: `blockers`, `held` and `wake_at` of beads, brought up to date inside the transaction that changed a cause.
+
+The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks` and `conditional-blocks`, and
+by `waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level). Active
+is every status but closed and pinned. Counts are taken anew for the few beads concerned, so they cannot drift.
+"""
+
+import sqlite3
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ACTIVE = "t.status NOT IN ('closed', 'pinned')"
+_KIDS = "SELECT 1 FROM deps k JOIN beads t ON t.id = k.issue_id WHERE k.depends_on_id = d.depends_on_id AND k.type = 'parent-child'"
+BLOCKERS = (
+    "(SELECT count(*) FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id"
+    f" AND d.type IN ('blocks', 'conditional-blocks') AND {_ACTIVE})"
+    " + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND d.type = 'waits-for'"
+    f" AND EXISTS ({_KIDS} AND {_ACTIVE})"
+    f" AND NOT (d.metadata LIKE '%any-children%' AND EXISTS ({_KIDS} AND t.status = 'closed')))"
+)
+_PARENTS = "FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id AND d.type = 'parent-child'"
+HELD = f"(SELECT count(*) {_PARENTS} AND t.blockers > 0 AND {_ACTIVE})"
+# The latest end of a deferral that is still to come, its own or a parent's; 0 when there is none.
+WAKE = (
+    "(SELECT coalesce(max(u), 0) FROM (SELECT beads.defer_until AS u UNION ALL"
+    f" SELECT t.defer_until {_PARENTS}) AS w WHERE u > ?)"
+)
+CHUNK = 500
+
+
+def chunks(ids: "Iterable[str]") -> "list[list[str]]":
+    """Ids in sorted lists short enough for one statement's variables."""
+    every = sorted(ids)
+    return [every[i : i + CHUNK] for i in range(0, len(every), CHUNK)]
+
+
+def marks(n: int) -> str:
+    return ", ".join("?" * n)
+
+
+def among(cx: sqlite3.Connection, sql: str, ids: "Iterable[str]") -> set[str]:
+    """First column of `sql`, whose `{}` takes the marks of the ids, over all of them."""
+    found: set[str] = set()
+    for part in chunks(ids):
+        found.update(row[0] for row in cx.execute(sql.format(marks(len(part))), part))
+    return found
+
+
+def active_changed(cx: sqlite3.Connection, ids: set[str], now: int) -> set[str]:
+    """Beads that came, went, opened or closed: bring all whom that concerns up to date. Returns those recounted."""
+    concerned = among(
+        cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type IN ('blocks', 'conditional-blocks')", ids
+    )
+    spawners = among(cx, "SELECT depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'parent-child'", ids)
+    if spawners:
+        concerned |= waiters(cx, spawners)
+    recount(cx, concerned)
+    rehold(cx, kids(cx, ids | concerned), now)
+    return concerned
+
+
+def edges_changed(cx: sqlite3.Connection, sources: set[str], parents: set[str], now: int) -> None:
+    """Edges of `sources` came or went; `parents` are the far ends of those that were parent-child."""
+    concerned = sources | (waiters(cx, parents) if parents else set())
+    recount(cx, concerned)
+    rehold(cx, sources | kids(cx, concerned), now)
+
+
+def waiters(cx: sqlite3.Connection, spawners: set[str]) -> set[str]:
+    return among(cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type = 'waits-for'", spawners)
+
+
+def kids(cx: sqlite3.Connection, ids: set[str]) -> set[str]:
+    return among(cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type = 'parent-child'", ids)
+
+
+def recount(cx: sqlite3.Connection, ids: set[str]) -> None:
+    for part in chunks(ids):
+        cx.execute(f"UPDATE beads SET blockers = {BLOCKERS} WHERE id IN ({marks(len(part))})", part)
+
+
+def rehold(cx: sqlite3.Connection, ids: set[str], now: int) -> None:
+    for part in chunks(ids):
+        sql = f"UPDATE beads SET held = {HELD}, wake_at = {WAKE} WHERE id IN ({marks(len(part))})"
+        cx.execute(sql, (now, *part))
+
+
+def wake(cx: sqlite3.Connection, now: int) -> None:
+    """Deferrals that are over no longer cost readers a second look."""
+    cx.execute("UPDATE beads SET wake_at = 0 WHERE wake_at > 0 AND wake_at <= ?", (now,))
