@@ -1,0 +1,366 @@
+"""What ought to be done now: declared city × what is seen → actions. Pure; the factory carries the actions out.
+
+Every action is safe to repeat: a plan made from an older view does no harm, and after a crash the next view leads to
+the same action again. "Could not tell" is never read as "not there": while tmux does not answer, nothing is planned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gcity_tui.model.actions import (
+    Action,
+    Adopt,
+    Assign,
+    Crash,
+    Heal,
+    Park,
+    Quarantine,
+    Release,
+    Report,
+    Restart,
+    Standing,
+    Start,
+    Stop,
+    Task,
+    Tell,
+    View,
+)
+from gcity_tui.model.declared import Agent, DeclaredCity
+from gcity_tui.model.names import rig_of
+from gcity_tui.model.session import Phase
+
+EXPECTED = frozenset({"active", "awake", "creating", "draining"})
+"""Stored states in which a process ought to be in the pane."""
+BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Seconds before the first, second … restart after a crash within the window; the last one goes on."""
+QUARANTINE = 300.0
+RENUDGE = 120.0
+"""Seconds after which an idle session is told again of work that it has not taken up."""
+
+
+def plan(declared: DeclaredCity, view: View) -> tuple[Action, ...]:
+    """The actions that bring what is seen nearer to what is declared, in the order to begin them."""
+    if view.runtime == "unknown":
+        return ()
+    return _Planner(declared, view).run()
+
+
+class _Planner:
+    """One planning. Counts grow as starts are planned, so that caps hold within one plan as well as between plans."""
+
+    def __init__(self, declared: DeclaredCity, view: View) -> None:
+        self.declared, self.view, self.now = declared, view, view.now
+        self.by_name = {s.instance: s for s in view.sessions}
+        self.tasks: dict[str, list[Task]] = {}
+        for t in view.tasks:
+            if t.assignee:
+                self.tasks.setdefault(t.assignee, []).append(t)
+        self.wakes = declared.daemon.max_wakes_per_tick
+        self.up = {s.instance for s in view.sessions if _up(s)}
+        self.actions: list[Action] = []
+        self.starting: set[str] = set()
+        self.leaving: set[str] = set()
+
+    def run(self) -> tuple[Action, ...]:
+        self.actions += [Report(name, "no record of it") for name in self.view.strays]
+        for s in self._in_order():
+            if not s.moving and s.pane != "unknown":
+                self._session(s)
+        self._unrecorded()
+        self._assign()
+        self._minimum()
+        return tuple(self.actions)
+
+    def _in_order(self) -> list[Standing]:
+        """Those that others depend on come first; then those with work under way, then by name and slot."""
+        order = {q: i for i, q in enumerate(dependency_order(self.declared.agents))}
+        held = {i for i, tasks in self.tasks.items() if any(t.status == "in_progress" for t in tasks)}
+        key = {s.instance: (order.get(s.agent, 0), s.instance not in held, _slot(s.instance), s.instance)
+               for s in self.view.sessions}
+        return sorted(self.view.sessions, key=lambda s: key[s.instance])
+
+    def _session(self, s: Standing) -> None:
+        agent = self.declared.agent(s.agent)
+        if s.state == "quarantined":
+            if s.quarantined_until <= self.now and s.pane != "alive":
+                self.actions.append(Heal(s.instance, "quarantine is over"))
+        elif agent is None:
+            self._undeclared(s)
+        elif s.pane == "alive":
+            self._alive(s, agent)
+        elif s.state in EXPECTED:
+            self._gone(s, agent)
+        elif s.state in ("asleep", "start-pending") and not self._suspended(agent):
+            work = self._work(s.instance)
+            if work or (s.state == "start-pending" and s.pinned):
+                self._start(s.instance, agent, "work waits" if work else "asked for", work)
+
+    def _undeclared(self, s: Standing) -> None:
+        if s.pane != "alive":
+            if s.state in EXPECTED:
+                self.actions.append(Park(s.instance, "its agent is no longer declared"))
+        elif s.phase is Phase.READY and not s.attached and not self._holds(s.instance):
+            self._stop(s, "its agent is no longer declared")
+
+    def _alive(self, s: Standing, agent: Agent) -> None:
+        tasks = self.tasks.get(s.instance, [])
+        busy = self._holds(s.instance)
+        if s.state in ("creating", "start-pending", "asleep"):
+            self.actions.append(Adopt(s.instance, "it is alive"))
+        elif s.state == "suspended":
+            self._stop(s, s.state, "suspended")
+        elif s.restart_requested:
+            self._restart(s, agent, "restart was asked for", fresh=True)
+        elif (s.drain_acked or s.state == "draining") and not busy and (s.drain_acked or s.phase is Phase.READY):
+            self._stop(s, "drained")
+        elif self._suspended(agent):
+            if not busy and s.phase is Phase.READY:
+                self._stop(s, "its agent or rig is suspended")
+        elif s.attached or s.pinned or s.phase is Phase.WAITING or s.state == "draining":
+            self._tell(s, tasks)
+        elif agent.lifecycle == "one_shot" and s.worked and not tasks:
+            self._stop(s, "its work is done")
+        elif self._idle_too_long(s, agent, tasks):
+            self._stop(s, "idle")
+        else:
+            self._tell(s, tasks)
+
+    def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
+        if not agent.idle_timeout or tasks or s.phase is not Phase.READY or self.now - s.since < agent.idle_timeout:
+            return False
+        mates = [i for i in self.up - self.leaving if self._agent_name(i) == agent.qualified]
+        return len(mates) > agent.min_active_sessions
+
+    def _tell(self, s: Standing, tasks: list[Task]) -> None:
+        """An idle program does not look at its queue by itself. `draining` ones get no more."""
+        if s.phase is not Phase.READY or s.state == "draining":
+            return
+        waiting = next((t for t in tasks if t.status == "in_progress"), None) or next(
+            (t for t in tasks if t.ready), None)  # fmt: skip
+        if waiting is None or (s.told == waiting.id and self.now - s.told_at < RENUDGE):
+            return
+        if waiting.status == "in_progress" and self.now - s.since < RENUDGE:
+            return  # between two turns over one bead it is often idle for a moment
+        self.actions.append(Tell(s.instance, "work waits", bead=waiting.id))
+
+    def _gone(self, s: Standing, agent: Agent) -> None:
+        """No process where one ought to be."""
+        work = self._work(s.instance)
+        wanted = bool(work) or s.pinned or agent.min_active_sessions >= _slot(s.instance) > 0
+        if s.drain_acked or (s.state == "draining" and not work) or (agent.lifecycle == "one_shot" and not work):
+            self.actions.append(Park(s.instance, "drained" if s.drain_acked else "its work is done"))
+        elif self._suspended(agent):
+            self.actions.append(Park(s.instance, "its agent or rig is suspended"))
+        elif s.lost_server:
+            if wanted:
+                self._restart(s, agent, "the tmux server was lost")
+            else:
+                self.actions.append(Park(s.instance, "the tmux server was lost"))
+        elif s.restart_requested:
+            self._restart(s, agent, "restart was asked for", fresh=True)
+        elif not s.crash_noted:
+            self._note_crash(s, wanted)
+        elif not wanted:
+            self.actions.append(Park(s.instance, _death(s)))
+        elif self.now >= s.not_before:
+            self._restart(s, agent, _death(s))
+
+    def _note_crash(self, s: Standing, wanted: bool) -> None:
+        window = self.declared.daemon.restart_window
+        recent = [t for t in s.crashes if self.now - t < window]
+        if not wanted:
+            self.actions.append(Park(s.instance, _death(s)))
+        elif len(recent) >= self.declared.daemon.max_restarts:
+            reason = f"{_death(s)}, {len(recent) + 1} times in {window / 60:.0f} min"
+            self.actions.append(Quarantine(s.instance, reason, until=self.now + QUARANTINE))
+        else:
+            wait = BACKOFF[min(len(recent), len(BACKOFF) - 1)]
+            self.actions.append(Crash(s.instance, _death(s), not_before=self.now + wait))
+
+    def _unrecorded(self) -> None:
+        """Work that is assigned to an instance which nobody has made yet."""
+        for instance in sorted(self.tasks):
+            if instance in self.by_name:
+                continue
+            agent = self.declared.agent_of(instance)
+            if agent is None or self._suspended(agent):
+                continue
+            slot, most = _slot(instance), agent.max_active_sessions
+            work = self._work(instance)
+            if most is not None and slot > most:
+                self.actions += [Release(t.id, f"{instance} is beyond the limit of {most}")
+                                 for t in self.tasks[instance] if t.status == "open" and t.route]
+            elif work:
+                self._start(instance, agent, "work waits", work)
+
+    def _assign(self) -> None:
+        routes: dict[str, Agent] = {}
+        for task in self.view.tasks:
+            if task.assignee or not task.ready or task.status != "open":
+                continue
+            agent = routes.get(task.route) or self.declared.agent(task.route)
+            if agent is None or self._suspended(agent):
+                continue
+            routes[task.route] = agent
+            instance = self._hands(task, agent)
+            if instance is None:
+                continue
+            if instance not in self.up and not self._start(instance, agent, "work waits", task.id):
+                continue
+            starts = [i for i, a in enumerate(self.actions) if isinstance(a, Start) and a.subject == instance]
+            give = Assign(task.id, task.route, instance=instance)
+            self.actions.insert(starts[0] if starts else len(self.actions), give)
+            self.tasks.setdefault(instance, []).append(Task(task.id, task.route, instance))
+
+    def _hands(self, task: Task, agent: Agent) -> str | None:
+        """Who takes it: the hands it prefers, an idle one, a sleeping one, a new one; lowest slot first."""
+        mates = sorted((s for s in self.view.sessions if s.agent == agent.qualified), key=lambda s: _slot(s.instance))
+        prefers = self.by_name.get(task.prefers)
+        if prefers and prefers.agent == agent.qualified and prefers.state not in ("quarantined", "suspended"):
+            return prefers.instance
+        for s in mates:
+            used_up = agent.lifecycle == "one_shot" and s.worked
+            if s.instance in self.up and self._free(s) and s.pane == "alive" and not used_up:
+                return s.instance
+        for s in mates:
+            if s.instance not in self.up and self._free(s) and s.state in ("asleep", "start-pending", "archived"):
+                return s.instance
+        taken = set(self.by_name) | set(self.tasks) | self.starting
+        slot = 1
+        while agent.instance(slot) in taken:
+            slot += 1
+        most = agent.max_active_sessions
+        return agent.instance(slot) if most is None or slot <= most else None
+
+    def _free(self, s: Standing) -> bool:
+        if self.tasks.get(s.instance) or s.moving or s.instance in self.leaving:
+            return False
+        return not (s.drain_acked or s.restart_requested or s.state in ("draining", "quarantined", "suspended"))
+
+    def _minimum(self) -> None:
+        for agent in self.declared.agents:
+            if self._suspended(agent):
+                continue
+            for slot in range(1, agent.min_active_sessions + 1):
+                name = agent.instance(slot)
+                s = self.by_name.get(name)
+                if name in self.up or (s is not None and (s.moving or s.state not in ("asleep", "start-pending"))):
+                    continue
+                self._start(name, agent, "kept active", "")
+
+    # -- small steps -------------------------------------------------------------------------------------------------
+
+    def _work(self, instance: str) -> str:
+        """The bead it should be working on: one in progress, else the first that is ready; or ``""``."""
+        tasks = self.tasks.get(instance, [])
+        held = next((t.id for t in tasks if t.status == "in_progress"), "")
+        return held or next((t.id for t in tasks if t.ready), "")
+
+    def _holds(self, instance: str) -> bool:
+        return any(t.status == "in_progress" for t in self.tasks.get(instance, ()))
+
+    def _agent_name(self, instance: str) -> str:
+        s = self.by_name.get(instance)
+        if s:
+            return s.agent
+        agent = self.declared.agent_of(instance)
+        return agent.qualified if agent else ""
+
+    def _suspended(self, agent: Agent) -> bool:
+        rig = self.declared.rig(agent.dir) if agent.dir else None
+        return agent.suspended or bool(rig and rig.suspended)
+
+    def _stop(self, s: Standing, reason: str, state: str = "asleep") -> None:
+        self.leaving.add(s.instance)
+        self.actions.append(Stop(s.instance, reason, state=state))
+
+    def _may_start(self, instance: str, agent: Agent) -> bool:
+        if instance in self.starting or self.wakes <= 0:
+            return False
+        up = self.up | self.starting
+        mates = sum(1 for i in up if self._agent_name(i) == agent.qualified)
+        in_rig = sum(1 for i in up if agent.dir and rig_of(i) == agent.dir)
+        rig = self.declared.rig(agent.dir) if agent.dir else None
+        room = (
+            (agent.max_active_sessions, mates),
+            (rig.max_active_sessions if rig else None, in_rig),
+            (self.declared.max_active_sessions, len(up)),
+        )
+        if instance not in up and any(most is not None and n >= most for most, n in room):
+            return False
+        return self._foundation(agent)
+
+    def _foundation(self, agent: Agent) -> bool:
+        """True when everything it depends on is up; else that is started first."""
+        ready = True
+        for name in agent.depends_on:
+            other = self.declared.agent(name) or self.declared.agent(f"{agent.dir}/{name}")
+            if other is None or other.qualified == agent.qualified:
+                continue
+            if any(self._agent_name(i) == other.qualified and self._alive_now(i) for i in self.up):
+                continue
+            ready = False
+            if not any(self._agent_name(i) == other.qualified for i in self.up | self.starting):
+                self._start(other.instance(1), other, f"{agent.qualified} depends on it", "")
+        return ready
+
+    def _alive_now(self, instance: str) -> bool:
+        s = self.by_name.get(instance)
+        return s is not None and s.pane == "alive" and s.phase is not Phase.STARTING
+
+    def _start(self, instance: str, agent: Agent, reason: str, bead: str) -> bool:
+        if not self._may_start(instance, agent):
+            return False
+        self.wakes -= 1
+        self.starting.add(instance)
+        fresh = agent.wake_mode == "fresh"
+        self.actions.append(Start(instance, reason, agent=agent.qualified, bead=bead, fresh=fresh))
+        return True
+
+    def _restart(self, s: Standing, agent: Agent, reason: str, fresh: bool = False) -> None:
+        if not self._may_start(s.instance, agent):
+            return
+        self.wakes -= 1
+        self.starting.add(s.instance)
+        fresh = fresh or agent.wake_mode == "fresh"
+        bead = self._work(s.instance)
+        self.actions.append(Restart(s.instance, reason, agent=agent.qualified, bead=bead, fresh=fresh))
+
+
+def dependency_order(agents: Iterable[Agent]) -> tuple[str, ...]:
+    """Qualified names, those that others depend on first; a cycle is taken in the order it is written."""
+    by_name = {a.qualified: a for a in agents}
+    done: dict[str, bool] = {}
+
+    def visit(name: str) -> None:
+        if name in done:
+            return
+        done[name] = False
+        agent = by_name[name]
+        for other in agent.depends_on:
+            full = other if other in by_name else f"{agent.dir}/{other}"
+            if full in by_name:
+                visit(full)
+        done.pop(name)
+        done[name] = True
+
+    for name in by_name:
+        visit(name)
+    return tuple(done)
+
+
+def _up(s: Standing) -> bool:
+    """It takes a place: alive, on its way, or expected and about to come back."""
+    return s.pane in ("alive", "unknown") or s.moving == "start"
+
+
+def _death(s: Standing) -> str:
+    if s.pane == "dead":
+        return f"its program ended with {s.exit_code}" if s.exit_code is not None else "its program ended"
+    return "its pane is gone"
+
+
+def _slot(instance: str) -> int:
+    tail = instance.rsplit("-", 1)[-1]
+    return int(tail) if tail.isdigit() else 0
