@@ -1,0 +1,96 @@
+"""What every transcript format answers about its records: one value per family, so that readers are data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gcity_tui.model.history import Entry, Usage
+from gcity_tui.transcripts.lines import Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One family's way of writing.
+
+    `entry(record, order)` → Entry, or None when the record is not for reading. `activity(record)` → idle · in_turn ·
+    empty when it says nothing. `branch(records)` → the records of the conversation as it stands now, and whether there
+    are others. `session(record)` → the program's own session id or empty. `usage(record)` → tokens or None.
+    `identity(record)` → a key by which repeated copies of one usage are counted once.
+    """
+
+    family: str
+    entry: Callable[[Raw, int], Entry | None]
+    activity: Callable[[Raw], str]
+    branch: Callable[[Sequence[Raw]], tuple[list[Raw], bool]]
+    session: Callable[[Raw], str]
+    usage: Callable[[Raw], Usage | None]
+    identity: Callable[[Raw], str]
+    model: Callable[[Raw], str]
+    unfold: Callable[[Raw], list[Raw]] | None = None
+    """A file that is one JSON document → its records."""
+
+
+def linear(records: Sequence[Raw]) -> tuple[list[Raw], bool]:
+    """The branch of a format that has none: everything, in file order."""
+    return list(records), False
+
+
+def seconds(timestamp: object) -> float:
+    """ISO 8601 text or a number (milliseconds when it is that large) → unix seconds; 0 when it is neither."""
+    if isinstance(timestamp, (int, float)):
+        return float(timestamp) / 1000 if timestamp > 1e11 else float(timestamp)
+    if not isinstance(timestamp, str) or not timestamp:
+        return 0.0
+    try:
+        return datetime.fromisoformat(timestamp.replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def text_of(value: object) -> str:
+    """A string, or the text of a list of blocks; anything else is empty."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        inner = value.get("text")
+        return inner if isinstance(inner, str) else ""
+    if isinstance(value, list):
+        return "\n".join(t for t in (text_of(v) for v in value) if t)
+    return ""
+
+
+def word(record: Raw, *keys: str) -> str:
+    """The first of `keys` that holds a string, else empty."""
+    for key in keys:
+        value = record.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def child(record: Raw, key: str) -> Raw:
+    """The object under `key`, unwrapped when it is JSON in a string; empty when it is neither."""
+    value: Any = record.get(key)
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def number(record: Raw, *keys: str) -> int:
+    for key in keys:
+        value = record.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return int(value)
+    return 0
+
+
+def compact(value: object) -> str:
+    """A tool's input as JSON text; a string stays what it is."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

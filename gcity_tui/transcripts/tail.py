@@ -1,0 +1,148 @@
+"""Following a transcript: only the bytes that were appended are read, and a rewritten file is noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gcity_tui.model.errors import Permanent
+from gcity_tui.model.history import Entry, Usage
+from gcity_tui.transcripts.lines import LINE_LIMIT, Raw, parse
+from gcity_tui.transcripts.prices import cost, in_window
+from gcity_tui.transcripts.shape import Format, seconds
+
+SEED = 256 * 1024
+"""Bytes from the end that a follower of a long file begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the records seen so far say. `tokens` and `cost` count from where following began (`whole`: from the start).
+
+    `activity` idle · in_turn · empty, `at` unix seconds of the record that says so. `cost` in US dollars, None while
+    any call's model has no known price.
+    """
+
+    activity: str = ""
+    at: float = 0.0
+    session: str = ""
+    model: str = ""
+    usage: Usage | None = None
+    tokens: int = 0
+    cost: float | None = None
+    records: int = 0
+    malformed: int = 0
+    last_said: str = ""
+    last_at: float = 0.0
+    whole: bool = True
+
+
+class Tail:
+    """Follows one file. Not safe for several threads at once: each follower is its own.
+
+    `generation` counts rewritings: a shorter file or another one under the name begins again at its start. A line
+    counts once it has its newline. `read()` costs one `stat` when nothing changed.
+    """
+
+    def __init__(self, path: Path, format: Format, *, seed: int = SEED) -> None:
+        self.path, self.format = path, format
+        self.generation = 0
+        self.offset = 0
+        self.bytes_read = 0
+        self.standing = Standing()
+        self._mark: tuple[int, int, int] = (0, -1, -1)
+        self._inode = 0
+        self._seed = seed
+        self._rest = b""
+        self._order = 0
+        self._counted: set[str] = set()
+        self._unpriced = False
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """A place to compare by: (generation, bytes taken in)."""
+        return self.generation, self.offset
+
+    def read(self) -> tuple[Entry, ...]:
+        """Entries that were appended since the last call. Empty when nothing is new or there is no file yet."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return ()
+        mark = (now.st_ino, now.st_size, now.st_mtime_ns)
+        if mark == self._mark:
+            return ()
+        if self._inode and (now.st_ino != self._inode or now.st_size < self.offset):
+            self._again()
+        if not self._inode:
+            self._begin(now.st_size)
+        self._inode, self._mark = now.st_ino, mark
+        return self._take(now.st_size)
+
+    def _again(self) -> None:
+        self.generation += 1
+        self.offset, self._rest, self._inode, self._order = 0, b"", 0, 0
+        self._counted.clear()
+        self._unpriced = False
+        self.standing = Standing()
+
+    def _begin(self, size: int) -> None:
+        if size > self._seed and not self.generation:
+            self.offset = size - self._seed
+            self.standing = replace(self.standing, whole=False)
+
+    def _take(self, size: int) -> tuple[Entry, ...]:
+        if self.offset >= size:
+            return ()
+        first = self.offset > 0 and not self.bytes_read and not self._rest
+        try:
+            with self.path.open("rb") as f:
+                f.seek(self.offset)
+                data = f.read(size - self.offset)
+        except OSError as e:
+            raise Permanent(f"the transcript cannot be read: {e.strerror}", where=str(self.path)) from e
+        self.offset += len(data)
+        self.bytes_read += len(data)
+        if first:  # we came in amid a line
+            data = data[data.find(b"\n") + 1 :]
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:] if len(data) - end <= LINE_LIMIT else b""
+        records, bad = parse(data[:end], at_end=False)
+        self.standing = replace(self.standing, malformed=self.standing.malformed + sum(d.count for d in bad))
+        found = [self._one(r) for r in records]
+        return tuple(e for e in found if e is not None)
+
+    def _one(self, record: Raw) -> Entry | None:
+        s, fmt = self.standing, self.format
+        said = fmt.activity(record)
+        at = seconds(record.get("timestamp"))
+        if said:
+            s = replace(s, activity=said, at=at)
+        s = replace(
+            s, records=s.records + 1, session=fmt.session(record) or s.session, model=fmt.model(record) or s.model
+        )
+        entry = fmt.entry(record, self._order)
+        counted = fmt.usage(record)
+        if counted is not None:
+            counted = in_window(counted, s.model)
+            s = self._count(replace(s, usage=counted), counted, fmt.identity(record))
+        if entry is not None:
+            self._order += 1
+            if entry.usage is not None and counted is not None:
+                entry = replace(entry, usage=counted)
+            s = replace(s, last_at=at or s.last_at)
+            if entry.actor == "assistant" and entry.text.strip():
+                s = replace(s, last_said=entry.text)
+        self.standing = s
+        return entry
+
+    def _count(self, s: Standing, usage: Usage, identity: str) -> Standing:
+        if identity and identity in self._counted:
+            return s
+        self._counted.add(identity)
+        price = cost(usage, s.model)
+        self._unpriced = self._unpriced or price is None
+        total = usage.input + usage.output + usage.cache_read + usage.cache_creation
+        money = None if self._unpriced or price is None else (s.cost or 0.0) + price
+        return replace(s, tokens=s.tokens + total, cost=money)
