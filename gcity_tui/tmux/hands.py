@@ -1,0 +1,252 @@
+"""Hands: everything that is done to a pane, down one control pipe, with an error where tmux itself would be silent."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
+from gcity_tui.model.text import one_line
+from gcity_tui.tmux import processes
+from gcity_tui.tmux.control import ControlClient
+from gcity_tui.tmux.environment import checked, write_launch
+from gcity_tui.tmux.keys import checked_keys
+from gcity_tui.tmux.panes import FORMAT, LIST_CLIENTS, PaneRow, parse_humans, parse_rows
+from gcity_tui.tmux.protocol import checked_session, line, no_format, pane_target
+from gcity_tui.tmux.server import AGENT, HOLDER, Server
+from gcity_tui.tmux.styled import Line, parse, plain
+
+_DEAD = "gcity-pane-is-dead"
+_CHUNK = 1 << 16  # characters of a paste per control line
+_counter = itertools.count(1)
+
+
+class Hands:
+    """The verbs. Opens its pipe when first used, and anew after tmux went away; never repeats a command by itself.
+
+    `launch_dir` holds the short-lived files by which secrets reach a pane; without it, `start` takes none.
+    """
+
+    def __init__(self, server: Server, *, launch_dir: Path | None = None, timeout: float = 5.0) -> None:
+        self.server, self._launch_dir, self._timeout = server, launch_dir, timeout
+        self._client: ControlClient | None = None
+        self._opening = threading.Lock()
+
+    def client(self) -> ControlClient:
+        """The pipe, opened if need be. Raises RuntimeUnavailable when there is no server."""
+        with self._opening:
+            if self._client is None or not self._client.alive:
+                if self._client is not None:
+                    self._client.close()
+                self._client = self.server.client(timeout=self._timeout)
+            return self._client
+
+    def ask(self, command: str, *, blocks: int = 1, timeout: float | None = None) -> list[str]:
+        """One control line (built with `protocol.line`), its output."""
+        return self.client().request(command, timeout or self._timeout, blocks=blocks)
+
+    # -- starting and ending
+
+    def start(
+        self,
+        session: str,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path,
+        env: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        size: tuple[int, int] = (120, 40),
+    ) -> PaneRow:
+        """A new session with one pane that runs `argv` directly, no shell between. `size` is columns, rows.
+
+        Raises Refused when the session exists, NotFound for a folder or program that does not, Usage for names.
+        """
+        words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
+        shape = ("-x", str(size[0]), "-y", str(size[1]))
+        made = line("new-session", "-d", "-P", "-F", FORMAT, "-s", _agent(session), *shape, *words)
+        try:
+            # One line, so that no one sees the session without its mark; both parts have the same target.
+            out = self.ask(f"{made} ; {line('set-option', '-t', f'={session}:', AGENT, '1')}", blocks=2)
+        except CityError as e:
+            if launch and not isinstance(e, RuntimeUnavailable):
+                launch.unlink(missing_ok=True)
+            raise
+        return parse_rows(out, {})[0]
+
+    def respawn(
+        self,
+        session: str,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path,
+        env: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        kill: bool = False,
+    ) -> PaneRow:
+        """Run `argv` anew in the session's dead pane; a living one is only replaced with `kill`."""
+        row = self.pane(session)
+        if not row.dead and not kill:
+            raise Refused(f"{session} is alive", cure="stop it first")
+        words, _ = self._spawn(argv, cwd, env or {}, secrets or {})
+        force = ("-k",) if kill else ()
+        self.ask(line("respawn-pane", *force, "-t", pane_target(session), *words))
+        return self.pane(session)
+
+    def _spawn(
+        self, argv: Sequence[str], cwd: str | Path, env: Mapping[str, str], secrets: Mapping[str, str]
+    ) -> tuple[list[str], Path | None]:
+        """The words after the options of new-session and respawn-pane, and the launch file if there is one."""
+        if not argv:
+            raise Usage("no program named")
+        if not Path(cwd).is_dir():  # tmux would silently start in HOME instead
+            raise NotFound(f"no folder {cwd}", cure="the session's work folder must exist")
+        path = env.get("PATH") or os.environ.get("PATH")
+        if "/" not in argv[0] and not shutil.which(argv[0], path=path):
+            raise NotFound(f"program {argv[0]} is not on PATH", cure=f"install {argv[0]}, or choose another provider")
+        words = ["-c", no_format(str(cwd))]
+        for name, value in checked(env).items():
+            words += ["-e", f"{name}={value}"]
+        launch = None
+        command = list(argv) if len(argv) > 1 else ["/usr/bin/env", *argv]  # tmux gives a single word to a shell
+        if secrets:
+            if self._launch_dir is None:
+                raise Usage("secrets need a launch folder")
+            launch = write_launch(self._launch_dir, secrets)
+            command = ["/bin/sh", str(launch), *argv]
+        return [*words, "--", *command], launch
+
+    def kill(self, session: str, *, grace: float = 2.0) -> tuple[processes.Process, ...]:
+        """End the session and every process of its pane; a session that is not there is ended already.
+
+        Some agents survive the hang-up of their terminal: those get TERM, then KILL. Returns what survived even that.
+        """
+        try:
+            row = self.pane(session)
+        except NotFound:
+            return ()
+        found = processes.tree(row.pid) if row.pid else ()
+        try:
+            self.ask(line("kill-session", "-t", f"={_agent(session)}"))
+        except NotFound:
+            pass
+        return processes.end(found, grace)
+
+    # -- talking
+
+    def paste(self, session: str, text: str, buffer: str = "") -> None:
+        """Put `text` into the pane as one bracketed paste, byte for byte (a newline arrives as the Return of a
+        terminal's paste).
+
+        Not submitted: send Enter by `keys` after the agent has settled. The pane's death is looked at inside the server
+        in the same step, because pasting into a dead pane ends a 3.3a server. Raises Refused (dead), NotFound.
+        """
+        if not text:
+            raise Usage("nothing to paste")
+        target, name = pane_target(_agent(session)), buffer or f"gcity-{os.getpid()}-{next(_counter)}"
+        client = self.client()
+        for at in range(0, len(text), _CHUNK):
+            append = ("-a",) if at else ()
+            client.request(line("set-buffer", *append, "-b", name, "--", text[at : at + _CHUNK]), self._timeout)
+        try:
+            self._guarded(session, line("paste-buffer", "-p", "-d", "-b", name, "-t", target))
+        except CityError:
+            try:
+                client.request(line("delete-buffer", "-b", name), self._timeout)
+            except CityError:
+                pass
+            raise
+
+    def keys(self, session: str, *keys: str) -> None:
+        """Press `keys` (`Enter`, `Escape`, `C-c`, `y` …). Leaves copy mode first, which would swallow them."""
+        names = checked_keys(keys)
+        target = pane_target(_agent(session))
+        cancel = line("send-keys", "-X", "-t", target, "cancel")
+        leave = line("if-shell", "-F", "-t", target, "#{pane_in_mode}", cancel, "refresh-client")
+        self.client().send(leave, self._timeout, blocks=2)
+        self._guarded(session, line("send-keys", "-t", target, "--", *names))
+
+    def _guarded(self, session: str, command: str) -> None:
+        """Run `command` only if the session's pane lives at that very moment, decided by the server itself."""
+        # A target that does not exist is no error to if-shell: it would look at another pane. So the name is compared
+        # too.
+        unfit = f"#{{||:#{{pane_dead}},#{{!=:#{{session_name}},{session}}}}}"
+        refuse = line("display-message", "-p", _DEAD)
+        out = self.ask(line("if-shell", "-F", "-t", pane_target(session), unfit, refuse, command), blocks=2)
+        if _DEAD in out:
+            self.pane(session)  # NotFound, if that is why
+            raise Refused(f"the pane of {session} is dead", cure="nothing was typed; restart the session")
+
+    # -- looking
+
+    def pane(self, session: str) -> PaneRow:
+        """The row of one session, with its attached humans. Raises NotFound."""
+        ask = line("list-panes", "-t", f"={_agent(session)}:^", "-F", FORMAT)
+        clients, panes = self.client().requests((LIST_CLIENTS, ask), self._timeout)
+        if isinstance(panes, CityError):
+            raise panes
+        rows = parse_rows(panes, parse_humans(clients) if isinstance(clients, list) else {})
+        if not rows:
+            raise NotFound(f"no session {session}")
+        return rows[0]
+
+    def capture(self, session: str, lines: int | None = None, colours: bool = True, history: int = 0) -> list[str]:
+        """What the pane shows, a string per row, as tmux writes it (SGR, SO/SI, links with `colours`): feed it to
+        `styled.parse`.
+
+        `history` rows of scrollback come first; `lines` keeps only the last that many after blank rows at the end are
+        cut.
+        """
+        words = ["capture-pane", "-p", "-t", pane_target(_agent(session))]
+        words += ["-e"] if colours else []
+        words += ["-S", f"-{history}"] if history else []
+        out = self.ask(line(*words))
+        if lines is None:
+            return out
+        while out and not out[-1].strip():
+            out.pop()
+        return out[-lines:] if lines else []
+
+    def look(self, session: str, *, history: int = 0) -> tuple[Line, ...]:
+        """The screen as styled lines."""
+        return parse(self.capture(session, history=history))
+
+    def text(self, session: str, lines: int | None = None, *, history: int = 0) -> str:
+        """The screen as plain text, line drawings as their characters, nothing that a terminal would obey."""
+        return plain(parse(self.capture(session, lines, history=history)))
+
+    # -- marks
+
+    def set_title(self, session: str, title: str) -> None:
+        self.ask(line("select-pane", "-t", pane_target(_agent(session)), "-T", no_format(one_line(title))))
+
+    def set_option(self, session: str, name: str, value: str) -> None:
+        """Set one of our own options (`@…`) on the session; how tmux behaves is the server's to choose."""
+        if not name.startswith("@"):
+            raise Usage(f"not an option of ours: {name!r}")
+        self.ask(line("set-option", "-t", f"={_agent(session)}:", name, value))
+
+    def option(self, session: str, name: str) -> str:
+        """Value of an option on the session, ``""`` when it is not set."""
+        return "\n".join(self.ask(line("show-options", "-qv", "-t", f"={_agent(session)}:", name)))
+
+    def close(self) -> None:
+        with self._opening:
+            if self._client is not None:
+                self._client.close()
+
+    def __enter__(self) -> Hands:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _agent(session: str) -> str:
+    """A session name that is not the holder's: nothing is ever typed there, and it is never ended by these verbs."""
+    if session == HOLDER:
+        raise Usage(f"{HOLDER} is not an agent")
+    return checked_session(session)
