@@ -21,7 +21,9 @@ def config(args: argparse.Namespace) -> int:
             else:
                 for w in d.warnings:
                     output.note(f"warning: {w}")
-                output.say(f"{d.name}: sound ({len(d.agents)} agents, {len(d.rigs)} rigs, {len(d.providers)} providers)")
+                output.say(
+                    f"{d.name}: sound ({len(d.agents)} agents, {len(d.rigs)} rigs, {len(d.providers)} providers)"
+                )
             return 0
         if args.json:
             output.emit_json(d)

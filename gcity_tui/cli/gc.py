@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 
 def main(argv: list[str]) -> int:
@@ -11,7 +12,7 @@ def main(argv: list[str]) -> int:
     from gcity_tui.factory.gc_dialect import answer_gc
 
     stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
-    code, out, err = answer_gc(os.environ.get("GC_CITY", ""), argv, dict(os.environ), stdin, os.getcwd())
+    code, out, err = answer_gc(os.environ.get("GC_CITY", ""), argv, dict(os.environ), stdin, str(Path.cwd()))
     sys.stdout.buffer.write(out)
     sys.stderr.buffer.write(err)
     sys.stdout.flush()

@@ -1,0 +1,127 @@
+"""The demo's city: a rig with real faults (or a repository of yours), an author and three reviewers, all scripted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcity_tui.config import write
+from gcity_tui.config.shipped import shipped
+from gcity_tui.model.errors import BadConfig, Refused
+
+MARK = ".gcity-demo"
+"""A folder with this file in it is ours to remove."""
+NAME = "Rehearsal"
+EMAIL = "rehearsal@gcity-tui.invalid"
+BRANCH = "gcity/review"
+"""The one branch that `demo --rig` leaves in a repository of yours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """Where a demo lives: its city and its rig. `own` False: the rig is a repository of the person's."""
+
+    city: Path
+    rig: Path
+    own: bool
+    target_branch: str
+
+    @property
+    def made(self) -> bool:
+        return (self.city / MARK).exists() and (self.city / "city.toml").exists()
+
+
+def place(rig: str, environ: dict[str, str]) -> Demo:
+    """`$XDG_STATE_HOME/gcity-tui/demo`; for a repository of yours a folder beside it, by the hash of its path."""
+    state = (
+        Path(environ.get("XDG_STATE_HOME") or Path(environ.get("HOME") or "/tmp") / ".local" / "state") / "gcity-tui"
+    )
+    if not rig:
+        return Demo(state / "demo" / "city", state / "demo" / "orders", True, "main")
+    where = Path(rig).expanduser().resolve()
+    digest = hashlib.sha256(str(where).encode()).hexdigest()[:8]
+    return Demo(state / f"demo-{where.name}-{digest}" / "city", where, False, BRANCH)
+
+
+def make(demo: Demo, pace: str) -> None:
+    """Write the city and, when it is ours, the rig. Nothing of a person's repository is touched."""
+    if not demo.own:
+        _check_theirs(demo.rig)
+    demo.city.mkdir(parents=True, exist_ok=True)
+    (demo.city / MARK).write_text("made by gcity-tui demo; --fresh removes this folder\n")
+    if demo.own and not (demo.rig / ".git").exists():
+        _make_rig(demo.rig)
+    write.init_city(demo.city, name="demo", pack="review", provider="rehearsal")
+    write.add_rig(demo.city, demo.rig, name="" if not demo.own else "orders")
+    parts = [shipped("packs") / "demo" / "rehearsal"] if demo.own else []
+    parts.append(shipped("packs") / "review" / "rehearsal")
+    _append(demo.city / "city.toml", _cast(pace, parts))
+
+
+def _cast(pace: str, parts: list[Path]) -> str:
+    """Which scripted program plays whom, at what pace, and whose name is on the commits."""
+    looks = {"eddie": "rehearsal-claude", "security": "rehearsal-codex", "performance": "rehearsal-gemini",
+             "style": "rehearsal-claude"}  # fmt: skip
+    lines = ["", "# The demo's cast: each agent is a scripted program with the looks of the one it is named after."]
+    for name, provider in looks.items():
+        lines += ["[[patches.agent]]", f'name = "{name}"', f'provider = "{provider}"', ""]
+    environment = {
+        "GC_REHEARSAL_PACE": pace,
+        "GC_REHEARSAL_PARTS": os.pathsep.join(str(p) for p in parts),
+        "GIT_AUTHOR_NAME": NAME, "GIT_AUTHOR_EMAIL": EMAIL, "GIT_COMMITTER_NAME": NAME, "GIT_COMMITTER_EMAIL": EMAIL,
+    }  # fmt: skip
+    lines.append("[workspace.env]")
+    lines += [f'{k} = "{v}"' for k, v in environment.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
+def _make_rig(where: Path) -> None:
+    shutil.copytree(
+        shipped("packs") / "demo" / "rig", where, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    git(where, "init", "-q", "-b", "main")
+    git(where, "config", "user.name", NAME)
+    git(where, "config", "user.email", EMAIL)
+    git(where, "add", "-A")
+    git(where, "commit", "-q", "-m", "The order report, as it is")
+
+
+def git(where: Path, *words: str) -> str:
+    """Run git in `where`; its output. BadConfig with git's own words when it fails."""
+    try:
+        done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, timeout=60, check=False)
+    except FileNotFoundError as e:
+        raise BadConfig("git is not installed", cure="apt-get install git") from e
+    if done.returncode:
+        raise BadConfig(f"git {words[0]} failed: {done.stderr.strip()[:300]}", where=str(where))
+    return done.stdout.strip()
+
+
+def _check_theirs(where: Path) -> None:
+    if not where.is_dir():
+        raise BadConfig(f"no folder {where}", cure="demo --rig PATH takes a git repository")
+    git(where, "rev-parse", "--git-dir")
+    git(where, "rev-parse", "--verify", "HEAD^{commit}")
+    if not any(n.endswith(".py") for n in git(where, "ls-files").splitlines()):
+        raise BadConfig(f"no Python file in {where}", cure="the scripted reviewers read Python")
+
+
+def remove(demo: Demo) -> None:
+    """Take away the city and our own rig; a folder without our mark is refused."""
+    if not demo.city.exists():
+        return
+    if not (demo.city / MARK).exists():
+        raise Refused(f"{demo.city} was not made by the demo", cure="move it away yourself")
+    if demo.own:
+        shutil.rmtree(demo.city.parent)
+    else:
+        shutil.rmtree(demo.city.parent)
+        git(demo.rig, "worktree", "prune")
