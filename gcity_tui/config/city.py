@@ -1,0 +1,299 @@
+"""A city, loaded: city.toml, its pack.toml, fragments, packs and rigs composed into one DeclaredCity.
+
+Order (Gas City's newer one): core → packs → root pack.toml → city.toml and its fragments → rig packs → patches →
+rig patches → agent_defaults → site bindings. Every value keeps the place that had the last word.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.config import agents, compose, keys, packs, providers
+from gcity_tui.config.agents import Draft
+from gcity_tui.config.packs import Pack
+from gcity_tui.config.rigs import RigDraft, load_rigs
+from gcity_tui.config.shipped import shipped
+from gcity_tui.config.source import Reading, Source
+from gcity_tui.model.declared import Agent, Daemon, DeclaredCity, Origin, Provider, Rig
+from gcity_tui.model.errors import BadConfig, NotFound
+from gcity_tui.model.names import bead_prefix, nearest, seconds
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What the steps of loading hand on to each other."""
+
+    city: Path
+    sources: list[Source]
+    tables: Mapping[str, Any]
+    reading: Reading
+    core: Pack
+    packs: list[tuple[packs.Import, Pack]] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    rigs: list[RigDraft] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
+
+
+def load_city(path: Path | str) -> DeclaredCity:
+    """The city in the folder `path` (or of that city.toml).
+
+    Raises NotFound when there is none, BadConfig (file:line: key) when what it declares is wrong; lesser faults are in
+    `warnings`. Reads files only.
+    """
+    home = Path(path).expanduser()
+    home = (home.parent if home.name == "city.toml" else home).resolve()
+    reading = Reading()
+    try:
+        main = reading.toml(home / "city.toml", "city")
+    except NotFound as exc:
+        raise NotFound(f"no city at {home}", cure="gcity-tui init makes one", where=str(home / "city.toml")) from exc
+    sources = compose.sources(main, home, reading)
+    parts = _Parts(home, sources, compose.tables(sources, reading), reading, _core(reading))
+    _import_packs(parts)
+    parts.rigs = load_rigs(parts.city, sources, parts.tables, reading)
+    _gather_agents(parts)
+    resolver = _resolver(parts)
+    _implicit(parts, resolver)
+    _patch(parts)
+    return _city(parts, resolver)
+
+
+def origins(city: DeclaredCity) -> Mapping[str, Origin]:
+    """Where each value was written, by `agents.<qualified>.<key>`, `providers.…`, `rigs.…`, `workspace.…`, `daemon.…`."""
+    return city.origins
+
+
+def _core(reading: Reading) -> Pack:
+    home = shipped("packs")
+    core = packs.load(home / "core", home, home, reading)
+    return replace(core, definitions=tuple(
+        replace(d, source=replace(d.source, layer="core")) for d in core.definitions
+    ))
+
+
+def _import_packs(parts: _Parts) -> None:
+    """Packs of the whole city, in import order: V1 includes, then imports sorted by binding."""
+    found: list[packs.Import] = []
+    for source in parts.sources:
+        for n, text in enumerate(source.table.get("workspace", {}).get("includes", ())):
+            spot = packs.locate(text, source, ("workspace", "includes", n), parts.city, parts.city, parts.reading)
+            if spot:
+                found.append(packs.Import("", *spot, True, source.where("workspace", "includes")))
+    seen: dict[str, packs.Import] = {}
+    for source in parts.sources:
+        table = source.table.get("imports", {})
+        for one in packs.imports(source, table, ("imports",), parts.city, parts.city, parts.reading):
+            seen[one.binding] = one
+    for one in (*found, *(seen[b] for b in sorted(seen))):
+        if one.folder != parts.core.folder:
+            parts.packs.append((one, packs.load(one.folder, one.root, parts.city, parts.reading)))
+
+
+def _gather_agents(parts: _Parts) -> None:
+    """City agents, and one copy per rig of those whose scope is `rig`; the city's own come last and win."""
+    rigs = [r.name for r in parts.rigs]
+    for one, pack in parts.packs:
+        binding = "" if one.exported else one.binding
+        for draft in pack.drafts:
+            if draft.scope != "rig":
+                parts.drafts.append(draft.placed(draft.dir, binding))
+                continue
+            brought = {r.name for r in parts.rigs if any(i.folder == one.folder for i in r.imports)}
+            parts.drafts += [draft.placed(rig, binding) for rig in rigs if rig not in brought]
+    own: dict[str, Draft] = {}
+    for source in parts.sources:
+        for draft in agents.in_table(source, parts.city, parts.reading):
+            own[draft.qualified] = draft
+    for draft in agents.in_folder(parts.city / "agents", parts.city, "city", parts.reading):
+        own.setdefault(draft.qualified, draft)
+    for draft in own.values():
+        if draft.scope == "rig" and not draft.dir:
+            parts.drafts += [draft.placed(rig, "") for rig in rigs]
+        else:
+            parts.drafts.append(draft)
+    for rig in parts.rigs:
+        for spot in rig.imports:
+            pack = packs.load(spot.folder, spot.root, parts.city, parts.reading)
+            rig.packs.append(pack)
+            binding = "" if spot.exported else spot.binding
+            parts.drafts += [d.placed(d.dir or rig.name, binding) for d in pack.drafts if d.scope != "city"]
+    _unique(parts)
+
+
+def _unique(parts: _Parts) -> None:
+    """The city's own agent beats a pack's of the same name; two packs' of the same name are an error."""
+    last: dict[str, Draft] = {}
+    for draft in parts.drafts:
+        other = last.get(draft.qualified)
+        if other and other.folder != draft.folder and not _own(draft, parts.city) and not _own(other, parts.city) \
+                and not other.table.get("fallback") and not draft.table.get("fallback"):
+            raise BadConfig(f"agent {draft.qualified!r} comes from two places, {other.folder} too", where=draft.where,
+                            cure="give one of the imports another binding, or export = false")
+        if other and (_own(other, parts.city) or draft.table.get("fallback")):
+            continue
+        last[draft.qualified] = draft
+    parts.drafts = list(last.values())
+
+
+def _own(draft: Draft, city: Path) -> bool:
+    return draft.root == city
+
+
+def _resolver(parts: _Parts) -> providers.Resolver:
+    above = [d for _, pack in reversed(parts.packs) for d in pack.definitions]
+    above += [d for rig in parts.rigs for pack in rig.packs for d in pack.definitions]
+    above += providers.in_folder(parts.city / "providers", "city", parts.reading)
+    for source in parts.sources:
+        above += providers.in_table(source, parts.reading)
+    return providers.Resolver(parts.core.definitions, above)
+
+
+def _implicit(parts: _Parts, resolver: providers.Resolver) -> None:
+    """One agent per provider that the city itself declares, in the city and in each rig (Gas City's rule)."""
+    declared = {n: s for s in parts.sources for n in s.table.get("providers", {})}
+    order = {n: i for i, n in enumerate(resolver.names())}
+    taken = {d.qualified for d in parts.drafts}
+    prompt = parts.core.folder / "assets" / "prompts" / "pool-worker.template.md"
+    for name in sorted(declared, key=lambda n: (order.get(n, 999), n)):
+        source = declared[name]
+        for rig in ("", *(r.name for r in parts.rigs)):
+            qualified = f"{rig}/{name}" if rig else name
+            if qualified in taken or not agents.AGENT_NAME.match(name):
+                continue
+            table = {"provider": name, "default_sling_formula": "mol-do-work"}
+            parts.drafts.append(Draft(
+                name, table, dict.fromkeys(table, source.origin("providers", name)), parts.city, parts.city,
+                source.where("providers", name), dir=rig, implicit=True,
+                files={"path": str(prompt), "text": parts.reading.text(prompt)},
+            ))
+
+
+def _patch(parts: _Parts) -> None:
+    for source in parts.sources:
+        patches = source.table.get("patches", {}).get("agent", ())
+        parts.drafts = agents.aimed(patches, parts.drafts, source, ("patches", "agent"), parts.reading)
+    for rig in parts.rigs:
+        for key in ("overrides", "patches"):
+            parts.drafts = agents.aimed(rig.table.get(key, ()), parts.drafts, rig.source, (*rig.at, key),
+                                        parts.reading, rig.name)
+    for source in reversed(parts.sources):
+        defaults = source.table.get("agent_defaults", {})
+        keys.check(defaults, keys.DEFAULTS, source, ("agent_defaults",), parts.reading)
+        places = {k: replace(source.origin("agent_defaults", k), layer="defaults") for k in defaults}
+        parts.drafts = [agents.with_defaults(d, defaults, places) for d in parts.drafts]
+
+
+def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
+    made, provider_origins = {}, {}
+    for name in resolver.names():
+        made[name], provider_origins[name] = resolver.provider(name)
+    workspace = parts.tables.get("workspace", {})
+    name = str(workspace.get("name") or parts.city.name)
+    built = tuple(agents.finished(d) for d in parts.drafts)
+    _known(built, parts.drafts, made, parts)
+    rigs = _rigs(parts)
+    prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()
+    _distinct(prefix, rigs, parts)
+    daemon = parts.tables.get("daemon", {})
+    folders = tuple(dict.fromkeys(
+        [*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]
+    ))
+    city = DeclaredCity(
+        name=name, path=parts.city, prefix=prefix, agents=built, providers=made, rigs=rigs,
+        daemon=Daemon(**{k: (seconds(v) if isinstance(v, str) else v) for k, v in daemon.items()
+                         if k in Daemon.__dataclass_fields__}),
+        default_provider=str(workspace.get("provider", "")), tmux_socket=compose.socket(parts.tables),
+        session_size=compose.size(parts.sources, parts.tables),
+        max_active_sessions=workspace.get("max_active_sessions"),
+        formula_layers=_formulas(folders), pack_dirs=folders,
+        env={k: str(v) for k, v in workspace.get("env", {}).items()},
+        show_json=compose.show_json(parts.sources, parts.tables),
+        origins=_origins(parts, provider_origins), warnings=tuple(parts.reading.warnings),
+        digest=_digest(parts.reading),
+    )
+    fragments = tuple(workspace.get("global_fragments", ()))
+    if fragments:
+        city = replace(city, agents=tuple(replace(a, fragments=tuple(dict.fromkeys((*fragments, *a.fragments))))
+                                          for a in city.agents))
+    return city
+
+
+def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Provider], parts: _Parts) -> None:
+    """Every name an agent uses must exist."""
+    names = {a.qualified for a in built} | {a.name for a in built}
+    for agent, draft in zip(built, drafts, strict=True):
+        if agent.provider and agent.provider not in made:
+            close = nearest(agent.provider, tuple(made))
+            place = draft.origins.get("provider")
+            raise BadConfig(f"agent {agent.qualified!r} names provider {agent.provider!r}, which does not exist",
+                            where=f"{place}: provider" if place else draft.where,
+                            cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}")
+        for other in agent.depends_on:
+            local = f"{agent.dir}/{other}" if agent.dir else other
+            if other not in names and local not in names:
+                raise BadConfig(f"agent {agent.qualified!r} depends on {other!r}, which does not exist",
+                                where=draft.where)
+    default = parts.tables.get("workspace", {}).get("provider", "")
+    if default and default not in made:
+        close = nearest(default, tuple(made))
+        raise BadConfig(f"provider {default!r} does not exist",
+                        where=compose.where(parts.sources, "workspace", "provider"),
+                        cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}")
+
+
+def _rigs(parts: _Parts) -> tuple[Rig, ...]:
+    city = [*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]
+    made = []
+    for rig in parts.rigs:
+        own = [f for p in rig.packs for f in p.folders]
+        folders = _formulas(tuple(dict.fromkeys((*city, *own))))
+        top = rig.table.get("formulas_dir")
+        if top:
+            folders = (*folders, (parts.city / str(top)).resolve())
+        made.append(replace(rig.value, formula_layers=folders))
+    return tuple(made)
+
+
+def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: _Parts) -> None:
+    taken = {prefix.lower(): "the city"}
+    for rig, draft in zip(rigs, parts.rigs, strict=True):
+        if rig.prefix.lower() in taken:
+            raise BadConfig(f"rig {rig.name!r} and {taken[rig.prefix.lower()]} share the bead prefix {rig.prefix!r}",
+                            cure="give the rig a prefix of its own", where=draft.source.where(*draft.at, "prefix"))
+        taken[rig.prefix.lower()] = f"rig {rig.name!r}"
+
+
+def _formulas(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(f / "formulas" for f in folders if (f / "formulas").is_dir())
+
+
+def _origins(parts: _Parts, provider_origins: Mapping[str, Mapping[str, Origin]]) -> dict[str, Origin]:
+    found: dict[str, Origin] = {}
+    for source in parts.sources:
+        for table in ("workspace", "daemon", "session", "beads"):
+            for key in source.table.get(table, {}):
+                found[f"{table}.{key}"] = source.origin(table, key)
+    for draft in parts.drafts:
+        for key, place in draft.origins.items():
+            found[f"agents.{draft.qualified}.{key}"] = place
+        if draft.files:
+            found[f"agents.{draft.qualified}.prompt"] = Origin(draft.files["path"], 1, "")
+    for name, places in provider_origins.items():
+        for key, place in places.items():
+            found[f"providers.{name}.{key}"] = place
+    for rig in parts.rigs:
+        for key in rig.table:
+            found[f"rigs.{rig.name}.{key}"] = rig.source.origin(*rig.at, key)
+    return found
+
+
+def _digest(reading: Reading) -> str:
+    total = hashlib.sha256()
+    for name in sorted(reading.files):
+        total.update(os.fsencode(name) + b"\0" + hashlib.sha256(reading.files[name]).digest())
+    return total.hexdigest()

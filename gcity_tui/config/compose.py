@@ -1,0 +1,115 @@
+"""Which files make up a city, and the tables that are one after merging: workspace, daemon, session, beads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.config import keys
+from gcity_tui.config.source import Reading, Source, inside
+from gcity_tui.model.errors import BadConfig, NotFound
+
+_TABLES = {"workspace": keys.WORKSPACE, "daemon": keys.DAEMON, "session": keys.SESSION, "beads": keys.BEADS}
+
+
+def sources(main: Source, home: Path, reading: Reading) -> list[Source]:
+    """The city's own files, lowest first: root pack.toml, city.toml, its `include` fragments (one level)."""
+    keys.check(main.table, keys.CITY, main, (), reading)
+    found: list[Source] = []
+    try:
+        pack = reading.toml(home / "pack.toml", "city")
+    except NotFound:
+        pass
+    else:
+        keys.check(pack.table, keys.PACK_FILE, pack, (), reading)
+        found.append(pack)
+    found.append(main)
+    for n, name in enumerate(main.table.get("include", ())):
+        path = inside(home, home, name, main.where("include", n))
+        try:
+            fragment = reading.toml(path, f"fragment:{name}")
+        except NotFound as exc:
+            raise BadConfig(f"no file {name!r} to include", where=main.where("include")) from exc
+        keys.check(fragment.table, keys.CITY, fragment, (), reading)
+        if "include" in fragment.table:
+            reading.warn(f"{fragment.where('include')}: an included file includes nothing itself")
+        found.append(fragment)
+    for source in found:
+        for name, known in _TABLES.items():
+            keys.check(source.table.get(name, {}), known, source, (name,), reading)
+    return found
+
+
+def tables(found: Sequence[Source], reading: Reading) -> dict[str, Any]:
+    """The merged one-of-a-kind tables; a later file wins key by key, lists in workspace are joined."""
+    merged: dict[str, dict[str, Any]] = {name: {} for name in _TABLES}
+    for source in found:
+        for name in _TABLES:
+            for key, value in source.table.get(name, {}).items():
+                before = merged[name].get(key)
+                if isinstance(before, list) and isinstance(value, list) and source.layer.startswith("fragment:"):
+                    value = [*before, *value]
+                elif isinstance(before, dict) and isinstance(value, dict):
+                    value = {**before, **value}
+                elif before is not None and before != value and source.layer.startswith("fragment:"):
+                    reading.warn(f"{source.where(name, key)}: {key} is set again by this file")
+                merged[name][key] = value
+    _site(next(s for s in found if s.path.name == "city.toml").path.parent, merged, reading)
+    return merged
+
+
+def _site(home: Path, merged: dict[str, dict[str, Any]], reading: Reading) -> None:
+    source = site(home, reading)
+    if source:
+        for key in ("name", "prefix"):
+            if source.table.get(f"workspace_{key}"):
+                merged["workspace"][key] = source.table[f"workspace_{key}"]
+
+
+def site(home: Path, reading: Reading) -> Source | None:
+    """`.gc/site.toml`: what holds on this machine only."""
+    try:
+        source = reading.toml(home / ".gc" / "site.toml", "site")
+    except NotFound:
+        return None
+    keys.check(source.table, keys.SITE, source, (), reading)
+    return source
+
+
+def where(found: Sequence[Source], *key: str) -> str:
+    """The place of a key in the highest file that has it."""
+    for source in reversed(found):
+        table: Any = source.table
+        for part in key:
+            table = table.get(part) if isinstance(table, Mapping) else None
+        if table is not None:
+            return source.where(*key)
+    return ""
+
+
+def socket(merged: Mapping[str, Any]) -> str:
+    return str(merged.get("session", {}).get("socket", ""))
+
+
+def size(found: Sequence[Source], merged: Mapping[str, Any]) -> tuple[int, int]:
+    """`[session] size` as (columns, rows): `"120x40"` or `[120, 40]`."""
+    value = merged.get("session", {}).get("size", [120, 40])
+    place = where(found, "session", "size")
+    parts = value.lower().replace("×", "x").split("x") if isinstance(value, str) else value
+    try:
+        columns, rows = (int(p) for p in parts)
+    except (TypeError, ValueError) as exc:
+        raise BadConfig("size must be columns and rows", cure='write it as "120x40"', where=place) from exc
+    if not (20 <= columns <= 1000 and 5 <= rows <= 500):
+        raise BadConfig(f"size {columns}x{rows} is out of range", cure="20x5 to 1000x500", where=place)
+    return columns, rows
+
+
+def show_json(found: Sequence[Source], merged: Mapping[str, Any]) -> str:
+    """`[beads] show_json`: the shape of `bd show --json`, `array` (Gas City) or `object`."""
+    value = str(merged.get("beads", {}).get("show_json", "array"))
+    if value not in ("array", "object"):
+        raise BadConfig(f"show_json cannot be {value!r}", cure="array or object",
+                        where=where(found, "beads", "show_json"))
+    return value

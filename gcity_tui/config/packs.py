@@ -1,0 +1,142 @@
+"""Packs: a folder with pack.toml and what it holds, its imports first.
+
+Sources of an import: `shipped:<name>`, a folder (relative to the declaring file, `//x` from the city, or absolute where
+the user's own files say so). Packs on the network are named in a warning and left out; nothing is fetched here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.config import agents, keys, providers
+from gcity_tui.config.agents import Draft
+from gcity_tui.config.providers import Definition
+from gcity_tui.config.shipped import shipped
+from gcity_tui.config.source import Reading, Source, inside
+from gcity_tui.model.errors import BadConfig, NotFound
+from gcity_tui.model.names import nearest
+
+SHIPPED = "shipped:"
+_REMOTE = ("http://", "https://", "ssh://", "git@", "file://", "github.com/")
+_BUILTIN = ("core", "bd", "dolt")
+"""Gas City's own packs that every city of it imports; ours has their work built in."""
+_DEEPEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A pack with everything it imports: `folders` lowest first, drafts without binding and rig yet."""
+
+    name: str
+    folder: Path
+    folders: tuple[Path, ...]
+    drafts: tuple[Draft, ...]
+    definitions: tuple[Definition, ...]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One `[imports.<binding>]`, found on disk. `exported`: its agents carry no binding in their names."""
+
+    binding: str
+    folder: Path
+    root: Path
+    exported: bool
+    where: str
+
+
+def imports(source: Source, table: Mapping[str, Any], at: tuple[str, ...], city: Path, root: Path,
+            reading: Reading) -> list[Import]:
+    """The imports of `table`, sorted by binding; those that are not on this machine are left out with a warning."""
+    found = []
+    for binding, spec in sorted(table.items()):
+        place = (*at, binding)
+        if not isinstance(spec, dict):
+            raise BadConfig("an import is a table with a source", where=source.where(*place))
+        keys.check(spec, keys.IMPORT, source, place, reading)
+        text = spec.get("source", "")
+        if not text:
+            raise BadConfig("an import needs a source", cure='source = "shipped:review", or a folder',
+                            where=source.where(*place))
+        spot = locate(text, source, place, city, root, reading)
+        if spot:
+            exported = bool(spec.get("export", text.startswith(SHIPPED)))
+            found.append(Import(binding, spot[0], spot[1], exported, source.where(*place)))
+    return found
+
+
+def locate(text: str, source: Source, at: tuple[str | int, ...], city: Path, root: Path,
+           reading: Reading) -> tuple[Path, Path] | None:
+    """An import's source → (pack folder, folder it may not leave), or None when it lies on the network."""
+    where = source.where(*at, "source")
+    if text.startswith(SHIPPED):
+        home = shipped("packs")
+        name = text[len(SHIPPED):]
+        known = tuple(p.name for p in home.iterdir() if (p / "pack.toml").is_file())
+        if name not in known:
+            close = nearest(name, known)
+            raise BadConfig(f"no shipped pack {name!r}", where=where,
+                            cure=f"did you mean {close!r}?" if close else f"shipped: {', '.join(sorted(known))}")
+        return home / name, home
+    if text.startswith(_REMOTE):
+        if text.rstrip("/").rsplit("/", 1)[-1] not in _BUILTIN:
+            reading.warn(f"{where}: pack {text!r} is not on this machine; its agents are left out")
+        return None
+    own = source.path.is_relative_to(city)
+    folder = (city / text[2:] if text.startswith("//") else source.path.parent / text).resolve()
+    if not own or (root != city and not text.startswith("//")):
+        folder = inside(root, source.path.parent, text, where)
+    if not (folder / "pack.toml").is_file():
+        raise BadConfig(f"no pack at {text!r}", cure="a pack is a folder with a pack.toml", where=where)
+    return folder, city if folder.is_relative_to(city) else folder
+
+
+def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Path, ...] = ()) -> Pack:
+    """The pack in `folder`. A circle of imports is an error; the same pack by two ways is not."""
+    folder = folder.resolve()
+    if folder in chain or len(chain) > _DEEPEST:
+        raise BadConfig("packs import each other in a circle: " + " -> ".join(p.name for p in (*chain, folder)),
+                        where=str(folder / "pack.toml"))
+    try:
+        source = reading.toml(folder / "pack.toml", f"pack:{folder.name}")
+    except NotFound as exc:
+        raise BadConfig("no pack.toml in this folder", where=str(folder)) from exc
+    keys.check(source.table, keys.PACK_FILE, source, (), reading)
+    meta = source.table.get("pack", {})
+    keys.check(meta, keys.PACK, source, ("pack",), reading)
+    name = str(meta.get("name") or folder.name)
+    if int(meta.get("schema", 1)) > 2:
+        raise BadConfig("this pack needs a newer program", cure="schema 1 and 2 are known here",
+                        where=source.where("pack", "schema"))
+    below = [load(i.folder, i.root, city, reading, (*chain, folder))
+             for i in _dependencies(source, meta, city, root, reading)]
+    drafts: dict[str, Draft] = {}
+    for draft in agents.in_folder(folder / "agents", folder, source.layer, reading):
+        drafts[draft.name] = draft
+    for draft in agents.in_table(source, folder, reading):
+        drafts[draft.name] = draft
+    merged = [d for p in below for d in p.drafts if d.name not in drafts]
+    patches = source.table.get("patches", {}).get("agent", ())
+    own = agents.aimed(patches, [*merged, *drafts.values()], source, ("patches", "agent"), reading)
+    defaults = source.table.get("agent_defaults", {})
+    keys.check(defaults, keys.DEFAULTS, source, ("agent_defaults",), reading)
+    origins = {k: source.origin("agent_defaults", k) for k in defaults}
+    own = [agents.with_defaults(d, defaults, origins) if d.name in drafts else d for d in own]
+    definitions = [d for p in below for d in p.definitions]
+    definitions += providers.in_folder(folder / "providers", source.layer, reading)
+    definitions += providers.in_table(source, reading)
+    folders = tuple(dict.fromkeys([*(f for p in below for f in p.folders), folder]))
+    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults)
+
+
+def _dependencies(source: Source, meta: Mapping[str, Any], city: Path, root: Path, reading: Reading) -> list[Import]:
+    found = []
+    for n, text in enumerate(meta.get("includes", ())):
+        spot = locate(text, source, ("pack", "includes", n), city, root, reading)
+        if spot:
+            found.append(Import("", spot[0], spot[1], True, source.where("pack", "includes")))
+    return found + imports(source, source.table.get("imports", {}), ("imports",), city, root, reading)

@@ -1,0 +1,213 @@
+"""Providers from their tables: layers, inheritance by `base`, and the finished value.
+
+A provider is declared in `providers/<name>.toml` of a pack or in `[providers.<name>]` of a pack or city, with the same
+keys. Lower layers come first: core, packs, city. Scalars and lists replace, `env`, `options`, `option_defaults`,
+`blind` and `screen` merge, `args_append` appends; `_replace = true` forgets the layers below.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.config import keys
+from gcity_tui.config.source import Reading, Source
+from gcity_tui.model.declared import Dialog, Origin, Provider, Screen
+from gcity_tui.model.errors import BadConfig
+from gcity_tui.model.names import nearest
+
+_MERGED = ("env", "options", "option_defaults", "blind", "screen", "permission_modes", "upstream_env")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One layer's word on one provider; `at` is the key path of its table in `source`."""
+
+    name: str
+    table: Mapping[str, Any]
+    source: Source
+    at: tuple[str, ...]
+
+
+def in_table(source: Source, reading: Reading) -> tuple[Definition, ...]:
+    """`[providers.<name>]` of a city or pack file."""
+    found = []
+    for name, table in source.table.get("providers", {}).items():
+        if not isinstance(table, dict):
+            raise BadConfig("a provider is a table", where=source.where("providers", name))
+        found.append(_checked(Definition(name, table, source, ("providers", name)), reading))
+    return tuple(found)
+
+
+def in_folder(folder: Path, layer: str, reading: Reading) -> tuple[Definition, ...]:
+    """`providers/<name>.toml`, one file each; a nested `[providers.<name>]` or `[<name>]` table is accepted too."""
+    found = []
+    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        source = reading.toml(path, layer)
+        name = path.stem
+        at: tuple[str, ...] = ()
+        if isinstance(source.table.get(name), dict):
+            at = (name,)
+        table = source.table[name] if at else source.table
+        found.append(_checked(Definition(name, table, source, at), reading))
+    return tuple(found)
+
+
+def _checked(definition: Definition, reading: Reading) -> Definition:
+    source, at = definition.source, definition.at
+    keys.check(definition.table, keys.PROVIDER, source, at, reading)
+    screen = definition.table.get("screen", {})
+    keys.check(screen, keys.SCREEN, source, (*at, "screen"), reading)
+    for name, value in screen.items():
+        if isinstance(value, str):
+            _pattern(value, source.where(*at, "screen", name))
+    for n, dialog in enumerate(screen.get("dialogs", ())):
+        place = (*at, "screen", "dialogs", n)
+        keys.check(dialog, keys.DIALOG, source, place, reading)
+        for name in ("id", "kind", "match"):
+            if not dialog.get(name):
+                raise BadConfig(f"a dialog needs {name!r}", where=source.where(*place))
+        for name in ("match", "prompt", "options"):
+            _pattern(dialog.get(name, ""), source.where(*place, name))
+    return definition
+
+
+def _pattern(text: str, where: str) -> None:
+    try:
+        re.compile(text, re.MULTILINE)
+    except re.error as exc:
+        raise BadConfig(f"not a regular expression: {exc}", where=where) from exc
+
+
+class Resolver:
+    """Definitions of all layers, lowest first, made into providers. `core` holds the shipped ones (`builtin:<name>`)."""
+
+    def __init__(self, core: Iterable[Definition], above: Iterable[Definition]) -> None:
+        self._core: dict[str, list[Definition]] = {}
+        self._all: dict[str, list[Definition]] = {}
+        for one in core:
+            self._core.setdefault(one.name, []).append(one)
+            self._all.setdefault(one.name, []).append(one)
+        for one in above:
+            self._all.setdefault(one.name, []).append(one)
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._all)
+
+    def provider(self, name: str) -> tuple[Provider, dict[str, Origin]]:
+        """The finished provider, and for each key the place that had the last word."""
+        stack = self._all[name]
+        merged, origins, base = self._merge(name, stack, len(stack), ())
+        return _build(name, merged, base), origins
+
+    def _merge(
+        self, name: str, stack: list[Definition], level: int, seen: tuple[tuple[str, int], ...]
+    ) -> tuple[dict[str, Any], dict[str, Origin], str]:
+        if level == 0:
+            return {}, {}, ""
+        top = stack[level - 1]
+        if (name, level) in seen or len(seen) > 16:
+            chain = " -> ".join(n for n, _ in (*seen, (name, level)))
+            raise BadConfig(f"providers inherit in a circle: {chain}", where=top.source.where(*top.at, "base"))
+        seen = (*seen, (name, level))
+        merged, origins, ancestor = self._below(top, name, stack, level, seen)
+        _overlay(merged, origins, top)
+        return merged, origins, ancestor
+
+    def _below(
+        self, top: Definition, name: str, stack: list[Definition], level: int, seen: tuple[tuple[str, int], ...]
+    ) -> tuple[dict[str, Any], dict[str, Origin], str]:
+        base = top.table.get("base")
+        if top.table.get("_replace") or base == "":
+            return {}, {}, ""
+        if base is None:
+            return self._merge(name, stack, level - 1, seen)
+        kind, _, wanted = base.rpartition(":")
+        if kind not in ("", "builtin", "provider"):
+            raise BadConfig(f"unknown kind of base {kind!r}", where=top.source.where(*top.at, "base"))
+        if kind != "builtin" and wanted == name:
+            return self._merge(name, stack, level - 1, seen)
+        family = (self._core if kind == "builtin" else self._all).get(wanted)
+        if not family:
+            close = nearest(wanted, tuple(self._core if kind == "builtin" else self._all))
+            cure = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(self._all))}"
+            raise BadConfig(f"base {base!r} is no provider", cure=cure, where=top.source.where(*top.at, "base"))
+        merged, origins, above = self._merge(wanted, family, len(family), seen)
+        return merged, origins, above or wanted
+
+
+def _overlay(merged: dict[str, Any], origins: dict[str, Origin], top: Definition) -> None:
+    for key, value in top.table.items():
+        origins[key] = top.source.origin(*top.at, key)
+        if key == "args_append":
+            merged["args"] = [*merged.get("args", ()), *value]
+        elif key == "screen":
+            merged[key] = _screens(merged.get(key, {}), value)
+        elif key == "options":
+            merged[key] = {k: {**merged.get(key, {}).get(k, {}), **v} for k, v in value.items()} | {
+                k: v for k, v in merged.get(key, {}).items() if k not in value
+            }
+        elif key in _MERGED:
+            merged[key] = {**merged.get(key, {}), **value}
+        else:
+            merged[key] = value
+
+
+def _screens(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Screens merge key by key; a dialog with the id of one below replaces it in place, others come first."""
+    screen = {**below, **above}
+    own = {d["id"]: d for d in above.get("dialogs", ())}
+    kept = [own.pop(d["id"], d) for d in below.get("dialogs", ())]
+    screen["dialogs"] = [*own.values(), *kept]
+    return screen
+
+
+def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
+    screen = dict(table.get("screen", {}))
+    if not screen.get("ready") and table.get("ready_prompt_prefix"):
+        screen["ready"] = "^" + re.escape(table["ready_prompt_prefix"].rstrip())
+    dialogs = tuple(
+        Dialog(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items() if k in keys.DIALOG})
+        for d in screen.pop("dialogs", ())
+    )
+    plain = {k: v for k, v in table.items() if k in _SCALARS}
+    lists = {k: tuple(v) for k, v in table.items() if k in _LISTS}
+    return Provider(
+        name=name,
+        base=base,
+        **plain,
+        **lists,
+        env={k: str(v) for k, v in table.get("env", {}).items()},
+        options=_options(table),
+        option_defaults=_defaults(table),
+        blind={k: tuple(v) for k, v in table.get("blind", {}).items()},
+        screen=Screen(**{k: v for k, v in screen.items() if k in keys.SCREEN}, dialogs=dialogs),
+    )
+
+
+_SCALARS = frozenset(
+    "display_name rehearsal command prompt_mode prompt_flag ready_delay_ms ready_timeout_ms session_id_flag"
+    " resume_flag resume_style resume_command settle_ms transcript transcript_glob instructions_file".split()
+)
+_LISTS = frozenset(
+    "args key_variables process_names path_args submit_keys interrupt_keys queue_keys clear_keys sees".split()
+)
+
+
+def _options(table: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """`[options.<key>] choice = argv`, over Gas City's `options_schema` and `permission_modes`."""
+    options: dict[str, dict[str, tuple[str, ...]]] = {}
+    for one in table.get("options_schema", ()):
+        choices = one.get("choices", ())
+        options[str(one.get("key", ""))] = {str(c.get("value", "")): tuple(c.get("flag_args", ())) for c in choices}
+    for key, choices in table.get("options", {}).items():
+        options[key] = {**options.get(key, {}), **{c: tuple(argv) for c, argv in choices.items()}}
+    return options
+
+
+def _defaults(table: Mapping[str, Any]) -> dict[str, str]:
+    schema = {str(o.get("key", "")): str(o.get("default", "")) for o in table.get("options_schema", ())}
+    return {**schema, **{k: str(v) for k, v in table.get("option_defaults", {}).items()}}
