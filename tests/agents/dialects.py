@@ -126,6 +126,7 @@ def read_messages(asked: Request) -> Heard:
                 for p in parts:
                     if p.get("type") == "tool_use":
                         yield "call", (p["id"], str((p.get("input") or {}).get("command", "")))
+            if m.get("role") != "user":  # claude appends a system-role message after the person's
                 continue
             for p in parts:
                 if p.get("type") == "tool_result":
@@ -144,7 +145,8 @@ def write_messages(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     head = {"id": f"msg_{_key()}", "type": "message", "role": "assistant", "model": asked.get("model")}
     stop = "tool_use" if isinstance(turn, Run) else "end_turn"
     if not heard.stream:
-        block = {**call, "input": _arguments(heard, turn)} if isinstance(turn, Run) else {"type": "text", "text": turn.text}
+        block: dict[str, Any] = {"type": "text", "text": turn.text if isinstance(turn, Say) else ""}
+        block = {**call, "input": _arguments(heard, turn)} if isinstance(turn, Run) else block
         told = {**head, "content": [block], "stop_reason": stop, "stop_sequence": None, "usage": usage}
         return door.reply(told)
     send = door.stream()

@@ -121,7 +121,6 @@ class Handler(BaseHTTPRequestHandler):
         return send
 
 
-
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--port", type=int, default=0)
@@ -132,7 +131,7 @@ def main() -> None:
     ThreadingHTTPServer.daemon_threads = True
     server = ThreadingHTTPServer(("127.0.0.1", args.port), Handler)
     if args.ready:
-        args.ready.write_text("%s:%d" % server.server_address[:2])
+        args.ready.write_text(f"127.0.0.1:{server.server_address[1]}")
     try:
         server.serve_forever()
     except KeyboardInterrupt:

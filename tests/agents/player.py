@@ -108,7 +108,7 @@ def steps(bead: str, shown: Mapping[str, object]) -> list[str]:
     closing = [f'bd close {bead} --reason "Done as the step asks, by the scripted model"']
     passed = f"bd update {bead} --set-metadata gc.outcome=pass"
     if leg:
-        lane = f'"$GC_SCRATCH/{bead}.json"'
+        lane = f'"$GC_SCRATCH"/{bead}.json'
         return [f"rehearsal-check {leg} > {lane}; gc review submit --bead {bead} {lane}", *closing]
     if ref.endswith("synthesize"):
         return [f"gc review synthesize --bead {bead}", *closing]
@@ -117,7 +117,8 @@ def steps(bead: str, shown: Mapping[str, object]) -> list[str]:
     if ref.endswith(("implement", "apply-fixes")):
         fix = f"rehearsal-fix --bead {bead}" if ref.endswith("apply-fixes") else "true"
         commit = f'git add -A && (git diff --cached --quiet || git commit -q -m "fix: findings" -m "Bead: {bead}")'
-        record = f'{passed} --set-metadata gc.work_commit="$(git rev-parse HEAD)"'
+        # No command substitution: gemini refuses it.
+        record = f"git rev-parse HEAD | xargs -I@ {passed} --set-metadata gc.work_commit=@"
         return [fix, commit, record, *closing]
     return [passed, *closing]
 
