@@ -126,7 +126,7 @@ def _entries(format: Format, records: Sequence[Raw]) -> list[Entry]:
 
 
 def _numbered(entries: list[Entry]) -> tuple[Entry, ...]:
-    """Numbers them. Nothing is merged: the file grows by a record per block, and a follower must see the same entries."""
+    """Numbers them. Nothing is merged: the file grows by a record per block, and a follower sees the same entries."""
     return tuple(e if e.order == i else replace(e, order=i) for i, e in enumerate(entries))
 
 
