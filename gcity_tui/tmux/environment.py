@@ -17,7 +17,7 @@ _ALLOWED = frozenset({
     "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "TERM",
 })  # fmt: skip
 _FAMILIES = ("LC_", "GC_", "GT_", "BEADS_", "GCITY_", "GIT_AUTHOR_", "GIT_COMMITTER_")
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _STALE = 60.0  # seconds after which a launch file that no pane read is swept
 
 

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
-from gcity_tui.model.text import one_line
-from gcity_tui.tmux import processes
+from gcity_tui.model.text import clean, one_line
 from gcity_tui.tmux.control import ControlClient
-from gcity_tui.tmux.environment import checked, write_launch
+from gcity_tui.tmux.environment import checked, sweep, write_launch
 from gcity_tui.tmux.keys import checked_keys
 from gcity_tui.tmux.panes import FORMAT, LIST_CLIENTS, PaneRow, parse_humans, parse_rows
+from gcity_tui.tmux.processes import Process, end, tree
 from gcity_tui.tmux.protocol import checked_session, line, no_format, pane_target
 from gcity_tui.tmux.server import AGENT, HOLDER, Server
 from gcity_tui.tmux.styled import Line, parse, plain
 
 _DEAD = "gcity-pane-is-dead"
+# Each ends a 3.3a server: a paste into a dead pane (see `paste`), an unchecked layout, a manual size for all windows.
+_DEADLY = re.compile(r'^"?(?:paste-buffer|pasteb|select-layout|selectl)\b|^"?set(?:-\S*|w)?"?\s.*"?window-size\b')
 _CHUNK = 1 << 16  # characters of a paste per control line
 _counter = itertools.count(1)
 
@@ -34,6 +38,8 @@ class Hands:
     def __init__(self, server: Server, *, launch_dir: Path | None = None, timeout: float = 5.0) -> None:
         self.server, self._launch_dir, self._timeout = server, launch_dir, timeout
         self._client: ControlClient | None = None
+        if launch_dir is not None:
+            sweep(launch_dir)
         self._opening = threading.Lock()
 
     def client(self) -> ControlClient:
@@ -46,7 +52,9 @@ class Hands:
             return self._client
 
     def ask(self, command: str, *, blocks: int = 1, timeout: float | None = None) -> list[str]:
-        """One control line (built with `protocol.line`), its output."""
+        """One control line (built with `protocol.line`), its output. For what has no verb here."""
+        if _DEADLY.match(command):
+            raise Refused("that command can end the tmux server and every agent on it", where=command[:40])
         return self.client().request(command, timeout or self._timeout, blocks=blocks)
 
     # -- starting and ending
@@ -68,14 +76,10 @@ class Hands:
         words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
         shape = ("-x", str(size[0]), "-y", str(size[1]))
         made = line("new-session", "-d", "-P", "-F", FORMAT, "-s", _agent(session), *shape, *words)
-        try:
-            # One line, so that no one sees the session without its mark; both parts have the same target.
-            out = self.ask(f"{made} ; {line('set-option', '-t', f'={session}:', AGENT, '1')}", blocks=2)
-        except CityError as e:
-            if launch and not isinstance(e, RuntimeUnavailable):
-                launch.unlink(missing_ok=True)
-            raise
-        return parse_rows(out, {})[0]
+        # One line, so that no one sees the session without its mark; both parts have the same target.
+        mark = line("set-option", "-t", f"={session}:", AGENT, "1")
+        out = self._run_launch(f"{made} ; {mark}", launch, blocks=2)
+        return replace(parse_rows(out, {})[0], agent=True)
 
     def respawn(
         self,
@@ -91,10 +95,19 @@ class Hands:
         row = self.pane(session)
         if not row.dead and not kill:
             raise Refused(f"{session} is alive", cure="stop it first")
-        words, _ = self._spawn(argv, cwd, env or {}, secrets or {})
+        words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
         force = ("-k",) if kill else ()
-        self.ask(line("respawn-pane", *force, "-t", pane_target(session), *words))
+        self._run_launch(line("respawn-pane", *force, "-t", pane_target(session), *words), launch)
         return self.pane(session)
+
+    def _run_launch(self, command: str, launch: Path | None, *, blocks: int = 1) -> list[str]:
+        """`ask`; when tmux said no, the launch file goes at once; when it did not answer, a pane may yet read it."""
+        try:
+            return self.ask(command, blocks=blocks)
+        except CityError as e:
+            if launch and not isinstance(e, RuntimeUnavailable):
+                launch.unlink(missing_ok=True)
+            raise
 
     def _spawn(
         self, argv: Sequence[str], cwd: str | Path, env: Mapping[str, str], secrets: Mapping[str, str]
@@ -119,7 +132,12 @@ class Hands:
             command = ["/bin/sh", str(launch), *argv]
         return [*words, "--", *command], launch
 
-    def kill(self, session: str, *, grace: float = 2.0) -> tuple[processes.Process, ...]:
+    def processes(self, session: str) -> tuple[Process, ...]:
+        """The session's processes now: of the pane, below it, and left behind in its terminal session."""
+        row = self.pane(session)
+        return tree(row.pid, dead=row.dead) if row.pid else ()
+
+    def kill(self, session: str, *, grace: float = 2.0) -> tuple[Process, ...]:
         """End the session and every process of its pane; a session that is not there is ended already.
 
         Some agents survive the hang-up of their terminal: those get TERM, then KILL. Returns what survived even that.
@@ -128,22 +146,23 @@ class Hands:
             row = self.pane(session)
         except NotFound:
             return ()
-        found = processes.tree(row.pid) if row.pid else ()
+        found = tree(row.pid, dead=row.dead) if row.pid else ()
         try:
             self.ask(line("kill-session", "-t", f"={_agent(session)}"))
         except NotFound:
             pass
-        return processes.end(found, grace)
+        return end(found, grace)
 
     # -- talking
 
     def paste(self, session: str, text: str, buffer: str = "") -> None:
-        """Put `text` into the pane as one bracketed paste, byte for byte (a newline arrives as the Return of a
-        terminal's paste).
+        """Put `clean(text)` into the pane as one bracketed paste, byte for byte; a newline arrives as CR, as from a
+        terminal.
 
         Not submitted: send Enter by `keys` after the agent has settled. The pane's death is looked at inside the server
         in the same step, because pasting into a dead pane ends a 3.3a server. Raises Refused (dead), NotFound.
         """
+        text = clean(text)  # an escape inside could end the bracket, and the rest would be typed as keys
         if not text:
             raise Usage("nothing to paste")
         target, name = pane_target(_agent(session)), buffer or f"gcity-{os.getpid()}-{next(_counter)}"

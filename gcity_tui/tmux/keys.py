@@ -12,7 +12,7 @@ NAMED = frozenset(
     | {"BSpace", "Delete", "DC", "Insert", "IC", "Space"}
     | {f"F{n}" for n in range(1, 13)}
 )
-_MODIFIED = re.compile(r"^(?:[CMS]-){1,3}(?:[a-zA-Z0-9]|[][\\/@^_-])$")
+_MODIFIED = re.compile(r"^(?:[CMS]-){1,3}(?:[a-zA-Z0-9]|[][\\/@^_-])\Z")
 
 
 def checked_keys(keys: tuple[str, ...]) -> tuple[str, ...]:

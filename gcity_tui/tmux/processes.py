@@ -19,10 +19,17 @@ class Process:
     started: int
 
 
-def tree(pid: int) -> tuple[Process, ...]:
-    """The process `pid`, all below it, and those of its terminal session that lost their parent; parents first."""
+def tree(pid: int, *, dead: bool = False) -> tuple[Process, ...]:
+    """The processes of the pane whose process is or (`dead`) was `pid`: it, all below it, and those of its terminal
+    session that lost their parent; parents first.
+
+    tmux makes a pane's process a session leader, and the kernel gives no number to a new process while it is still
+    someone's session: so whoever bears a dead pane's pid is a stranger, and then nothing of the pane is left.
+    """
     table = _table()
-    if pid not in table:
+    if dead:
+        return () if pid in table else tuple(Process(p, s[2]) for p, s in table.items() if s[1] == pid)
+    if pid not in table or table[pid][1] != pid:
         return ()
     below: dict[int, list[int]] = {}
     for child, (parent, _, _) in table.items():
@@ -31,9 +38,24 @@ def tree(pid: int) -> tuple[Process, ...]:
     while at < len(found):
         found += below.get(found[at], [])
         at += 1
-    # tmux makes each pane's process a session leader, so a session number equal to `pid` is this pane's.
     found += [p for p, (_, sid, _) in table.items() if sid == pid and p not in found]
     return tuple(Process(p, table[p][2]) for p in found)
+
+
+def marked(variable: str, value: str) -> tuple[Process, ...]:
+    """Processes of ours that were started with `variable=value` in their environment, wherever they went since.
+
+    Finds what left the terminal (a daemon that an agent started and that nothing in the pane is a parent of any more).
+    """
+    wanted, table = f"{variable}={value}".encode(), _table()
+    found = []
+    for pid, stat in table.items():
+        try:
+            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+                found.append(Process(pid, stat[2]))
+        except OSError:
+            continue
+    return tuple(found)
 
 
 def running(process: Process) -> bool:

@@ -14,7 +14,7 @@ from gcity_tui.model.errors import Usage
 
 _ESCAPE = {"\\": "\\\\", '"': '\\"', "$": "\\$", "~": "\\~", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\x1b": "\\e"}
 _SPECIAL = re.compile(r'[\\"$~\x01-\x1f\x7f]')
-_SESSION = re.compile(r"^[A-Za-z0-9_-]+$")
+_SESSION = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from gcity_tui.model.errors import CityError, Permanent, Refused, RuntimeUnavailable
+from gcity_tui.model.errors import CityError, NotFound, Permanent, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux.control import ControlClient, error_of, no_server
 from gcity_tui.tmux.protocol import Notification
 
@@ -111,6 +111,8 @@ class Server:
         Raises Permanent (no tmux, too old), Refused (another city's server is on the socket), RuntimeUnavailable.
         """
         self.version()
+        if not self.city:
+            raise Usage("a tmux server is only started for a city")
         owner = self.owner()
         if owner is None:
             try:
@@ -122,7 +124,7 @@ class Server:
         self._check(owner)
         try:
             self.run("has-session", "-t", f"={HOLDER}")
-        except CityError:
+        except NotFound:  # a person ended it; the agents beside it go on
             self.run(*_holder(self.city))
 
     def _open(self, env: Mapping[str, str]) -> None:
@@ -134,7 +136,7 @@ class Server:
     def _check(self, owner: str | None) -> None:
         if owner is None:
             raise RuntimeUnavailable("the tmux server ended as soon as it started", where=f"socket {self.socket}")
-        if owner != self.city:
+        if owner != self.city or not self.city:
             whose = f"the city at {owner}" if owner else "something that is not this program"
             raise Refused(
                 f"the tmux socket {self.socket} is used by {whose}",
