@@ -1,0 +1,187 @@
+"""Session beads: identity and lifecycle of each instance, under Gas City's own metadata keys. Never liveness.
+
+Every change of state is a legal transition of `model.session`, in one transaction with its event. Times are in unix
+seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+
+from gcity_tui.beads.ledger import Ledger
+from gcity_tui.beads.tx import Tx
+from gcity_tui.model.bead import Bead
+from gcity_tui.model.declared import Agent, DeclaredCity
+from gcity_tui.model.errors import NotFound, SessionClosed
+from gcity_tui.model.names import rig_of, session_name
+from gcity_tui.model.session import SessionRecord, transition
+
+ACTOR = "controller"
+
+# Keys of our own, for what Gas City keeps elsewhere (tmux environment, memory).
+BEAD = "gcity.bead"
+"""The work it was last started for, or given."""
+BRANCH = "gcity.branch"
+CRASHES = "gcity.crashes"
+"""JSON list of the times of its unexpected deaths within the restart window."""
+CRASH_NOTED = "gcity.crash_generation"
+NOT_BEFORE = "gcity.not_before"
+SERVER = "gcity.server"
+"""Which incarnation of the tmux server it was started on."""
+TOLD, TOLD_AT = "gcity.told", "gcity.told_at"
+PINNED = "pin_awake"
+
+_EVENTS = {
+    "start": "session.updated", "ready": "session.woke", "wake": "session.woke", "sleep": "session.stopped",
+    "suspend": "session.suspended", "quarantine": "session.quarantined", "drain": "session.draining",
+    "archive": "session.updated", "close": "session.stopped",
+}  # fmt: skip
+
+
+def record_of(bead: Bead) -> SessionRecord:
+    """A bead of type `session` → its record."""
+    m = bead.metadata
+    instance = m.get("agent_name") or bead.title
+    return SessionRecord(
+        id=bead.id, instance=instance, agent=m.get("template", ""),
+        state="closed" if bead.closed else m.get("state", "start-pending"),
+        provider=m.get("provider", ""), rig=rig_of(instance), name=m.get("session_name") or session_name(instance),
+        work_dir=m.get("work_dir", ""), branch=m.get(BRANCH, ""), key=m.get("session_key", ""),
+        epoch=_int(m.get("continuation_epoch"), 1), generation=_int(m.get("generation"), 0),
+        token=m.get("instance_token", ""), reason=m.get("state_reason", ""), title=bead.title,
+        created_at=bead.created_at, metadata=m,
+    )  # fmt: skip
+
+
+def _int(text: str | None, default: int) -> int:
+    return int(text) if text and text.isdecimal() else default
+
+
+def number(text: str | None) -> float:
+    """A time kept in metadata, 0.0 when there is none."""
+    try:
+        return float(text or 0.0)
+    except ValueError:
+        return 0.0
+
+
+def times(text: str | None) -> tuple[float, ...]:
+    """A JSON list of times; what cannot be read counts as none."""
+    try:
+        found = json.loads(text or "[]")
+        return tuple(float(t) for t in found)
+    except (ValueError, TypeError):
+        return ()
+
+
+def sessions(ledger: Ledger) -> tuple[SessionRecord, ...]:
+    """Every session that is not closed, by instance."""
+    found = (record_of(b) for b in ledger.find(types=("session",), open_only=True, sort="created_asc"))
+    return tuple(sorted(found, key=lambda r: r.instance))
+
+
+def session(ledger: Ledger, instance: str) -> SessionRecord | None:
+    found = ledger.by_meta({"agent_name": instance}, open_only=True, types=("session",))
+    return record_of(found[0]) if found else None
+
+
+def ensure(ledger: Ledger, declared: DeclaredCity, agent: Agent, instance: str) -> SessionRecord:
+    """The record of an instance, made when there is none: at most one open bead per instance, ever."""
+
+    def make(tx: Tx) -> str:
+        found = ledger.by_meta({"agent_name": instance}, open_only=True, types=("session",))
+        if found:
+            return found[0].id
+        provider = declared.provider_of(agent)
+        meta = {
+            "agent_name": instance, "alias": instance, "template": agent.qualified,
+            "session_name": session_name(instance), "provider": provider.name if provider else "",
+            "state": "start-pending", "continuation_epoch": "1", "generation": "0", "wake_mode": agent.wake_mode,
+            "session_origin": "ephemeral" if agent.pool else "named",
+            "pool_managed": "true" if agent.pool else "false", "pool_slot": instance.rsplit("-", 1)[-1],
+        }  # fmt: skip
+        rig = declared.rig(agent.dir) if agent.dir else None
+        prefix = rig.prefix if rig else declared.prefix
+        return tx.create(instance, prefix=prefix, issue_type="session", meta=meta, actor=ACTOR, no_history=1)
+
+    made = ledger.transact(make, actor=ACTOR)
+    bead = ledger.get(made)
+    if bead is None:
+        raise NotFound(f"session {instance} is gone")
+    return record_of(bead)
+
+
+def change(
+    ledger: Ledger, record: SessionRecord, command: str, reason: str = "", meta: Mapping[str, str] | None = None,
+    *, event: str = "",
+) -> SessionRecord:  # fmt: skip
+    """Carry out a lifecycle command of `model.session`: state, reason and `meta` in one transaction, with its event.
+
+    Raises IllegalTransition, SessionClosed. Repeating a command that has been carried out changes nothing but `meta`.
+    """
+
+    def run(tx: Tx) -> None:
+        if tx.status(record.id) == "closed":
+            if command == "close":
+                return
+            raise SessionClosed(f"{record.instance} is closed")
+        state = tx.meta(record.id, "state") or ""
+        target = transition(state, command)
+        wanted = {"state": target, "state_reason": reason, **(meta or {})}
+        if tx.update(record.id, meta=wanted, actor=ACTOR) and (target != state or event):
+            tx.emit(event or _EVENTS.get(command, "session.updated"), record.instance, ACTOR, reason)
+        if command == "close":
+            tx.close(record.id, reason or "closed", ACTOR, force=True)
+
+    ledger.transact(run, actor=ACTOR)
+    return reread(ledger, record)
+
+
+def note(
+    ledger: Ledger, record: SessionRecord, meta: Mapping[str, str], event: str = "", said: str = ""
+) -> SessionRecord:
+    """Write facts beside the state, with an event when one is named."""
+
+    def run(tx: Tx) -> None:
+        if tx.update(record.id, meta=dict(meta), actor=ACTOR) and event:
+            tx.emit(event, record.instance, ACTOR, said)
+
+    ledger.transact(run, actor=ACTOR)
+    return reread(ledger, record)
+
+
+def reread(ledger: Ledger, record: SessionRecord) -> SessionRecord:
+    bead = ledger.get(record.id)
+    if bead is None:
+        raise NotFound(f"the record of {record.instance} is gone")
+    return record_of(bead)
+
+
+def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float) -> SessionRecord:
+    """What must be on record before the process exists: a new generation and token, and a new conversation if wanted.
+
+    A pane that carries an older token is then known not to be this start's, whatever happened in between.
+    """
+    begun = record.generation > 0
+    meta = {
+        "generation": str(record.generation + 1), "instance_token": secrets.token_hex(16),
+        "last_woke_at": f"{now:.3f}", "restart_requested": "", "drain_acked": "", "drain_requested": "",
+    }  # fmt: skip
+    if fresh and begun:
+        meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": str(uuid.uuid4())}
+    elif not record.key:
+        meta["session_key"] = str(uuid.uuid4())
+    if bead:
+        meta[BEAD] = bead
+    command = {"start-pending": "start", "asleep": "wake", "suspended": "wake", "archived": "wake"}.get(record.state)
+    if command is None:
+        return note(ledger, record, meta)
+    return change(ledger, record, command, "", meta)
+
+
+def with_place(record: SessionRecord, work_dir: str, branch: str) -> SessionRecord:
+    return replace(record, work_dir=work_dir, branch=branch)

@@ -1,0 +1,111 @@
+"""What runs in tmux, kept up to date: the server's state and its rows, through one client that comes back by itself."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gcity_tui.model.errors import CityError, Refused, RuntimeUnavailable
+from gcity_tui.tmux.eyes import Eyes
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.tmux.server import Server
+
+RETRY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`runtime`: alive, absent or unknown. While it is unknown, `rows` are those that were seen last."""
+
+    runtime: str = "unknown"
+    rows: Mapping[str, PaneRow] = field(default_factory=dict)
+    server: str = ""
+    """Pid and start time of the tmux server: which incarnation this is."""
+    why: str = ""
+
+
+class Sight:
+    """Holds `seen`; `changed()` is called from another thread whenever it is another."""
+
+    def __init__(self, server: Server, changed: Callable[[], None]) -> None:
+        self.server, self._changed = server, changed
+        self.seen = Seen()
+        self._eyes: Eyes | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def open(self) -> bool:
+        return self._eyes is not None
+
+    def look(self) -> Seen:
+        """Make sure that somebody watches, and say what is seen. Quick while the eyes are open; from any thread."""
+        with self._lock:
+            if self._eyes is None:
+                self._open()
+        return self.seen
+
+    def refresh(self) -> Seen:
+        """Ask now rather than wait for the next push."""
+        seen = self.look()
+        eyes = self._eyes
+        if eyes is None:
+            return seen
+        try:
+            rows = eyes.rows()
+        except RuntimeUnavailable:
+            return self.seen
+        self.seen = Seen("alive", {r.session: r for r in rows}, self.seen.server)
+        return self.seen
+
+    def _open(self) -> None:
+        before = self.seen
+        try:
+            if not _listens(self.server):
+                self._set(Seen("absent"))
+                return
+            owner = self.server.owner()
+            if owner is None:
+                self._set(Seen("absent"))
+                return
+            if owner != self.server.city:
+                raise Refused(f"the tmux socket {self.server.socket} belongs to {owner or 'another program'}")
+            pid = self.server.run("display-message", "-p", "#{pid} #{start_time}")
+            eyes = Eyes(self.server, self._rows, on_lost=self._lost)
+            self._set(Seen("alive", {r.session: r for r in eyes.rows()}, pid.replace(" ", ":")))
+            self._eyes = eyes
+        except CityError as e:
+            self._set(Seen("unknown", before.rows, before.server, e.message))
+
+    def _rows(self, rows: tuple[PaneRow, ...]) -> None:
+        seen = self.seen
+        self._set(Seen("alive", {r.session: r for r in rows}, seen.server))
+
+    def _lost(self, error: RuntimeUnavailable) -> None:
+        # Nothing is known at this moment: the next look asks whether a server is there at all.
+        self._eyes = None
+        self._set(Seen("unknown", self.seen.rows, self.seen.server, error.message))
+
+    def _set(self, seen: Seen) -> None:
+        if seen != self.seen:
+            self.seen = seen
+            self._changed()
+
+    def close(self) -> None:
+        eyes, self._eyes = self._eyes, None
+        if eyes is not None:
+            eyes.close()
+
+
+def _listens(server: Server) -> bool:
+    """False only when it is certain that no server is there; asked without starting a process."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(2.0)
+        try:
+            probe.connect(str(server.path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError as e:
+            raise RuntimeUnavailable(f"tmux could not be asked: {e.strerror}", where=str(server.path)) from e
+    return True
