@@ -180,21 +180,25 @@ class Hands:
             raise
 
     def keys(self, session: str, *keys: str) -> None:
-        """Press `keys` (`Enter`, `Escape`, `C-c`, `y` …). Leaves copy mode first, which would swallow them."""
+        """Press `keys` (`Enter`, `Escape`, `C-c`, `y` …). Raises Refused (dead), NotFound, Usage (not a key)."""
         names = checked_keys(keys)
-        target = pane_target(_agent(session))
+        self._guarded(session, line("send-keys", "-t", pane_target(_agent(session)), "--", *names))
+
+    def _guarded(self, session: str, command: str) -> None:
+        """Run `command` only if the session's pane lives at that very moment, decided by the server itself.
+
+        A person's copy mode is left first: it would swallow keys, and in it tmux pastes without brackets, so that every
+        line of a text would be submitted by itself.
+        """
+        target = pane_target(session)
         cancel = line("send-keys", "-X", "-t", target, "cancel")
         leave = line("if-shell", "-F", "-t", target, "#{pane_in_mode}", cancel, "refresh-client")
         self.client().send(leave, self._timeout, blocks=2)
-        self._guarded(session, line("send-keys", "-t", target, "--", *names))
-
-    def _guarded(self, session: str, command: str) -> None:
-        """Run `command` only if the session's pane lives at that very moment, decided by the server itself."""
         # A target that does not exist is no error to if-shell: it would look at another pane. So the name is compared
         # too.
         unfit = f"#{{||:#{{pane_dead}},#{{!=:#{{session_name}},{session}}}}}"
         refuse = line("display-message", "-p", _DEAD)
-        out = self.ask(line("if-shell", "-F", "-t", pane_target(session), unfit, refuse, command), blocks=2)
+        out = self.ask(line("if-shell", "-F", "-t", target, unfit, refuse, command), blocks=2)
         if _DEAD in out:
             self.pane(session)  # NotFound, if that is why
             raise Refused(f"the pane of {session} is dead", cure="nothing was typed; restart the session")
