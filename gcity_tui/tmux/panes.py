@@ -15,15 +15,16 @@ from gcity_tui.tmux.server import AGENT, HOLDER
 # row.
 _NONCE = secrets.token_hex(8)
 _FIELDS = (
-    "session_name", "pane_id", "pane_pid", "pane_dead", "pane_dead_status", "pane_dead_signal", "alternate_on",
+    "pane_id", "pane_pid", "pane_dead", "pane_dead_status", "pane_dead_signal", "alternate_on",
     "pane_in_mode", "cursor_x", "cursor_y", "history_size", "pane_width", "pane_height", "window_activity",
-    "session_created", AGENT,
+    "session_created", f"?{AGENT},1,0",
 )  # fmt: skip
-# Free text last and through q:, which puts a backslash before every space: a title cannot add fields.
-FORMAT = f"{_NONCE} {' '.join('#{' + f + '}' for f in _FIELDS)} #{{q:pane_title}}"
+# Free text last and through q:, which puts a backslash before every space: neither a title nor a session's name adds fields.
+FORMAT = f"{_NONCE} {' '.join('#{' + f + '}' for f in _FIELDS)} #{{q:session_name}} #{{q:pane_title}}"
 _CLIENTS = f"{_NONCE} #{{client_control_mode}} #{{q:client_session}}"
 LIST = line("list-panes", "-a", "-F", FORMAT)
 LIST_CLIENTS = line("list-clients", "-F", _CLIENTS)
+_FREE = re.compile(r"((?:[^\\ ]|\\.)*) (.*)", re.DOTALL)
 _QUOTED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -78,14 +79,16 @@ def parse_humans(lines: Iterable[str]) -> dict[str, int]:
 
 def _row(text: str, humans: dict[str, int]) -> PaneRow | None:
     parts = text.split(" ", len(_FIELDS) + 1)
-    if parts[0] != _NONCE or len(parts) != len(_FIELDS) + 2:
+    free = _FREE.fullmatch(parts[-1])
+    if parts[0] != _NONCE or len(parts) != len(_FIELDS) + 2 or not free:
         return None
-    _, session, pane, pid, dead, status, signal, alternate, mode = parts[:9]
-    x, y, history, w, h, activity, created, agent = parts[9:-1]
+    session, title = (_QUOTED.sub(r"\1", f) for f in free.groups())
+    pane, pid, dead, status, signal, alternate, mode = parts[1:8]
+    x, y, history, w, h, activity, created, agent = parts[8:-1]
     return PaneRow(
         session=session, pane=pane, pid=_int(pid) or 0,
         dead=dead == "1", dead_status=_int(status), dead_signal=_int(signal),
-        title=one_line(_QUOTED.sub(r"\1", parts[-1])), humans=humans.get(session, 0), alternate=alternate == "1",
+        title=one_line(title), humans=humans.get(session, 0), alternate=alternate == "1",
         in_mode=mode not in ("", "0"), cursor=(_int(x) or 0, _int(y) or 0), history=_int(history) or 0,
         size=(_int(w) or 0, _int(h) or 0), activity=_int(activity) or 0, created=_int(created) or 0, agent=agent == "1",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Starting, typing, capturing and ending on a real server: every way in which tmux 3.3a is silent or dies has its case."""
+"""Starting, typing, capturing and ending on a real server; each way in which 3.3a is silent or dies has its case."""
 
 from __future__ import annotations
 
@@ -297,9 +297,8 @@ def test_many_threads_share_the_pipe(hands: Hands, tmp_path: Path) -> None:
     client, wrong = hands.client(), []
 
     def ask(n: int) -> None:
-        for i in range(100):
-            if client.request(f"display-message -p {n}-{i}") != [f"{n}-{i}"]:
-                wrong.append((n, i))
+        asked = [f"{n}-{i}" for i in range(100)]
+        wrong.extend(a for a in asked if client.request(f"display-message -p {a}") != [a])
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
     for t in threads:

@@ -34,7 +34,9 @@ def test_a_tmux_older_than_3_2_is_refused_by_its_version(tmp_path: Path, said: s
     assert said.split()[1] in e.value.message and "3.2" in e.value.message and "apt install tmux" in e.value.cure
 
 
-@pytest.mark.parametrize("said", ["tmux 3.2", "tmux 3.3a", "tmux next-3.6", "tmux 10.0", "tmux master", "tmux openbsd-7.1"])
+@pytest.mark.parametrize(
+    "said", ["tmux 3.2", "tmux 3.3a", "tmux next-3.6", "tmux 10.0", "tmux master", "tmux openbsd-7.1"]
+)
 def test_a_newer_tmux_is_taken(tmp_path: Path, said: str) -> None:
     assert Server("x", tmux=_program(tmp_path, f"echo '{said}'")).version() == said.removeprefix("tmux ")
 
@@ -136,7 +138,8 @@ def test_kill_ends_every_process(server: Server, hands: Hands, tmp_path: Path, u
 def test_window_size_is_never_manual_for_all(server: Server, hands: Hands, tmp_path: Path) -> None:
     """`set -g window-size manual` makes the next detached new-session end a 3.3a server."""
     assert server.run("show-options", "-gv", "window-size") == "latest"
-    for deadly in ("set-option -g window-size manual", '"set" "-g" "window-size" "manual"', "setw -g window-size manual"):
+    all_of_them = ("set-option -g window-size manual", '"set" "-g" "window-size" "manual"', "setw -g window-size manual")
+    for deadly in all_of_them:
         with pytest.raises(Refused):
             hands.ask(deadly)
     for n in range(3):
