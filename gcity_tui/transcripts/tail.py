@@ -41,18 +41,21 @@ class Tail:
     """Follows one file. Not safe for several threads at once: each follower is its own.
 
     `generation` counts rewritings: a shorter file or another one under the name begins again at its start. A line
-    counts once it has its newline. `read()` costs one `stat` when nothing changed.
+    counts once it has its newline. `read()` costs one `stat` when nothing changed. `start`: begin at that
+    byte, the beginning of a line; else at the start of a short file, `seed` bytes before the end of a long one.
     """
 
-    def __init__(self, path: Path, format: Format, *, seed: int = SEED) -> None:
+    def __init__(self, path: Path, format: Format, *, seed: int = SEED, start: int | None = None) -> None:
         self.path, self.format = path, format
         self.generation = 0
-        self.offset = 0
+        self.offset = start or 0
         self.bytes_read = 0
         self.standing = Standing()
         self._mark: tuple[int, int, int] = (0, -1, -1)
         self._inode = 0
         self._seed = seed
+        self._start = start
+        self._amid = False
         self._rest = b""
         self._order = 0
         self._counted: set[str] = set()
@@ -87,14 +90,14 @@ class Tail:
         self.standing = Standing()
 
     def _begin(self, size: int) -> None:
-        if size > self._seed and not self.generation:
+        if self._start is None and size > self._seed and not self.generation:
             self.offset = size - self._seed
+            self._amid = True
             self.standing = replace(self.standing, whole=False)
 
     def _take(self, size: int) -> tuple[Entry, ...]:
         if self.offset >= size:
             return ()
-        first = self.offset > 0 and not self.bytes_read and not self._rest
         try:
             with self.path.open("rb") as f:
                 f.seek(self.offset)
@@ -103,7 +106,8 @@ class Tail:
             raise Permanent(f"the transcript cannot be read: {e.strerror}", where=str(self.path)) from e
         self.offset += len(data)
         self.bytes_read += len(data)
-        if first:  # we came in amid a line
+        if self._amid:
+            self._amid = False
             data = data[data.find(b"\n") + 1 :]
         data = self._rest + data
         end = data.rfind(b"\n") + 1

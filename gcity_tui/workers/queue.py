@@ -1,0 +1,175 @@
+"""The queue of texts for agents: durable, in the ledger, each with its receipt. It knows nothing of panes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gcity_tui.model.errors import NotFound, Refused, Usage
+from gcity_tui.model.receipt import LEGAL, WHEN, Delivery, Receipt
+from gcity_tui.model.text import clean, one_line
+
+if TYPE_CHECKING:
+    from gcity_tui.beads.ledger import Ledger
+    from gcity_tui.beads.tx import Tx
+    from gcity_tui.model.bead import Bead
+
+LABEL = "gc:nudge"
+EXPIRES = 24 * 3600.0
+ATTEMPTS = 5
+LONGEST = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """One text for one session. `mark` is where the transcript stood before typing (`<bytes> <path>`).
+
+    `epoch` 0 fits any conversation. Times are unix seconds.
+    """
+
+    id: str
+    session: str
+    text: str
+    state: Delivery = Delivery.QUEUED
+    when: str = "boundary"
+    epoch: int = 0
+    wake: bool = True
+    source: str = ""
+    created: float = 0.0
+    at: float = 0.0
+    attempts: int = 0
+    mark: str = ""
+    pane: str = ""
+    note: str = ""
+
+    @property
+    def receipt(self) -> Receipt:
+        return Receipt(self.id, self.session, self.state, self.note, self.at, self.text)
+
+
+class NudgeQueue:
+    """The nudges of one ledger. Every change is one transaction that checks the state it starts from."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
+        self._ledger, self._clock = ledger, clock
+
+    def put(
+        self, session: str, text: str, *, when: str = "boundary", epoch: int = 0, wake: bool = True, source: str = ""
+    ) -> Receipt:
+        """Queue `text`, made harmless. Raises Usage when nothing is left of it, it is too long, or `when` is no word."""
+        words = clean(text).strip("\n")
+        if not words.strip():
+            raise Usage("the text is empty")
+        if len(words) > LONGEST:
+            raise Usage(
+                f"the text has {len(words)} characters", cure=f"at most {LONGEST}; put it in a file"
+            )
+        if when not in WHEN:
+            raise Usage(f"when {when!r}", cure=", ".join(WHEN))
+        now = self._clock()
+        nudge = Nudge("", session, words, Delivery.QUEUED, when, epoch, wake, source, now, now)
+        made = self._ledger.create(
+            one_line(f"to {session}: {words}", 120), issue_type="chore", ephemeral=1, labels=(LABEL,), meta=_meta(nudge),
+            actor=source or "gcity-tui",
+        )  # fmt: skip
+        return replace(nudge, id=made).receipt
+
+    def get(self, id: str) -> Nudge:
+        """Raises NotFound."""
+        bead = self._ledger.get(id)
+        if bead is None or LABEL not in bead.labels:
+            raise NotFound(f"no nudge {id!r}")
+        return _of(bead)
+
+    def receipt(self, id: str) -> Receipt:
+        return self.get(id).receipt
+
+    def receipts(self, session: str = "", *, limit: int = 100) -> tuple[Receipt, ...]:
+        """The newest first, settled ones too."""
+        meta = {"nudge.session": session} if session else None
+        found = self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=limit)
+        return tuple(_of(b).receipt for b in found)
+
+    def unsettled(self, session: str = "") -> tuple[Nudge, ...]:
+        """What is not over yet, oldest first."""
+        meta = {"nudge.session": session} if session else None
+        found = self._ledger.find(labels=(LABEL,), meta=meta, open_only=True, sort="created_asc")
+        return tuple(n for n in map(_of, found) if not n.state.settled)
+
+    def move(
+        self, nudge: Nudge, state: Delivery, note: str = "", *, mark: str | None = None, pane: str | None = None
+    ) -> Nudge:
+        """Take `nudge` to `state`. Raises Refused when that is not legal, or it is elsewhere by now.
+
+        A settled nudge's bead is closed in the same transaction.
+        """
+        if state not in LEGAL[nudge.state]:
+            raise Refused(f"a nudge cannot go from {nudge.state.value} to {state.value}")
+        now = self._clock()
+        after = replace(nudge, state=state, note=note, at=now)
+        if mark is not None:
+            after = replace(after, mark=mark)
+        if pane is not None:
+            after = replace(after, pane=pane)
+        if state is Delivery.TYPING:
+            after = replace(after, attempts=nudge.attempts + 1)
+
+        def write(tx: Tx) -> None:
+            if tx.meta(nudge.id, "nudge.state") != nudge.state.value:
+                raise Refused(f"nudge {nudge.id} is not {nudge.state.value} any more")
+            tx.update(nudge.id, meta=_meta(after))
+            if state.settled:
+                tx.close(nudge.id, str(after.receipt), force=True)
+
+        self._ledger.transact(write)
+        return after
+
+    def wait(self, nudge: Nudge, note: str) -> Nudge:
+        """Leave it as it is and say what is waited for; written only when that changed."""
+        if nudge.note == note:
+            return nudge
+        after = replace(nudge, note=note, at=self._clock())
+        self._ledger.update(nudge.id, meta={"nudge.note": note, "nudge.at": _stamp(after.at)})
+        return after
+
+    def drop_old(self, nudge: Nudge, epoch: int) -> Nudge:
+        """Settle what must not be typed any more: too old, tried too often, meant for an earlier conversation."""
+        why = ""
+        if self._clock() - nudge.created > EXPIRES:
+            why = "expired after 24 h"
+        elif nudge.epoch and epoch and nudge.epoch != epoch:
+            why = "that conversation is over"
+        elif nudge.attempts >= ATTEMPTS:
+            why = f"given up after {ATTEMPTS} attempts"
+        if why and nudge.state is Delivery.QUEUED:
+            return self.move(nudge, Delivery.UNDELIVERED, why)
+        return nudge
+
+
+def _stamp(at: float) -> str:
+    return f"{at:.3f}"
+
+
+def _meta(n: Nudge) -> dict[str, str]:
+    return {
+        "nudge.session": n.session, "nudge.text": n.text, "nudge.state": n.state.value, "nudge.when": n.when,
+        "nudge.epoch": str(n.epoch), "nudge.wake": "1" if n.wake else "0", "nudge.source": n.source,
+        "nudge.created": _stamp(n.created), "nudge.at": _stamp(n.at), "nudge.attempts": str(n.attempts),
+        "nudge.mark": n.mark, "nudge.pane": n.pane, "nudge.note": n.note,
+    }  # fmt: skip
+
+
+def _of(bead: Bead) -> Nudge:
+    m = bead.metadata
+
+    def value(key: str) -> str:
+        return m.get(f"nudge.{key}", "")
+
+    state = next((d for d in Delivery if d.value == value("state")), Delivery.UNKNOWN)
+    return Nudge(
+        bead.id, value("session"), value("text"), state, value("when") or "boundary", int(value("epoch") or 0),
+        value("wake") != "0", value("source"), float(value("created") or 0), float(value("at") or 0),
+        int(value("attempts") or 0), value("mark"), value("pane"), value("note"),
+    )  # fmt: skip
