@@ -1,0 +1,251 @@
+"""`bd update` and the short forms of it: claim, labels, comments, notes, deferral."""
+
+from gcity_tui.beads import jsonout, select
+from gcity_tui.beads.dialect import items, make, values
+from gcity_tui.beads.dialect.call import Fail
+from gcity_tui.beads.dialect.show import comment as comment_record
+from gcity_tui.beads.dialect.show import last_touched
+from gcity_tui.model.errors import CityError, Refused, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from gcity_tui.beads.dialect.call import Call
+    from gcity_tui.beads.tx import Tx
+
+_ABOUT = (
+    "claim add-label remove-label set-labels unset-metadata append-notes append-description persistent history ephemeral"
+    " no-history metadata set-metadata parent unassign session title estimate due defer status type priority stdin body-file"
+    " design-file"
+).split()
+
+
+class Change:
+    """What an update asks of each bead, worked out once."""
+
+    __slots__ = ("add", "append", "claim", "columns", "meta", "parent", "remove", "unset", "whole")
+
+    def __init__(self, call: "Call") -> None:
+        o = call.opts
+        self.columns = make.columns(call)
+        if "title" in o:
+            if not o["title"].strip():
+                raise Usage("title is required")
+            self.columns["title"] = o["title"]
+        if o.get("unassign"):
+            self.columns["assignee"] = ""
+        if "metadata" in o and (o.get("set-metadata") or o.get("unset-metadata")):
+            raise Usage("cannot combine --metadata with --set-metadata or --unset-metadata")
+        self.meta = make.meta(call)
+        self.unset = tuple(values.csv(o.get("unset-metadata")))
+        self.add, self.remove = _labels(o.get("add-label")), _labels(o.get("remove-label"))
+        self.whole = _labels(o["set-labels"]) if o.get("set-labels") is not None else None
+        self.append = {"notes": o.get("append-notes", ""), "description": o.get("append-description", "")}
+        self.claim = bool(o.get("claim"))
+        self.parent = None if "parent" not in o else call.resolve(o["parent"]) if o["parent"] else ""
+        for flag, column, value in (
+            ("persistent", "ephemeral", 0),
+            ("ephemeral", "ephemeral", 1),
+            ("no-history", "no_history", 1),
+            ("history", "no_history", 0),
+        ):
+            if o.get(flag):
+                self.columns[column] = value
+        if "defer" in o and "status" not in self.columns:
+            later = (self.columns["defer_until"] or 0) > call.ledger.now()
+            self.columns["status"] = "deferred" if later else "open"
+            if o["defer"] and not later:
+                call.warn("Warning: the defer date lies in the past; the issue stays ready")
+
+    def apply(self, tx: "Tx", bead: str, *, force: bool = False) -> None:
+        if self.claim:
+            tx.claim(bead)
+        columns = dict(self.columns)
+        status = columns.get("status")
+        if status in ("open", "deferred") and "defer_until" in columns and tx.status(bead) not in ("open", "deferred"):
+            del columns["status"]
+        if status == "closed" and not force and tx.status(bead) != "closed":
+            from gcity_tui.beads.guards import close_guard
+
+            close_guard(tx.cx, bead, tx.now)
+        for column, text in self.append.items():
+            if text:
+                was = columns.get(column, tx.columns(bead, column)[0])
+                columns[column] = f"{was}\n{text}" if was else text
+        remove = list(self.remove)
+        if self.whole is not None:
+            remove += [
+                r[0]
+                for r in tx.cx.execute("SELECT label FROM labels WHERE bead = ?", (bead,))
+                if r[0] not in self.whole
+            ]
+        tx.update(
+            bead,
+            set=columns,
+            meta=self.meta,
+            unset_meta=self.unset,
+            add_labels=[*self.add, *(self.whole or ())],
+            remove_labels=remove,
+            parent=self.parent,
+        )
+
+
+def _labels(words: "list[str] | None") -> list[str]:
+    for word in words or ():
+        if not word.strip():
+            raise Usage("label cannot be empty")
+    return values.csv(words)
+
+
+def update(call: "Call") -> None:
+    if not any(f in call.opts for f in (*_ABOUT, *make.TEXTS)):
+        call.say("No updates specified")
+        return
+    change = Change(call)
+    each(call, call.rest or [last_touched(call)], lambda tx, bead: change.apply(tx, bead), "Updated")
+
+
+def each(call: "Call", names: list[str], act: "Callable[[Tx, str], object]", verb: str) -> None:
+    """Do one thing to several beads, each for itself; exit 1 only when none of them was done."""
+    actor, done = call.actor, []
+    for name in names:
+        try:
+            bead = call.resolve(name)
+        except CityError as e:
+            call.warn(f"Error resolving {name}: {e.message}")
+            continue
+        try:
+            call.ledger.transact(lambda tx, bead=bead: act(tx, bead), actor=actor)  # type: ignore[misc]
+        except Refused as e:
+            word = "claiming" if call.opts.get("claim") else "updating"
+            call.warn(f"Error {word} {bead}: {e.message}")
+            continue
+        done.append(bead)
+    if not done:
+        raise Fail(1)
+    if call.json:
+        call.give(items.plain(call.ledger.store, items.by_ids(call.ledger.store, done)))
+        return
+    for row in items.by_ids(call.ledger.store, done):
+        call.say(f"✓ {verb} issue: {row[0]} — {items.one_line(row[1])}")
+
+
+def defer(call: "Call") -> None:
+    until = values.moment(call.opts["until"], call.ledger.now()) if call.opts.get("until") else None
+    if until is not None and until <= call.ledger.now():
+        call.warn(f"Warning: {call.opts['until']} lies in the past")
+    wanted: dict[str, Any] = {"status": "deferred", "defer_until": until}
+    each(call, [call.need(0, "an issue id"), *call.rest[1:]], lambda tx, b: tx.update(b, set=wanted), "Deferred")
+
+
+def undefer(call: "Call") -> None:
+    def act(tx: "Tx", bead: str) -> None:
+        if tx.status(bead) != "deferred":
+            raise Refused(f"{bead} is not deferred (status: {tx.status(bead)})")
+        tx.update(bead, set={"status": "open", "defer_until": None})
+
+    each(call, [call.need(0, "an issue id"), *call.rest[1:]], act, "Undeferred")
+
+
+def assign(call: "Call") -> None:
+    bead, who = call.need(0, "an issue id"), call.need(1, "an assignee")
+    each(call, [bead], lambda tx, b: tx.update(b, set={"assignee": who}), "Updated")
+
+
+def priority(call: "Call") -> None:
+    bead, level = call.need(0, "an issue id"), values.priority(call.need(1, "a priority"))
+    each(call, [bead], lambda tx, b: tx.update(b, set={"priority": level}), "Updated")
+
+
+def tag(call: "Call") -> None:
+    bead, label = call.need(0, "an issue id"), call.need(1, "a label")
+    each(call, [bead], lambda tx, b: tx.update(b, add_labels=[label]), "Updated")
+
+
+def note(call: "Call") -> None:
+    bead = call.need(0, "an issue id")
+    text = call.text(call.opts["file"]) if "file" in call.opts else " ".join(call.rest[1:])
+    if call.opts.get("stdin"):
+        text = call.text("-")
+    if not text.strip():
+        raise Usage("note text cannot be empty")
+    call.opts["append-notes"] = text
+    change = Change(call)
+    each(call, [bead], lambda tx, b: change.apply(tx, b), "Updated")
+
+
+def label(call: "Call") -> None:
+    """`label add|remove ID… LABEL`, `label list ID`, `label list-all`."""
+    what = call.need(0, "add, remove, list or list-all")
+    store = call.ledger.store
+    if what == "list":
+        bead = call.resolve(call.need(1, "an issue id"))
+        found = [x for (x,) in select.grouped(store, select.LABELS, [bead]).get(bead, [])]
+        call.give(found) if call.json else call.say("\n".join(items.one_line(x) for x in found) or "(no labels)")
+    elif what == "list-all":
+        rows = store.rows("SELECT label, count(*) FROM labels GROUP BY label ORDER BY label")
+        if call.json:
+            call.give([{"label": x, "count": n} for x, n in rows])
+        else:
+            for x, n in rows:
+                call.say(f"{items.one_line(x)} ({n})")
+    elif what in ("add", "remove", "rm"):
+        name = call.rest[-1] if len(call.rest) > 2 else call.need(2, "a label")
+        if not name.strip():
+            raise Usage("label cannot be empty")
+        _relabel(call, call.rest[1:-1], name, what == "add")
+    else:
+        raise Usage(f'unknown command "label {what}"', cure="add, remove, list or list-all")
+
+
+def _relabel(call: "Call", names: list[str], name: str, add: bool) -> None:
+    actor, told, done = call.actor, [], "added" if add else "removed"
+    for bead in [call.resolve(n) for n in names]:
+        words = {"add_labels" if add else "remove_labels": [name]}
+        changed = call.ledger.transact(lambda tx, b=bead, w=words: tx.update(b, **w), actor=actor)  # type: ignore[misc]
+        if not changed and not add:
+            call.warn(f"{bead} has no label {items.one_line(name)}")
+        told.append({"status": done, "issue_id": bead, "label": name})
+    if call.json:
+        call.give(told)
+        return
+    for t in told:
+        call.say(f"✓ {done.capitalize()} label '{items.one_line(name)}' {'to' if add else 'from'} {t['issue_id']}")
+
+
+def comment(call: "Call") -> None:
+    """`comment ID TEXT…`."""
+    _comment(call, call.need(0, "an issue id"), call.rest[1:])
+
+
+def comments(call: "Call") -> None:
+    """`comments ID`, `comments add ID TEXT…`."""
+    if call.need(0, "an issue id") == "add":
+        _comment(call, call.need(1, "an issue id"), call.rest[2:])
+        return
+    bead = call.resolve(call.rest[0])
+    rows = call.ledger.comments(bead)
+    if call.json:
+        call.give([comment_record(bead, c) for c in rows])
+        return
+    if not rows:
+        call.say(f"No comments on {bead}")
+    for c in rows:
+        call.say(f"[{items.one_line(c[1])}] at {jsonout.stamp(c[3])}\n{items.block(c[2])}\n")
+
+
+def _comment(call: "Call", name: str, words: list[str]) -> None:
+    bead = call.resolve(name)
+    text = call.text(call.opts["file"]) if call.opts.get("file") else " ".join(words)
+    if call.opts.get("stdin") or text == "-":
+        text = call.text("-")
+    if not text.strip():
+        raise Usage("comment text cannot be empty")
+    author = call.opts.get("author") or call.actor
+    call.ledger.transact(lambda tx: tx.comment(bead, text, author), actor=author)
+    if call.json:
+        call.give(comment_record(bead, call.ledger.comments(bead)[-1]))
+    else:
+        call.say(f"✓ Comment added to {bead}")

@@ -1,0 +1,288 @@
+"""`bd list`, `ready`, `blocked`, `search`, `count`, `stale`, `children`: what there is, and what can be done now."""
+
+from gcity_tui.beads import schema, select
+from gcity_tui.beads.dialect import items, values
+from gcity_tui.model.errors import Refused, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from gcity_tui.beads.dialect.call import Call
+    from gcity_tui.beads.tx import Tx
+
+_PLAIN = (
+    *(("title", "title_contains"), ("desc-contains", "desc_contains"), ("notes-contains", "notes_contains")),
+    *(("search", "search"), ("has-metadata-key", "has_meta"), ("mol-type", "mol_type"), ("spec", "spec")),
+)
+_TIMES = ("created-after", "created-before", "updated-after", "updated-before", "closed-after", "closed-before")
+HIDDEN = (*schema.INFRA_TYPES, "session")
+
+
+def filters(call: "Call") -> "dict[str, Any]":
+    """The filters that the flags name; each a name of `select.where`."""
+    o = call.opts
+    found: dict[str, Any] = {"prefixes": call.prefixes}
+    for flag, name in _PLAIN:
+        if flag in o:
+            found[name] = o[flag][-1] if isinstance(o[flag], list) else o[flag]
+    for flag in (*_TIMES, "defer-before", "due-before"):
+        if flag in o:
+            found[flag.replace("-", "_")] = values.moment(o[flag], call.ledger.now(), ahead=False)
+    if o.get("unassigned"):
+        found["unassigned"] = True
+    elif "assignee" in o:
+        found["assignee"] = o["assignee"]
+    for flag, name in (("priority", "priority"), ("priority-min", "priority_min"), ("priority-max", "priority_max")):
+        if flag in o:
+            found[name] = values.priority(o[flag])
+    for flag, name in (("label", "labels"), ("label-any", "label_any"), ("exclude-label", "exclude_labels")):
+        if o.get(flag):
+            found[name] = values.csv(o[flag])
+    if o.get("type"):
+        found["types"] = tuple(schema.TYPE_ALIASES.get(t, t) for t in values.csv(o["type"]))
+    if o.get("exclude-type"):
+        found["exclude_types"] = tuple(values.csv(o["exclude-type"]))
+    if o.get("id"):
+        found["ids"] = tuple(values.csv(o["id"]))
+    found["meta"] = values.fields(call, o.get("metadata-field"))
+    if o.get("no-labels"):
+        found["no_labels"] = True
+    return found
+
+
+def limit(call: "Call", default: int) -> int:
+    text = call.opts.get("limit")
+    if text is None:
+        return default
+    if not text.isdecimal():
+        raise Usage(f'invalid argument "{text}" for "-n, --limit" flag: a whole number is needed')
+    return int(text)
+
+
+def list_(call: "Call") -> None:
+    found, o = filters(call), call.opts
+    if o.get("ready"):
+        ready(call)
+        return
+    wanted = values.csv(o.get("status"))
+    if wanted and "all" not in wanted:
+        found["status"] = tuple(values.status(call, s) for s in wanted)
+    elif not o.get("all") and not wanted and "ids" not in found:
+        found["exclude_status"] = ("closed", "pinned")
+    if "parent" in o:
+        found["parent"] = call.resolve(o["parent"])
+    if o.get("pinned"):
+        found["pinned"] = 1
+    found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
+    if not (o.get("include-templates") or o.get("all")):
+        found["template"] = 0
+    most = limit(call, 50)
+    rows = select.find(
+        call.ledger.store,
+        found,
+        sort=o.get("sort", "priority"),
+        reverse=bool(o.get("reverse")),
+        limit=most + 1 if most else 0,
+    )
+    show(call, rows, most)
+
+
+def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
+    if "types" in found or "ids" in found:
+        return ()
+    infra = () if o.get("include-infra") or o.get("all") else HIDDEN
+    return infra if o.get("include-gates") or o.get("all") else (*infra, "gate")
+
+
+def show(call: "Call", rows: "list[tuple[Any, ...]]", most: int = 0) -> None:
+    """Print a page of beads; `rows` may hold one more than `most`, which says that there are more."""
+    if most and len(rows) > most:
+        rows = rows[:most]
+        call.warn(f"Showing {most} issues (use --limit 0 for all)")
+    if call.json:
+        call.give(items.listed(call.ledger.store, rows))
+    elif call.env.get("BD_AGENT_MODE") == "1" or call.env.get("CLAUDE_CODE"):
+        agent_lines(call, rows)
+    elif not rows:
+        call.say("No issues found.")
+    else:
+        labels = select.grouped(call.ledger.store, select.LABELS, [r[0] for r in rows])
+        for row in rows:
+            call.say(items.line(row, [x for (x,) in labels.get(row[0], ())]))
+
+
+def agent_lines(call: "Call", rows: "list[tuple[Any, ...]]") -> None:
+    """`id: title (parent: P, blocked by: A, blocks: B)`: the form for an agent's context."""
+    store, ids = call.ledger.store, [r[0] for r in rows]
+    down, up = select.grouped(store, select.EDGES, ids), select.grouped(store, select.DEPENDANTS, ids)
+    for row in rows:
+        parts = []
+        for name, found in (
+            ("parent", [e[0] for e in down.get(row[0], ()) if e[1] == "parent-child"]),
+            ("blocked by", [e[0] for e in down.get(row[0], ()) if e[1] == "blocks"]),
+            ("blocks", [e[0] for e in up.get(row[0], ()) if e[1] == "blocks"]),
+        ):
+            if found:
+                parts.append(f"{name}: {', '.join(found)}")
+        call.say(f"{row[0]}: {items.one_line(row[1])}" + (f" ({', '.join(parts)})" if parts else ""))
+
+
+def children(call: "Call") -> None:
+    """`bd children P` is `list --parent P --status all`."""
+    call.opts["parent"] = call.need(0, "the parent's id")
+    call.opts.setdefault("status", ["all"])
+    call.opts["include-gates"] = call.opts["include-infra"] = True
+    list_(call)
+
+
+def search(call: "Call") -> None:
+    text = " ".join(call.rest) or call.opts.get("query", "")
+    if not text:
+        raise Usage("search query is required")
+    call.opts["search"] = text
+    if "status" not in call.opts:
+        call.opts["status"] = ["all"]
+    list_(call)
+
+
+# -- ready ---------------------------------------------------------------------------------------------------------------
+
+
+def ready(call: "Call") -> None:
+    o = call.opts
+    if o.get("mol") or o.get("gated") or o.get("explain"):
+        from gcity_tui.beads.dialect import fronts
+
+        if o.get("claim"):
+            raise Usage("--claim cannot be combined with --mol, --gated or --explain")
+        fronts.ready(call)
+        return
+    found = filters(call)
+    if o.get("parent"):
+        found["under"] = call.resolve(o["parent"])
+    most = limit(call, 100)
+    kwargs: dict[str, Any] = {
+        "sort": o.get("sort", "priority"),
+        "include_deferred": bool(o.get("include-deferred")),
+        "include_ephemeral": bool(o.get("include-ephemeral")),
+    }
+    store = call.ledger.store
+    if o.get("claim"):
+        claim_next(call, found, kwargs)
+        return
+    rows = select.ready(store, found, now=call.ledger.now(), limit=most + 1 if most else 0, **kwargs)
+    if not call.json and not rows:
+        call.say("No ready work found (all issues have blocking dependencies or are taken)")
+        return
+    show(call, rows, most)
+
+
+def claim_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -> None:
+    """`ready --claim`: the first ready bead that nobody has, taken in the same transaction."""
+    if "assignee" in found:
+        raise Usage("--claim cannot be combined with --assignee")
+    found["unassigned"] = True
+    actor, store = call.actor, call.ledger.store
+
+    def run(tx: "Tx") -> "list[str]":
+        for row in select.ready(store, found, now=tx.now, limit=20, columns="b.id", **kwargs):
+            try:
+                tx.claim(row[0], actor)
+            except Refused:
+                continue
+            return [row[0]]
+        return []
+
+    taken = items.by_ids(store, call.ledger.transact(run, actor=actor))
+    if call.json:
+        call.give(items.listed(store, taken))
+    elif taken:
+        call.say(f"✓ Claimed issue: {taken[0][0]} — {items.one_line(taken[0][1])}")
+    else:
+        call.say("No ready work to claim")
+
+
+# -- blocked, count, stale -------------------------------------------------------------------------------------------------
+
+_BLOCKERS = (
+    "SELECT d.issue_id, d.depends_on_id FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id IN ({})"
+    " AND d.type IN ('blocks', 'conditional-blocks') AND t.status NOT IN ('closed', 'pinned') ORDER BY d.issue_id, d.depends_on_id"
+)
+_SPAWNERS = "SELECT issue_id, depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'waits-for' ORDER BY issue_id, depends_on_id"
+
+
+def blocked(call: "Call") -> None:
+    """Active beads with a blocker, and the direct children of those (their blocker is the parent)."""
+    store = call.ledger.store
+    w = select.where(
+        {"prefixes": call.prefixes, "parent": call.resolve(call.opts["parent"]) if "parent" in call.opts else None}
+    )
+    w.add("b.status NOT IN ('closed', 'pinned') AND (b.blockers > 0 OR b.held > 0)")
+    rows = store.rows(f"SELECT {schema.SELECT} FROM beads b WHERE {w} ORDER BY {select.SORTS['priority']}", w.args)
+    ids = [r[0] for r in rows]
+    direct, waits = select.grouped(store, _BLOCKERS, ids), select.grouped(store, _SPAWNERS, ids)
+    edges = select.grouped(store, select.EDGES, ids)
+    more: dict[str, dict[str, Any]] = {}
+    for bead in ids:
+        by = [x for (x,) in direct.get(bead, ())] + [x for (x,) in waits.get(bead, ())]
+        by = by or [e[0] for e in edges.get(bead, ()) if e[1] == "parent-child"]
+        more[bead] = {"blocked_by_count": len(by), "blocked_by": by}
+    most = limit(call, 0)
+    rows = rows[:most] if most else rows
+    if call.json:
+        call.give(items.listed(store, rows, more))
+        return
+    if not rows:
+        call.say("No blocked issues")
+    for row in rows:
+        call.say(items.line(row))
+        call.say(f"    blocked by {more[row[0]]['blocked_by_count']}: {', '.join(more[row[0]]['blocked_by'])}")
+
+
+def count(call: "Call") -> None:
+    """Every bead that fits, closed ones too; `--by-…` groups them."""
+    found = filters(call)
+    wanted = values.csv(call.opts.get("status"))
+    if wanted and "all" not in wanted:
+        found["status"] = tuple(values.status(call, s) for s in wanted)
+    w, store = select.where(found), call.ledger.store
+    total = store.rows(f"SELECT count(*) FROM beads b WHERE {w}", w.args)[0][0]
+    groups = {
+        "by-status": "b.status",
+        "by-priority": "b.priority",
+        "by-type": "b.issue_type",
+        "by-assignee": "b.assignee",
+    }
+    column = next((c for flag, c in groups.items() if call.opts.get(flag)), "")
+    if column:
+        rows = store.rows(f"SELECT {column}, count(*) FROM beads b WHERE {w} GROUP BY 1 ORDER BY 1", w.args)
+    elif call.opts.get("by-label"):
+        sql = f"SELECT g.label, count(*) FROM labels g JOIN beads b ON b.id = g.bead WHERE {w} GROUP BY 1 ORDER BY 1"
+        rows = store.rows(sql, w.args)
+    else:
+        call.give({"count": total}) if call.json else call.say(str(total))
+        return
+    named = [(f"P{g}" if column == "b.priority" else str(g) or "(none)", n) for g, n in rows]
+    if call.json:
+        call.give({"total": total, "groups": [{"group": g, "count": n} for g, n in named]})
+        return
+    call.say(f"Total: {total}")
+    for group, n in named:
+        call.say(f"{items.one_line(group)}: {n}")
+
+
+def stale(call: "Call") -> None:
+    """Beads in work that nobody touched for some days."""
+    days = call.opts.get("days", "30")
+    if not days.isdecimal() or int(days) <= 0:
+        raise Usage(f"--days must be a positive number, got {days}")
+    before = call.ledger.now() - int(days) * 86400 * values.SECOND
+    found: dict[str, Any] = {
+        "prefixes": call.prefixes,
+        "updated_before": before,
+        "exclude_status": ("closed", "pinned"),
+    }
+    if call.opts.get("status"):
+        found["status"] = values.status(call, call.opts["status"])
+    show(call, select.find(call.ledger.store, found, sort="updated", reverse=True, limit=limit(call, 50)))

@@ -1,0 +1,58 @@
+"""A `bd` call without a controller: find the ledger, open it, answer, close it."""
+
+from gcity_tui.beads.dialect.answer import answer
+from gcity_tui.model.errors import CityError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gcity_tui.beads.ledger import Ledger
+
+LEDGER = ".gc/ledger.db"
+OWN = ".beads/ledger.db"
+
+
+def locate(env: "Mapping[str, str]", cwd: str) -> str:
+    """The ledger a call means: GC_CITY or BEADS_DIR, else the nearest city or `.beads` of ours above `cwd`; or ""."""
+    city = env.get("GC_CITY_PATH") or env.get("GC_CITY") or ""
+    places = [f"{city.rstrip('/')}/{LEDGER}"] if city.startswith("/") else []
+    if env.get("BEADS_DIR"):
+        own = env["BEADS_DIR"].rstrip("/")
+        places += [f"{own}/ledger.db", f"{own.removesuffix('/.beads')}/{LEDGER}"]
+    at = cwd.rstrip("/")
+    while True:
+        places += [f"{at}/{LEDGER}", f"{at}/{OWN}"]
+        if not at:
+            break
+        at = at.rpartition("/")[0]
+    return next((p for p in places if _is_file(p)), "")
+
+
+def _is_file(path: str) -> bool:
+    from posix import stat
+
+    try:
+        return stat(path).st_mode & 0o170000 == 0o100000
+    except OSError:
+        return False
+
+
+def run(
+    argv: "list[str]", env: "Mapping[str, str]", stdin: bytes, cwd: str, path: str = ""
+) -> tuple[int, bytes, bytes]:
+    """Answer one call from the file itself. `path` names the ledger; "" looks for it."""
+    place = path or env.get("BEADS_DB", "") or locate(env, cwd)
+    ledger: Ledger | None = None
+    if place:
+        from gcity_tui.beads.ledger import Ledger
+
+        try:
+            ledger = Ledger.open(place)
+        except CityError as e:
+            return 1, b"", f"Error: {e}\n".encode()
+    try:
+        return answer(ledger, argv, env, stdin, cwd)
+    finally:
+        if ledger is not None:
+            ledger.shut()

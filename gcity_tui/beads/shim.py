@@ -1,0 +1,123 @@
+"""The text of `.gc/bin/bd` and `.gc/bin/gc`: a script that asks the controller over its socket, in a bare interpreter's time."""
+
+from gcity_tui.model.paths import digest, ledger_path
+
+_SHIM = """#!{python} -IS
+# {tool} of the city {city!r}: asks its controller, or answers by itself when none runs. Written by gcity-tui.
+import sys
+from posix import environ, getcwd, getuid
+
+import _socket
+
+CITY, KEY, PACKAGE, KIND = {city!r}, {key!r}, {package!r}, {kind!r}
+
+
+def put(b):
+    return len(b).to_bytes(4, "big") + b
+
+
+def get(s, n):
+    parts = []
+    while n:
+        part = s.recv(min(n, 1 << 20))
+        if not part:
+            raise OSError("the controller hung up")
+        parts.append(part)
+        n -= len(part)
+    return b"".join(parts)
+
+
+def places():
+    run = environ.get(b"XDG_RUNTIME_DIR", b"").rstrip(b"/")
+    if run.startswith(b"/"):
+        yield run + b"/gcity-tui/" + KEY.encode() + b".sock"
+    yield b"/tmp/gcity-tui-%d/%s.sock" % (getuid(), KEY.encode())
+
+
+def dial():
+    s = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    s.settimeout(5)
+    for place in places():
+        try:
+            s.connect(place)
+        except OSError:
+            continue
+        # Who listens in a place that anyone may write to must be the same user, or it learns our environment.
+        cred = s.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)
+        if int.from_bytes(cred[4:8], sys.byteorder) == getuid():
+            return s
+        s.close()
+        break
+    return None
+
+
+def main():
+    args = sys.argv[1:]
+    raw = [a.encode("utf-8", "surrogateescape") for a in args]
+    reads = any(a == "-" or a.endswith("=-") or a in ("--stdin", "--hook") for a in args)
+    given = sys.stdin.buffer.read() if reads and not sys.stdin.isatty() else b""
+    s = dial()
+    if s is None:
+        return alone(args, given)
+    env = b"\\0".join(k + b"=" + v for k, v in environ.items())
+    body = b"".join(map(put, [KIND, getcwd().encode("utf-8", "surrogateescape"), env, given, *raw]))
+    s.settimeout({deadline})
+    try:
+        s.sendall(put(body))
+        answer = get(s, int.from_bytes(get(s, 4), "big"))
+    except OSError as e:
+        sys.stderr.write("Error: the controller did not answer (%s); look before you try again\\n" % e)
+        return 75
+    fields = []
+    while answer:
+        n = int.from_bytes(answer[:4], "big")
+        fields.append(answer[4 : 4 + n])
+        answer = answer[4 + n :]
+    sys.stdout.buffer.write(fields[1])
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(fields[2])
+    return int(fields[0])
+
+
+def alone(args, given):
+    sys.path.insert(0, PACKAGE)
+    {alone}
+
+
+try:
+    code = main()
+    sys.stdout.flush()
+except BrokenPipeError:
+    code = 141
+from posix import _exit
+try:
+    sys.stderr.flush()
+finally:
+    _exit(code)
+"""
+_ALONE = {
+    "bd": """from gcity_tui.beads.door import run
+    env = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in environ.items()}
+    code, out, err = run(args, env, given, getcwd(), LEDGER)
+    sys.stdout.buffer.write(out)
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(err)
+    return code""",
+    "gc": """from posix import execve
+    # No controller: the whole program answers, with its own site packages.
+    execve({python!r}, [{python!r}, "-m", "gcity_tui", "--city", CITY, *args], {{**environ, b"PYTHONPATH": PACKAGE.encode()}})
+    return 127""",
+}
+DEADLINE = 120
+"""Seconds a shim waits for the controller's answer; Gas City gives its own bd calls as long."""
+
+
+def shim_text(city_path: str, python: str, package_parent: str, tool: str = "bd") -> str:
+    """The script for `tool` ("bd" or "gc"). Paths are absolute; `python` must have no blanks in it (it is a `#!` line)."""
+    alone = _ALONE[tool]
+    if tool == "gc":
+        alone = alone.format(python=python)
+    else:
+        alone = alone.replace("LEDGER", repr(ledger_path(city_path)))
+    fields = {"python": python, "tool": tool, "city": city_path, "key": digest(city_path), "package": package_parent}
+    return _SHIM.format(**fields, kind=tool.encode(), alone=alone, deadline=DEADLINE)
