@@ -1,0 +1,132 @@
+"""Formula → recipe: the stages in Gas City's order. Pure; files come through `read` and `find`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from gcity_tui.formulas import controls, recipe, unfold
+from gcity_tui.formulas.inherit import Read, load
+from gcity_tui.formulas.parse import VARIABLE, walk
+from gcity_tui.formulas.recipe import Recipe
+from gcity_tui.formulas.step import Check, Formula, Retry, Step
+from gcity_tui.formulas.values import effective, fill, replaced
+from gcity_tui.model.errors import BadConfig
+from gcity_tui.model.names import nearest
+
+Find = Callable[[str, str], tuple[str, str] | None]
+"""(path as written, file that says it) → (absolute path, text), through the layers; None when there is none."""
+POINTER = 4096
+"""Bytes of a description file above which the step tells the agent where to read instead of holding the text."""
+
+
+def compile(name: str, read: Read, variables: Mapping[str, str] | None = None, *,
+            find: Find | None = None) -> Recipe:
+    """The recipe of the formula `name`. Give every variable that is known: conditions and loops look at them now.
+
+    Raises NotFound (no such formula), Usage (a variable is missing or does not fit), BadConfig (file, line, step).
+    """
+    formula = load(name, read)
+    values = effective(formula, dict(variables or {}))
+    steps = _authored(formula, values)
+    growth = unfold.Growth()
+    growth.add(steps)
+    _known(steps, formula)
+    steps = unfold.loops(steps, values, growth)
+    if formula.advice or formula.compose.get("aspects"):
+        from gcity_tui.formulas import weave
+
+        steps = weave.advised(formula, steps, read, growth)
+    steps = unfold.inline(steps, read, values, growth)
+    steps = unfold.composed(formula, steps, read, values, growth)
+    steps = unfold.filtered(steps, values)
+    steps = tuple(_numbers(s, values) for s in steps)
+    if find:
+        steps = tuple(_files(s, formula, find) for s in steps)
+    if not formula.graph:
+        return recipe.molecule(formula, steps, values)
+    steps = controls.retries(steps)
+    steps = controls.checks(steps)
+    steps = controls.drains(steps)
+    steps = controls.fanouts(steps)
+    steps = controls.scope_checks(steps)
+    growth.add(steps)
+    return recipe.graph(formula, steps, values)
+
+
+def _authored(formula: Formula, values: Mapping[str, str]) -> tuple[Step, ...]:
+    """The steps as written; an expansion on its own is unfolded for a target called `main`."""
+    if formula.type != "expansion":
+        return formula.steps
+    own = {n: v for n, v in values.items() if n in formula.variables}
+    target = Step("main", formula.name, formula.description, file=formula.source)
+    return tuple(unfold._instance(s, target, own) for s in formula.template)
+
+
+def _known(steps: tuple[Step, ...], formula: Formula) -> None:
+    """Ids are unique and every need names one that is written."""
+    seen: dict[str, Step] = {}
+    for step in walk(steps):
+        if step.id in seen:
+            raise BadConfig(f"two steps have the id {step.id!r}", cure=f"the other is at line {seen[step.id].line}",
+                            where=step.where)
+        seen[step.id] = step
+    for step in walk(steps):
+        for need in step.all_needs:
+            if need not in seen:
+                close = nearest(need, tuple(seen))
+                raise BadConfig(f'needs references unknown step "{need}"', where=step.where,
+                                cure=f"did you mean {close!r}?" if close else f"steps: {', '.join(seen)}")
+            if need == step.id:
+                raise BadConfig(f'step "{need}" needs itself', where=step.where)
+
+
+def _numbers(step: Step, values: Mapping[str, str]) -> Step:
+    """Attempts that were written as a variable become numbers."""
+    children = tuple(_numbers(c, values) for c in step.children)
+    check, retry = step.check, step.retry
+    if check and isinstance(check.max_attempts, str):
+        check = Check(_number(check.max_attempts, values, step), check.mode, check.path, check.timeout)
+    if retry and isinstance(retry.max_attempts, str):
+        retry = Retry(_number(retry.max_attempts, values, step), retry.on_exhausted)
+    return replace(step, check=check, retry=retry, children=children)
+
+
+def _number(text: str, values: Mapping[str, str], step: Step) -> int:
+    value = fill(text, values)
+    if not value.isdigit() or not 1 <= int(value) <= 1000:
+        raise BadConfig(f"max_attempts is {value!r}", cure="a number from 1", where=step.where)
+    return int(value)
+
+
+def _files(step: Step, formula: Formula, find: Find) -> Step:
+    """Description files read, check scripts found through the layers (`../assets/…`), at every depth."""
+    children = tuple(_files(c, formula, find) for c in step.children)
+    source = step.file or formula.source
+    if step.description_file:
+        hit = find(step.description_file, source)
+        if hit:
+            path, text = hit
+            if len(text.encode()) > POINTER:
+                text = _pointer(formula, step.description_file, path, len(text.encode()))
+            step = replace(step, description=text)
+        elif formula.graph:
+            raise BadConfig(f"description_file {step.description_file!r} is not there", where=step.where)
+    if step.check and step.check.path.startswith("../") and not VARIABLE.search(step.check.path):
+        hit = find(step.check.path, source)
+        if not hit:
+            raise BadConfig(f"check script {step.check.path!r} is not there", where=step.where)
+        step = replace(step, check=replace(step.check, path=hit[0]))
+    return replace(step, children=children)
+
+
+def _pointer(formula: Formula, written: str, path: str, size: int) -> str:
+    lines = ["# External Prompt Required", "", "Read this file before you begin; it says what this step is:", "",
+             f"- file: {path}", f"- written as: {written}", f"- size: {size} bytes", ""]
+    if formula.variables:
+        lines += ["Values for the names in it:", ""]
+        lines += [f'{name}="{{{{{name}}}}}"' for name in sorted(formula.variables)]
+    return "\n".join(lines) + "\n"
+
+
+__all__ = ["Find", "Read", "compile", "replaced"]

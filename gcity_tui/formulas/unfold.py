@@ -1,0 +1,214 @@
+"""What becomes more steps before anything is poured: loops, and expansions inline or by `compose`.
+
+All growth is counted: a formula that would become more than MOST steps is refused.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from gcity_tui.formulas.inherit import Read, load
+from gcity_tui.formulas.parse import walk
+from gcity_tui.formulas.step import Formula, Loop, Step
+from gcity_tui.formulas.values import fill, holds, replaced, span
+from gcity_tui.model.errors import BadConfig, NotFound
+
+MOST = 5000
+"""Steps that one compiled formula may have."""
+MOST_TURNS = 1000
+"""Iterations of one loop."""
+DEEPEST = 5
+"""Expansions inside expansions."""
+
+
+@dataclass(slots=True)
+class Growth:
+    """Counts the steps made so far."""
+
+    made: int = 0
+
+    def add(self, steps: Iterable[Step]) -> None:
+        self.made += len(walk(tuple(steps)))
+        if self.made > MOST:
+            first = next(iter(steps), None)
+            raise BadConfig(f"the formula grows beyond {MOST} steps", cure="fewer turns, or smaller expansions",
+                            where=first.where if first else "")
+
+
+def loops(steps: tuple[Step, ...], values: Mapping[str, str], growth: Growth) -> tuple[Step, ...]:
+    """Each loop by its iterations `<loop>.iter<N>.<body>`. The container goes, and its own needs with it."""
+    out: list[Step] = []
+    for step in steps:
+        if step.loop:
+            out += _iterations(step, step.loop, values, growth)
+        else:
+            out.append(replace(step, children=loops(step.children, values, growth)) if step.children else step)
+    return tuple(out)
+
+
+def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growth) -> list[Step]:
+    first, last = 1, loop.count or 1
+    if loop.range:
+        first, last = span(loop.range, values, step.where)
+    if last - first + 1 > MOST_TURNS:
+        raise BadConfig(f"a loop of {last - first + 1} turns", cure=f"{MOST_TURNS} at most", where=step.where)
+    out: list[Step] = []
+    previous = ""
+    for n, number in enumerate(range(first, last + 1), 1):
+        prefix = f"{step.id}.iter{n}."
+        body = [_turn(s, str(number) if loop.range else "", loop.var) for s in loop.body]
+        body = list(loops(tuple(body), {**values, **({loop.var: str(number)} if loop.var else {})}, growth))
+        body = _prefixed(body, prefix)
+        if previous:
+            body[0] = replace(body[0], needs=(*body[0].needs, previous))
+        if loop.until:
+            label = "loop:" + json.dumps({"max": loop.max, "until": loop.until}, separators=(",", ":"), sort_keys=True)
+            body[0] = replace(body[0], labels=(*body[0].labels, label))
+        previous = body[-1].id
+        growth.add(body)
+        out += body
+    return out
+
+
+def _turn(step: Step, number: str, var: str) -> Step:
+    if not number or not var:
+        return step
+    mark = "{" + var + "}"
+    turned = replaced(step, lambda text: text.replace(mark, number), title_only=True)
+    return replace(turned, expand_vars={**step.expand_vars, var: number})
+
+
+def _prefixed(steps: list[Step], prefix: str) -> list[Step]:
+    inside = {s.id for s in walk(tuple(steps))}
+
+    def rename(name: str) -> str:
+        return prefix + name if name in inside else name
+
+    def one(step: Step) -> Step:
+        return replace(step, id=prefix + step.id, needs=tuple(map(rename, step.needs)),
+                       depends_on=tuple(map(rename, step.depends_on)), children=tuple(map(one, step.children)))
+
+    return [one(s) for s in steps]
+
+
+def inline(steps: tuple[Step, ...], read: Read, values: Mapping[str, str], growth: Growth,
+           depth: int = 0) -> tuple[Step, ...]:
+    """Each step with `expand` by its expansion. Dependents keep their names: they wait for a step of the bare id."""
+    out: list[Step] = []
+    for step in steps:
+        if not step.expand:
+            out.append(replace(step, children=inline(step.children, read, values, growth, depth))
+                       if step.children else step)
+        elif holds(step, values):
+            out += expansion(step, step.expand, step.expand_vars, read, values, growth, depth)
+    return tuple(out)
+
+
+def composed(formula: Formula, steps: tuple[Step, ...], read: Read, values: Mapping[str, str],
+             growth: Growth) -> tuple[Step, ...]:
+    """`compose.expand` and `compose.map`; here dependents are moved to the last expanded step."""
+    for key in ("branch", "gate"):
+        if formula.compose.get(key):
+            raise BadConfig(f"compose.{key} is not carried out by this program", where=f"{formula.source}: compose.{key}")
+    jobs = [(str(e.get("target", "")), e, False) for e in formula.compose.get("expand", ())]
+    jobs += [(str(m.get("select", "")), m, True) for m in formula.compose.get("map", ())]
+    for pattern, spec, glob in jobs:
+        hits = [s for s in walk(steps) if (fnmatch.fnmatchcase(s.id, pattern) if glob else s.id == pattern)]
+        if not hits and not glob:
+            raise BadConfig(f"compose.expand: no step {pattern!r}", where=f"{formula.source}: compose.expand")
+        for step in hits:
+            given = {k: str(v) for k, v in spec.get("vars", {}).items()}
+            made = expansion(step, str(spec.get("with", "")), given, read, values, growth, 0)
+            steps = _swapped(steps, step.id, made)
+    return steps
+
+
+def _swapped(steps: tuple[Step, ...], target: str, made: list[Step]) -> tuple[Step, ...]:
+    last = made[-1].id
+
+    def moved(step: Step) -> Step:
+        return replace(step, needs=tuple(last if n == target else n for n in step.needs),
+                       depends_on=tuple(last if n == target else n for n in step.depends_on))
+
+    out: list[Step] = []
+    for step in steps:
+        if step.id == target:
+            out += made
+        else:
+            out.append(replace(moved(step), children=_swapped(step.children, target, made)))
+    return tuple(out)
+
+
+def expansion(step: Step, name: str, given: Mapping[str, str], read: Read, values: Mapping[str, str],
+              growth: Growth, depth: int) -> list[Step]:
+    """The steps that stand for `step`: the template of the expansion formula `name`, its first ones with its needs."""
+    if depth >= DEEPEST:
+        raise BadConfig(f"expansions are nested deeper than {DEEPEST}", where=step.where)
+    try:
+        formula = load(name, read)
+    except NotFound as exc:
+        raise BadConfig(f"expand {name!r}: no such formula", cure=exc.cure, where=step.where) from exc
+    if formula.type != "expansion":
+        raise BadConfig(f"{name!r} is no expansion", cure='type = "expansion"', where=step.where)
+    own = {n: v.default for n, v in formula.variables.items() if v.default is not None}
+    own.update({k: fill(v, values) for k, v in given.items()})
+    for variable in formula.variables.values():
+        if variable.required and variable.name not in own:
+            raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.where)
+    made = [_instance(s, step, own) for s in formula.template]
+    if not made:
+        raise BadConfig(f"expansion {name!r} has no template steps", where=formula.source)
+    growth.add(made)
+    inside = {s.id for s in walk(tuple(made))}
+    made = [
+        s if any(n in inside for n in s.all_needs)
+        else replace(s, needs=(*step.needs, *s.needs), depends_on=(*step.depends_on, *s.depends_on))
+        for s in made
+    ]
+    return list(inline(tuple(made), read, {**values, **own}, growth, depth + 1))
+
+
+def _instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
+    about = {"{target}": target.id, "{target.id}": target.id, "{target.title}": target.title,
+             "{target.description}": target.description}
+
+    def change(text: str) -> str:
+        for mark, value in about.items():
+            text = text.replace(mark, value)
+        return variables(text)
+
+    def variables(text: str) -> str:
+        for name, value in own.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+    def conditions(made: Step, source: Step) -> Step:
+        return replace(made, condition=source.condition.replace("{target}", target.id),
+                       assignee=variables(source.assignee),
+                       children=tuple(conditions(m, s) for m, s in zip(made.children, source.children, strict=True)))
+
+    return conditions(replaced(template, change), template)
+
+
+def filtered(steps: tuple[Step, ...], values: Mapping[str, str]) -> tuple[Step, ...]:
+    """Without the steps whose condition does not hold; their edges go silently, children go with them."""
+    kept = _kept(steps, values)
+    before = {s.id for s in walk(steps)}
+    gone = before - {s.id for s in walk(kept)}
+    return _without(kept, gone) if gone else kept
+
+
+def _kept(steps: tuple[Step, ...], values: Mapping[str, str]) -> tuple[Step, ...]:
+    return tuple(replace(s, children=_kept(s.children, values)) if s.children else s
+                 for s in steps if holds(s, values))
+
+
+def _without(steps: tuple[Step, ...], gone: set[str]) -> tuple[Step, ...]:
+    return tuple(
+        replace(s, needs=tuple(n for n in s.needs if n not in gone), children=_without(s.children, gone),
+                depends_on=tuple(n for n in s.depends_on if n not in gone))
+        for s in steps
+    )
