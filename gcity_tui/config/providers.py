@@ -189,11 +189,10 @@ def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
 
 
 _SCALARS = frozenset(
-    "display_name rehearsal command prompt_mode prompt_flag ready_delay_ms ready_timeout_ms session_id_flag"
-    " resume_flag resume_style resume_command settle_ms transcript transcript_glob instructions_file".split()
+    ["display_name", "rehearsal", "command", "prompt_mode", "prompt_flag", "ready_delay_ms", "ready_timeout_ms", "session_id_flag", "resume_flag", "resume_style", "resume_command", "settle_ms", "transcript", "transcript_glob", "instructions_file"]
 )
 _LISTS = frozenset(
-    "args key_variables process_names path_args submit_keys interrupt_keys queue_keys clear_keys sees".split()
+    ["args", "key_variables", "process_names", "path_args", "submit_keys", "interrupt_keys", "queue_keys", "clear_keys", "sees"]
 )
 
 
