@@ -15,6 +15,7 @@ from gcity_tui.tmux.server import Server, client_environment
 
 Kind = Literal["attach", "nested", "switch", "popup"]
 LEAVE = "Ctrl+Q or prefix d leaves; the agent goes on"
+_LOOK = "read only: prefix d leaves"  # tmux gives a read-only client no binding with a condition in it, so no Ctrl+Q
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +37,16 @@ def attach_plan(server: Server, session: str, environ: Mapping[str, str], *, rea
     target = f"={checked_session(session)}"
     env, outer = client_environment(environ), outer_socket(environ)
     attach = tuple(server.argv("attach-session", *(("-r",) if read_only else ()), "-t", target))
+    leave = _LOOK if read_only else LEAVE
     if outer is None:
-        return AttachPlan("attach", attach, env, LEAVE)
+        return AttachPlan("attach", attach, env, leave)
     if not _same(outer, server.path):
-        return AttachPlan("nested", attach, env, f"inside another tmux: {LEAVE} (prefix twice, if it is the same)")
+        return AttachPlan("nested", attach, env, f"inside another tmux (its prefix twice reaches this one): {leave}")
     env = dict(environ)  # these two are about the client that the person sits at, which tmux finds by TMUX
     if read_only:  # switch-client -r only toggles, and would stay on for the dashboard
         inner = f"TMUX= exec {shlex.join(attach)}"
         popup = ("display-popup", "-E", "-w", "100%", "-h", "100%", inner)
-        return AttachPlan("popup", tuple(server.argv(*popup)), env, f"in a popup, read only: {LEAVE}")
+        return AttachPlan("popup", tuple(server.argv(*popup)), env, f"in a popup, {leave}")
     return AttachPlan("switch", tuple(server.argv("switch-client", "-t", target)), env, "Ctrl+Q comes back here")
 
 

@@ -19,7 +19,7 @@ _FIELDS = (
     "pane_in_mode", "cursor_x", "cursor_y", "history_size", "pane_width", "pane_height", "window_activity",
     "session_created", f"?{AGENT},1,0",
 )  # fmt: skip
-# Free text last and through q:, which puts a backslash before every space: neither a title nor a session's name adds fields.
+# Free text last and through q:, which puts a backslash before every space: neither title nor session name adds a field.
 FORMAT = f"{_NONCE} {' '.join('#{' + f + '}' for f in _FIELDS)} #{{q:session_name}} #{{q:pane_title}}"
 _CLIENTS = f"{_NONCE} #{{client_control_mode}} #{{q:client_session}}"
 LIST = line("list-panes", "-a", "-F", FORMAT)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_a_flood_rings_seldom_and_its_end_is_heard(server: Server, hands: Hands,
         ear.wait_attached()
         hands.keys("a", "Enter")
         assert ended.wait(20)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert all(gap >= 0.9 / MOST for gap in gaps)
 
 

@@ -135,7 +135,7 @@ def test_nothing_rings_when_nothing_happens(eyes: Eyes, seen: Seen, hands: Hands
         seen.told.get(timeout=1.5)
 
 
-def test_a_lost_server_is_not_an_empty_one(eyes: Eyes, seen: Seen, server: Server, hands: Hands, tmp_path: Path) -> None:
+def test_a_lost_server_is_no_empty_one(eyes: Eyes, seen: Seen, server: Server, hands: Hands, tmp_path: Path) -> None:
     hands.start("a", ["cat"], cwd=tmp_path)
     seen.wait(lambda r: "a" in r)
     pid = int(server.run("display-message", "-p", "#{pid}"))

@@ -138,8 +138,8 @@ def test_kill_ends_every_process(server: Server, hands: Hands, tmp_path: Path, u
 def test_window_size_is_never_manual_for_all(server: Server, hands: Hands, tmp_path: Path) -> None:
     """`set -g window-size manual` makes the next detached new-session end a 3.3a server."""
     assert server.run("show-options", "-gv", "window-size") == "latest"
-    all_of_them = ("set-option -g window-size manual", '"set" "-g" "window-size" "manual"', "setw -g window-size manual")
-    for deadly in all_of_them:
+    spellings = ("set-option -g window-size manual", '"set" "-g" "window-size" "manual"', "setw -g window-size manual")
+    for deadly in spellings:
         with pytest.raises(Refused):
             hands.ask(deadly)
     for n in range(3):
