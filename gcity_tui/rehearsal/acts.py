@@ -117,13 +117,10 @@ class Hand:
 
     def _codemod(self, name: str, rule: str, line: int, anchor: str) -> bool:
         """Apply the codemod of `rule` by the program that ships beside the checks; True when the file changed."""
-        argv = ["rehearsal-fix", rule, name, "--line", str(line), "--anchor", anchor, "--stdout"]
-        outcome = self._stage.programs.run(argv, self._repository.folder, _RUN_LIMIT)
-        if outcome.code != 0:
-            return False
-        before = self._repository.read(name)
-        self._repository.write(name, outcome.out)
-        return before != outcome.out
+        self._repository.inside(name)
+        self._repository.touched[name] = None
+        argv = ["rehearsal-fix", rule, name, f"--line={line}", f"--anchor={anchor}"]
+        return self._stage.programs.run(argv, self._repository.folder, _RUN_LIMIT).code == 0
 
     def _fix(self, act: Act) -> bool:
         bead = self._need_bead(act)
@@ -147,7 +144,6 @@ class Hand:
             return False
         self._stage.programs.pause(self._beat)
         call = self._stage.tool("Edit", f"{name}:{_line(finding)} {title}", {"file_path": name, "codemod": rule})
-        self._repository.touched[name] = None
         changed = self._codemod(name, rule, _line(finding), str(finding.get("anchor") or ""))
         self._stage.tool_done(call, f"{name} updated by {rule}." if changed else f"No codemod of {rule} applies here.")
         if changed:

@@ -195,6 +195,7 @@ class Agent:
 
     def _turn_over(self) -> None:
         self._turn = None
+        self._view.escape_armed = False
         self._later = [Said(text, text) for text in self._stage.take_steering()] + self._later
         if self._later:
             self._start(self._later.pop(0))

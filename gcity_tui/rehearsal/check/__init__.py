@@ -1,0 +1,1 @@
+"""`rehearsal-check`: reviewers that need no model. Rules over the syntax tree; performance by running and counting."""

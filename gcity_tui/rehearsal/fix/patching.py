@@ -1,0 +1,57 @@
+"""Applies a rule's codemod to one finding of a file; what does not parse afterwards is not done."""
+
+from __future__ import annotations
+
+import ast
+
+from gcity_tui.rehearsal.check.lane import RULES
+from gcity_tui.rehearsal.check.rules import Codemod, Hit
+from gcity_tui.rehearsal.check.source import Patch, Source
+from gcity_tui.rehearsal.fix.security import CODEMODS as _SECURITY
+from gcity_tui.rehearsal.fix.slow import CODEMODS as _SLOW
+from gcity_tui.rehearsal.fix.style import CODEMODS as _STYLE
+
+CODEMODS: dict[str, Codemod] = {**_SECURITY, **_STYLE, **_SLOW}
+_NEAR = 3  # lines that a finding may have moved when its text changed as well
+
+
+def fix(path: str, data: bytes, rule: str, line: int, anchor: str = "") -> bytes | None:
+    """`data` with one finding of `rule` cured: the nearest one with that anchor text, else one within three lines.
+
+    None when there is no codemod for it or it is not there (any more): the second run changes nothing.
+    """
+    codemod = CODEMODS.get(rule)
+    if codemod is None or rule not in RULES:
+        return None
+    try:
+        source = Source(path, data)
+    except (SyntaxError, ValueError):
+        return None
+    hit = _nearest(source, list(RULES[rule].find(source)), line, anchor)
+    patches = codemod(source, hit) if hit is not None else None
+    if not patches:
+        return None
+    try:
+        fixed = apply(data, patches)
+        ast.parse(fixed)
+    except (SyntaxError, ValueError):
+        return None
+    return fixed if fixed != data else None
+
+
+def _nearest(source: Source, hits: list[Hit], line: int, anchor: str) -> Hit | None:
+    folded = " ".join(anchor.split())
+    same = [hit for hit in hits if folded and source.anchor(hit.node.lineno) == folded]
+    near = same or [hit for hit in hits if not folded and abs(hit.node.lineno - line) <= _NEAR]
+    return min(near, key=lambda hit: (abs(hit.node.lineno - line), hit.node.lineno), default=None)
+
+
+def apply(data: bytes, patches: list[Patch]) -> bytes:
+    """`data` with the patches put in, from the end to the start; two that overlap are a mistake of the codemod."""
+    limit = len(data) + 1
+    for patch in sorted(patches, key=lambda p: (p.start, p.end), reverse=True):
+        if patch.end > limit:
+            raise ValueError("patches overlap")
+        limit = patch.start
+        data = data[: patch.start] + patch.new.encode() + data[patch.end :]
+    return data
