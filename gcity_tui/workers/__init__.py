@@ -1,1 +1,1 @@
-"""Any CLI agent as a factory worker: protocol, lanes, receipts, dialogs, state from evidence."""
+"""Any CLI agent as a factory worker: the protocol, the worker on tmux, lanes, deliveries, dialogs, state."""

@@ -58,22 +58,24 @@ class NudgeQueue:
     def put(
         self, session: str, text: str, *, when: str = "boundary", epoch: int = 0, wake: bool = True, source: str = ""
     ) -> Receipt:
-        """Queue `text`, made harmless. Raises Usage when nothing is left of it, it is too long, or `when` is no word."""
+        """Queue `text`, made harmless. Raises Usage: nothing is left of it, too long, no such `when`."""
         words = clean(text).strip("\n")
         if not words.strip():
             raise Usage("the text is empty")
         if len(words) > LONGEST:
-            raise Usage(
-                f"the text has {len(words)} characters", cure=f"at most {LONGEST}; put it in a file"
-            )
+            raise Usage(f"the text has {len(words)} characters", cure=f"at most {LONGEST}; put it in a file")
         if when not in WHEN:
             raise Usage(f"when {when!r}", cure=", ".join(WHEN))
         now = self._clock()
         nudge = Nudge("", session, words, Delivery.QUEUED, when, epoch, wake, source, now, now)
         made = self._ledger.create(
-            one_line(f"to {session}: {words}", 120), issue_type="chore", ephemeral=1, labels=(LABEL,), meta=_meta(nudge),
+            one_line(f"to {session}: {words}", 120),
+            issue_type="chore",
+            ephemeral=1,
+            labels=(LABEL,),
+            meta=_meta(nudge),
             actor=source or "gcity-tui",
-        )  # fmt: skip
+        )
         return replace(nudge, id=made).receipt
 
     def get(self, id: str) -> Nudge:

@@ -45,8 +45,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look at a screen. `claim` UNKNOWN: nothing on it is known. `draft` is what stands in the composer unsent,
-    `composer` whether there is one, `folded` a draft that is shown as a placeholder, `queued` text that the program holds."""
+    """One look at a screen. `claim` UNKNOWN: nothing on it is known.
+
+    `draft` is what stands in the composer unsent, `composer` whether there is one, `folded` a draft that is shown as a
+    placeholder, `queued` that the program holds text back.
+    """
 
     claim: Phase
     detail: str = ""

@@ -1,0 +1,136 @@
+"""Bringing a program up and taking it down: leftovers, the pane, startup dialogs, readiness. Runs in the lane."""
+
+from __future__ import annotations
+
+import time
+
+from gcity_tui.model.errors import NotFound, Permanent, Refused, Temporary
+from gcity_tui.model.session import Phase
+from gcity_tui.model.text import one_line
+from gcity_tui.tmux import processes
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.launch import Launch
+from gcity_tui.workers.pane import Pane
+from gcity_tui.workers.screen import Asked
+from gcity_tui.workers.state import leftovers
+
+LOOK = 0.08
+"""Seconds between two looks at a program that is coming up."""
+PATIENCE = 1.2
+"""Seconds that a startup dialog is given to go away before its keys are pressed again."""
+GRACE = 2.0
+"""Seconds between TERM and KILL."""
+
+
+class DiedAtStart(Temporary):
+    """The program ended before it could take text. `screen` is what it last showed."""
+
+    def __init__(self, message: str, screen: str, code: int | None) -> None:
+        super().__init__(message, cure="look at its pane: gcity-tui peek")
+        self.screen, self.code = screen, code
+
+
+def clear_away(session_id: str, city: str, grace: float = GRACE) -> int:
+    """End processes of an earlier start of this session (some agents outlive their pane); how many there were.
+
+    Raises Refused when one would not end: two of them would write into one conversation.
+    """
+    found = [p for pid in leftovers(session_id, city) for p in processes.tree(pid)[:1]]
+    left = processes.end(found, grace)
+    if left:
+        pids = ", ".join(str(p.pid) for p in left)
+        raise Refused(f"processes of an earlier start do not end: {pids}", cure="end them by hand")
+    return len(found)
+
+
+def open_pane(pane: Pane, launch: Launch, size: tuple[int, int]) -> PaneRow:
+    """The program in a fresh session; a dead one of the same name is taken away first."""
+    old = pane.row()
+    if old is not None:
+        pane.hands.kill(pane.name, grace=GRACE)
+    return pane.hands.start(
+        pane.name, launch.argv, cwd=launch.cwd, env=launch.env, secrets=launch.secrets or None, size=size
+    )
+
+
+def await_ready(pane: Pane, deadline: float) -> Phase:
+    """Wait until the program can take text, or works, or asks, or says that it is limited; pass its startup dialogs.
+
+    `deadline` in seconds from now. Raises DiedAtStart, or Permanent with what was on the screen.
+    """
+    until = time.monotonic() + deadline
+    pressed: tuple[str, float] = ("", 0.0)
+    calm = 0
+    while True:
+        row = pane.row()
+        if row is None or row.dead:
+            raise _died(pane, row)
+        try:
+            seen = pane.see()
+        except NotFound:
+            continue
+        asked = seen.asked
+        if asked is not None and asked.dialog.kind == "startup":
+            calm = 0
+            name = _name(asked)
+            if name != pressed[0] or time.monotonic() - pressed[1] > PATIENCE:
+                pane.press(asked.dialog.keys or ("Enter",), 0.2)
+                pressed = (name, time.monotonic())
+        elif asked is not None:
+            return seen.claim
+        elif seen.claim in (Phase.READY, Phase.BUSY):
+            # Twice: a prompt is drawn before some programs listen, and a late dialog may still come over it.
+            calm += 1
+            if calm >= 2:
+                return seen.claim
+        else:
+            calm = 0
+        if time.monotonic() > until:
+            last = _last(pane)
+            raise Permanent(
+                f"not ready within {deadline:g} s", cure=f"its screen says: {one_line(last, 300) or 'nothing'}"
+            )
+        time.sleep(LOOK)
+
+
+def _name(asked: Asked) -> str:
+    return asked.request_id(0)
+
+
+def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
+    if row is None:
+        return DiedAtStart("its session went away while it started", "", None)
+    if row.dead_status is None and row.dead_signal is None:
+        time.sleep(0.05)  # the exit code comes a moment after the death
+        row = pane.row() or row
+    last = _last(pane)
+    how = f"signal {row.dead_signal}" if row.dead_signal else f"exit code {row.dead_status}"
+    words = one_line(last, 300)
+    return DiedAtStart(f"it ended while it started ({how}){': ' + words if words else ''}", last, row.dead_status)
+
+
+def _last(pane: Pane) -> str:
+    try:
+        rows = [r for r in pane.text(20).split("\n") if r.strip() and not r.startswith("Pane is dead")]
+    except NotFound:
+        return ""
+    return "\n".join(rows[-8:])
+
+
+def take_down(pane: Pane, session_id: str, city: str, *, gentle: bool) -> int:
+    """End the program, all of its processes, pane and session; returns how many outlived the pane and were ended.
+
+    `gentle`: a busy turn is interrupted first, so that its tools end and its transcript is whole. Raises Refused when
+    something would not end.
+    """
+    row = pane.alive()
+    if row is not None and gentle:
+        seen = pane.see()
+        if seen.asked is None and pane.judge(row).phase is Phase.BUSY:
+            pane.press(pane.provider.interrupt_keys, 0.15)
+            pane.until(lambda: pane.phase() is not Phase.BUSY, 1.0)
+    survivors = pane.hands.kill(pane.name, grace=GRACE)
+    if survivors:
+        pids = ", ".join(str(p.pid) for p in survivors)
+        raise Refused(f"processes do not end: {pids}", cure="end them by hand")
+    return clear_away(session_id, city)

@@ -1,0 +1,303 @@
+"""Evidence of what a session is doing: pane row, state file, transcript, title, screen; files only when changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gcity_tui.model.declared import Provider
+from gcity_tui.model.history import Entry
+from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
+from gcity_tui.model.text import one_line
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.transcripts import FORMATS, Standing, Tail, discover, find, root_of
+from gcity_tui.workers.screen import Seen, pattern, pending_of
+
+STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
+SEARCH = 0.5
+"""Seconds between two searches for a transcript that is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a program's own state file says. `at` in unix seconds."""
+
+    status: str
+    at: float
+    session: str = ""
+    waiting_for: str = ""
+
+
+class StateFile:
+    """`<root>/sessions/<pid>.json` of claude and rehearsal, read again only when it was replaced."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "sessions"
+        self._stamp: tuple[str, int, int] = ("", 0, 0)
+        self._told: Told | None = None
+        self._searched = 0.0
+        self._other: Path | None = None
+
+    def read(self, pid: int, key: str, now: float) -> Told | None:
+        """What the process `pid` says of itself; a file of another process counts when it names the session `key`."""
+        told = self._load(self.folder / f"{pid}.json") if pid else None
+        if told is not None:
+            return told
+        if key and now - self._searched >= SEARCH * 4:
+            self._searched = now
+            self._other = self._search(key)
+        return self._load(self._other) if self._other else None
+
+    def _search(self, key: str) -> Path | None:
+        """The program may be a child of what runs in the pane (a wrapper script)."""
+        try:
+            names = sorted(self.folder.glob("*.json"))
+        except OSError:
+            return None
+        for path in names:
+            data = _json(path)
+            if data.get("sessionId") == key and path.stem.isdecimal() and Path(f"/proc/{path.stem}").exists():
+                return path
+        return None
+
+    def _load(self, path: Path) -> Told | None:
+        try:
+            s = path.stat()
+        except OSError:
+            return None
+        stamp = (str(path), s.st_mtime_ns, s.st_ino)
+        if stamp != self._stamp:
+            data = _json(path)
+            status = data.get("status")
+            if not isinstance(status, str):
+                return None
+            changed = data.get("statusUpdatedAt") or data.get("updatedAt")
+            at = float(changed) / 1000 if isinstance(changed, (int, float)) else s.st_mtime
+            told = Told(status, at, str(data.get("sessionId") or ""), str(data.get("waitingFor") or ""))
+            self._stamp, self._told = stamp, told
+        return self._told
+
+
+def _json(path: Path) -> Mapping[str, object]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+class Senses:
+    """All that is known of one session's doings. Not locked: lane and observer take turns under the pane's lock."""
+
+    def __init__(self, provider: Provider, environ: Mapping[str, str], work_dir: str, key: str, started: float) -> None:
+        self.provider, self.work_dir, self.key, self.started = provider, work_dir, key, started
+        self.root = root_of(provider, environ)
+        self.state_file = StateFile(self.root) if "state_file" in provider.sees else None
+        self.tail: Tail | None = None
+        self.entries: list[Entry] = []
+        self.seen: Seen | None = None
+        self.seen_at = 0.0
+        self.starting = 0.0
+        self.failed = ""
+        self.pending: Pending | None = None
+        self.draft_since = 0.0
+        self._claim_at: tuple[Phase, float] = (Phase.UNKNOWN, 0.0)
+        self._title: tuple[str, float] = ("", 0.0)
+        self._searched = 0.0
+        self._dead_at = 0.0
+
+    # -- the transcript
+
+    @property
+    def path(self) -> Path | None:
+        return self.tail.path if self.tail else None
+
+    @property
+    def standing(self) -> Standing:
+        return self.tail.standing if self.tail else Standing()
+
+    @property
+    def reads(self) -> bool:
+        """Whether this provider's transcripts can be read at all."""
+        return self.provider.transcript in FORMATS
+
+    def renew(self, key: str, started: float) -> None:
+        """Another conversation, or another start of this one."""
+        if key != self.key:
+            self.tail = None
+        self.key, self.started, self._searched = key, started, 0.0
+        self.seen, self.pending, self._claim_at, self._title = None, None, (Phase.UNKNOWN, 0.0), ("", 0.0)
+
+    def read(self, now: float) -> tuple[Entry, ...]:
+        """Entries that were appended since the last look; the first look takes the end of what is there."""
+        if not self.reads:
+            return ()
+        if self.tail is None and now - self._searched >= SEARCH:
+            self._searched = now
+            self._open()
+        return self.tail.read() if self.tail else ()
+
+    def _open(self) -> None:
+        path = None
+        if self.key:
+            path = find(self.provider, self.work_dir, self.key, self.root)
+        elif self.started and not self.provider.session_id_flag:
+            found = discover(self.provider, self.work_dir, self.root, self.started)
+            if found:
+                self.key, path = found
+        if path is not None:
+            self.tail = Tail(path, FORMATS[self.provider.transcript])
+
+    def mark(self) -> str:
+        """Where the transcript stands now: `<bytes> <path>`, so that what comes after can be told from what was."""
+        if self.tail is None:
+            self._searched = 0.0
+            self.read(time.time())
+        if self.tail is None:
+            return ""
+        try:
+            return f"{_line_end(self.tail.path)} {self.tail.path}"
+        except OSError:
+            return f"0 {self.tail.path}"
+
+    # -- the screen
+
+    def saw(self, seen: Seen, now: float, epoch: int) -> None:
+        """Note one look at the screen. A claim's time is when it was first seen without a break."""
+        if seen.claim is not self._claim_at[0]:
+            self._claim_at = (seen.claim, now)
+        if seen.draft and not (self.seen and self.seen.draft == seen.draft):
+            self.draft_since = now
+        asked = pending_of(seen, epoch, now)
+        if asked and self.pending and asked.request_id == self.pending.request_id:
+            asked = self.pending
+        self.pending, self.seen, self.seen_at = asked, seen, now
+
+    def titled(self, row: PaneRow, now: float) -> None:
+        # The server looks once a second, so a title that is seen to have changed may have done so up to a second ago.
+        if row.title != self._title[0]:
+            self._title = (row.title, max(now - 1.0, self.started))
+
+    @property
+    def title_claim(self) -> Phase:
+        screen, title = self.provider.screen, self._title[0]
+        for regex, phase in (
+            (screen.title_waiting, Phase.WAITING),
+            (screen.title_busy, Phase.BUSY),
+            (screen.title_ready, Phase.READY),
+        ):
+            if regex and title and pattern(regex).search(title):
+                return phase
+        return Phase.UNKNOWN
+
+    # -- all together
+
+    def evidence(self, row: PaneRow | None, now: float) -> tuple[Evidence, ...]:
+        """Every claim there is. `row` None: the session is not on the server."""
+        if row is None:
+            return (Evidence("process", self._dead_at or now, Phase.STOPPED, "it is not running"),)
+        if row.dead:
+            return (self._death(row, now),)
+        self._dead_at = 0.0
+        found: list[Evidence] = []
+        if self.failed:
+            found.append(Evidence("process", self.starting or now, Phase.FAILED, self.failed))
+        elif self.starting:
+            found.append(Evidence("process", self.starting, Phase.STARTING, "starting"))
+        told = self.state_file.read(row.pid, self.key, now) if self.state_file else None
+        if told:
+            self._follow(told)
+            claim = STATUS.get(told.status, Phase.UNKNOWN)
+            found.append(Evidence("state_file", told.at, claim, told.waiting_for or told.status))
+        self.read(now)
+        s = self.standing
+        if s.activity and "transcript" in self.provider.sees:
+            claim = Phase.BUSY if s.activity == "in_turn" else Phase.READY
+            found.append(Evidence("transcript", s.at, claim, s.activity.replace("_", " ")))
+        self.titled(row, now)
+        if "title" in self.provider.sees and self.title_claim is not Phase.UNKNOWN:
+            found.append(Evidence("title", self._title[1], self.title_claim, self._title[0]))
+        if self.seen is not None:
+            found.append(self._screen())
+        return tuple(found)
+
+    def _death(self, row: PaneRow, now: float) -> Evidence:
+        self._dead_at = self._dead_at or now
+        if row.dead_status == 0 and not self.failed:
+            return Evidence("process", self._dead_at, Phase.STOPPED, "it ended by itself")
+        how = f"signal {row.dead_signal}" if row.dead_signal else f"exit code {row.dead_status}"
+        if row.dead_status is None and not row.dead_signal:
+            how = "it ended"
+        return Evidence("process", self._dead_at, Phase.FAILED, self.failed or how)
+
+    def _follow(self, told: Told) -> None:
+        """A `/clear` gives the same process another conversation."""
+        if told.session and self.key and told.session != self.key and told.at > self.started:
+            self.key, self.tail, self._searched = told.session, None, 0.0
+
+    def _screen(self) -> Evidence:
+        assert self.seen is not None
+        claim, at = self._claim_at
+        asked = self.seen.asked
+        if asked is not None and asked.dialog.kind in ("approval", "question"):
+            return Evidence("dialog", at, Phase.WAITING, self.seen.detail)
+        if asked is not None and asked.dialog.kind in ("limit", "auth"):
+            return Evidence("dialog", at, Phase.LIMITED, self.seen.detail)
+        return Evidence("screen", at, claim, self.seen.detail)
+
+    def judgement(self, row: PaneRow | None, now: float) -> Judgement:
+        found = self.evidence(row, now)
+        if self.failed and row is not None and not row.dead:
+            dead = found[0]
+            return Judgement(Phase.FAILED, one_line(dead.detail), found, dead.at)
+        return judge(found, blind=self.provider.blind, now=now)
+
+
+def _line_end(path: Path) -> int:
+    """The place behind the last whole line: a record that is just being written comes after it."""
+    size = path.stat().st_size
+    with path.open("rb") as f:
+        at = size
+        while at > 0:
+            start = max(at - 65536, 0)
+            f.seek(start)
+            cut = f.read(at - start).rfind(b"\n")
+            if cut >= 0:
+                return start + cut + 1
+            at = start
+    return 0
+
+
+def leftovers(session: str, city: str) -> tuple[int, ...]:
+    """Pids whose environment says that they belong to this session of this city, our own ancestors left out."""
+    if not session:
+        return ()
+    spared = _ancestors()
+    wanted, home = f"GC_SESSION_ID={session}".encode(), f"GC_CITY_PATH={city}".encode()
+    found = []
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names only, and there may be thousands
+        if not name.isdecimal() or int(name) in spared:
+            continue
+        try:
+            env = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if wanted in env and home in env:
+            found.append(int(name))
+    return tuple(found)
+
+
+def _ancestors() -> set[int]:
+    pid, found = os.getpid(), {1}
+    while pid > 1 and pid not in found:
+        found.add(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except OSError:
+            break
+        pid = int(stat[stat.rindex(")") + 2 :].split()[1])
+    return found

@@ -1,0 +1,447 @@
+"""TmuxWorker: the FactoryWorker of a session whose program runs in a pane of the city's tmux server."""
+
+from __future__ import annotations
+
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from gcity_tui.model.declared import Agent, Provider
+from gcity_tui.model.errors import CityError, NotFound, Refused, SessionClosed, Unsupported, Usage
+from gcity_tui.model.history import History
+from gcity_tui.model.receipt import Delivery, Receipt
+from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
+from gcity_tui.tmux.attach import AttachPlan, attach_plan
+from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.transcripts import find, root_of
+from gcity_tui.workers import bringup, reading
+from gcity_tui.workers.delivery import Courier
+from gcity_tui.workers.lanes import Lanes
+from gcity_tui.workers.launch import Launch, Places, launch
+from gcity_tui.workers.pane import Pane
+from gcity_tui.workers.protocol import (
+    WHOLE,
+    AgentMapping,
+    AgentTranscript,
+    CreateMode,
+    HistoryRequest,
+    InteractionResponse,
+    LiveObservation,
+    MessageRequest,
+    MessageResult,
+    NudgeRequest,
+    NudgeResult,
+    Observation,
+    Resolved,
+    State,
+    TranscriptResult,
+)
+from gcity_tui.workers.queue import NudgeQueue
+from gcity_tui.workers.respond import Answers
+from gcity_tui.workers.state import Senses
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from gcity_tui.beads.ledger import Ledger
+
+T = TypeVar("T")
+
+
+class TmuxWorker:
+    """The handle on one session. Every verb that reaches the pane runs in the session's lane and waits for its turn.
+
+    `record` is replaced as key and token change; `eyes_row` gives the last row that Eyes saw (None: ask the server).
+    """
+
+    def __init__(
+        self,
+        record: SessionRecord,
+        agent: Agent,
+        provider: Provider,
+        *,
+        hands: Hands,
+        ledger: Ledger,
+        lanes: Lanes,
+        places: Places,
+        queue: NudgeQueue | None = None,
+        eyes_row: Callable[[], PaneRow | None] | None = None,
+        size: tuple[int, int] = (120, 40),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.record, self.agent, self.provider = record, agent, provider
+        self.hands, self.ledger, self.lanes, self.places, self.size, self.clock = (
+            hands,
+            ledger,
+            lanes,
+            places,
+            size,
+            clock,
+        )
+        self.queue = queue or NudgeQueue(ledger, clock)
+        self.senses = Senses(provider, self._environ(), record.work_dir, record.key, 0.0)
+        self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
+        self.courier = Courier(record.instance, self.pane, self.queue)
+        self.answers = Answers(self.pane)
+        self._eyes_row = eyes_row
+        self._looked: tuple[object, ...] = ()
+
+    def _environ(self) -> dict[str, str]:
+        """What the program's process sees, as far as it says where transcripts are."""
+        return {**self.places.environ, **self.provider.env, **self.agent.env}
+
+    def _lane(self, name: str, fn: Callable[[], T], **facts: object) -> T:
+        return self.lanes.run(self.record.instance, lambda: self._told(name, fn, facts))
+
+    def _told(self, name: str, fn: Callable[[], T], facts: Mapping[str, object]) -> T:
+        """Run one operation and leave its event: what, how it came out, how long it took."""
+        began = self.clock()
+        outcome, error = "succeeded", ""
+        try:
+            return fn()
+        except CityError as e:
+            outcome, error = "failed", e.message
+            raise
+        except BaseException as e:
+            outcome, error = "failed", repr(e)
+            raise
+        finally:
+            r = self.record
+            told = {"operation": name, "result": outcome, "session_id": r.id, "session_name": r.name, **facts}
+            told |= {"provider": self.provider.name, "template": self.agent.qualified, "agent_name": r.instance}
+            told["duration_ms"] = round((self.clock() - began) * 1000)
+            if error:
+                told["error"] = error
+            self.ledger.emit("worker.operation", self.record.instance, self.record.instance, f"{name} {outcome}", told)
+
+    # -- lifecycle
+
+    def start(self, prompt: str = "") -> None:
+        self._lane("start", lambda: self._start(prompt))
+
+    def start_resolved(self, resolved: Resolved) -> None:
+        def go() -> None:
+            if self.pane.alive() is not None:
+                return
+            made = launch(self.provider, self.agent, self.record, self.places)
+            made = replace(made, argv=tuple(resolved.argv) or made.argv, env={**made.env, **resolved.env})
+            self._bring_up(replace(made, cwd=resolved.cwd or made.cwd))
+
+        self._lane("start_resolved", go)
+
+    def _start(self, prompt: str) -> None:
+        self._open()
+        if self.pane.alive() is not None:
+            return
+        if not self.record.name:
+            raise Usage(f"session {self.record.instance} has no tmux name")
+        bringup.clear_away(self.record.id, str(self.places.path))
+        resume = self._prepare()
+        try:
+            self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt, resume=resume))
+        except bringup.DiedAtStart:
+            if not resume:
+                raise
+            self._new_key()  # the program does not know that conversation (any more): begin a new one, once
+            self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt))
+
+    def _prepare(self) -> bool:
+        """Key, token and generation of the start that comes, on record before it happens. True: resume."""
+        record = self.record
+        resume = False
+        if record.key:
+            resume = (
+                find(self.provider, record.work_dir, record.key, root_of(self.provider, self._environ())) is not None
+            )
+        key = record.key
+        if not key and self.provider.session_id_flag:
+            key = str(uuid.uuid4())
+        self.record = replace(record, key=key, token=secrets.token_hex(16), generation=record.generation + 1)
+        self._write(session_key=key, instance_token=self.record.token, generation=str(self.record.generation))
+        return resume
+
+    def _new_key(self) -> None:
+        key = str(uuid.uuid4()) if self.provider.session_id_flag else ""
+        self.record = replace(self.record, key=key, epoch=self.record.epoch + 1)
+        self.pane.epoch = self.record.epoch
+        self._write(session_key=key, continuation_epoch=str(self.record.epoch))
+
+    def _bring_up(self, made: Launch) -> None:
+        scratch = self.places.scratch(self.record)
+        try:
+            scratch.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise Refused(f"cannot make {scratch}: {e.strerror}") from e
+        senses = self.senses
+        with self.pane.lock:
+            senses.renew(self.record.key, self.clock())
+            senses.starting, senses.failed = self.clock(), ""
+        try:
+            bringup.open_pane(self.pane, made, self.size)
+            if self.provider.ready_delay_ms and not self.provider.screen.ready:
+                time.sleep(self.provider.ready_delay_ms / 1000)
+            else:
+                bringup.await_ready(self.pane, self.provider.ready_timeout_ms / 1000)
+        except CityError as e:
+            senses.failed = e.message
+            raise
+        finally:
+            senses.starting = 0.0
+        if made.first:
+            self.queue.put(self.record.instance, made.first, when="now", epoch=self.record.epoch, source="prompt")
+            self.courier.pump()
+
+    def attach(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
+        if self.pane.row() is None:
+            raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
+        return attach_plan(self.hands.server, self.record.name, environ, read_only=read_only)
+
+    def create(self, mode: CreateMode) -> str:
+        if mode not in ("deferred", "started"):
+            raise Usage(f"unknown create mode {mode!r}", cure="deferred or started")
+        if not self.record.id:
+            self._lane("create", self._create)
+        if mode == "started":
+            self.start()
+        return self.record.id
+
+    def _create(self) -> None:
+        r = self.record
+        meta = {"template": r.agent, "provider": r.provider, "work_dir": r.work_dir, "session_name": r.name}
+        meta |= {"state": r.state, "agent_name": r.instance, "continuation_epoch": str(r.epoch)}
+        meta |= {"generation": str(r.generation), **r.metadata}
+        labels = ("gc:session", f"template:{r.agent}")
+        made = self.ledger.create(
+            r.title or r.instance, issue_type="session", labels=labels, meta=meta, actor=r.instance
+        )
+        self.record = replace(r, id=made)
+
+    def reset(self) -> None:
+        if not self.record.id:
+            raise Unsupported("a session without a record cannot be reset")
+        self._lane("reset", lambda: self._write(restart_requested="true", continuation_reset_pending="true"))
+
+    def stop(self) -> None:
+        self._lane("stop", lambda: self._take_down(gentle=True))
+
+    def kill(self) -> None:
+        self._lane("kill", lambda: self._take_down(gentle=False))
+
+    def _take_down(self, gentle: bool) -> None:
+        bringup.take_down(self.pane, self.record.id, str(self.places.path), gentle=gentle)
+        self.senses.failed = ""
+
+    def close(self) -> None:
+        def go() -> None:
+            self._take_down(gentle=True)
+            for nudge in self.queue.unsettled(self.record.instance):
+                over = Delivery.UNDELIVERED if nudge.state is not Delivery.SUBMITTED else Delivery.UNKNOWN
+                self.queue.move(nudge, over, "the session was closed")
+            if self.record.id:
+                self.ledger.close(self.record.id, "closed", self.record.instance, force=True, meta={"state": "closed"})
+            self.record = replace(self.record, state="closed")
+
+        self._lane("close", go)
+
+    def rename(self, title: str) -> None:
+        title = title.strip()
+        if not title:
+            raise Usage("the title is empty")
+
+        def go() -> None:
+            if self.record.id:
+                self.ledger.update(self.record.id, set={"title": title}, actor=self.record.instance)
+            self.record = replace(self.record, title=title)
+
+        self._lane("rename", go)
+
+    def _open(self) -> None:
+        if self.record.state == "closed":
+            raise SessionClosed(f"{self.record.instance} is closed")
+
+    def _write(self, **meta: str) -> None:
+        if self.record.id:
+            self.ledger.update(self.record.id, meta=meta, actor=self.record.instance)
+
+    # -- what it is doing
+
+    def row(self) -> PaneRow | None:
+        """Its row now. Raises RuntimeUnavailable when tmux does not say."""
+        return self._eyes_row() if self._eyes_row else self.pane.row()
+
+    def evidence(self, now: float) -> tuple[Evidence, ...]:
+        with self.pane.lock:
+            return self.senses.evidence(self.row(), now)
+
+    def observe(self, row: PaneRow | None, now: float, *, look: bool = False) -> Observation:
+        """All that can be told now. The screen is captured when something says that it changed, or with `look`.
+
+        Cheap when nothing did: two `stat`s. A capture is one question down the control pipe.
+        """
+        live = row is not None and not row.dead
+        if row is not None and live and (look or self._wants_look(row, now)):
+            try:
+                self.pane.see()
+            except NotFound:
+                row = None
+        with self.pane.lock:
+            judged = self.senses.judgement(row, now)
+            self._learn()
+            return self._told_all(row, judged)
+
+    def _wants_look(self, row: PaneRow, now: float) -> bool:
+        """Whether a capture would tell something: a question came or went, a turn ended, text was left over."""
+        with self.pane.lock:
+            senses = self.senses
+            told = senses.state_file.read(row.pid, senses.key, now) if senses.state_file else None
+            senses.titled(row, now)
+            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told)
+            seen = senses.seen
+            open_question = seen is not None and seen.asked is not None
+            waiting = (told is not None and told.status == "waiting") or senses.title_claim is Phase.WAITING
+            if mark == self._looked and not (open_question and not waiting) and not (waiting and not open_question):
+                # A row's activity counts whole seconds: what changed later in the same second is seen a second later.
+                return seen is not None and senses.seen_at <= row.activity + 1.0 < now - 0.05 and not self._busy(told)
+            quiet_busy = self._busy(told) and seen is not None and seen.claim is Phase.BUSY
+            self._looked = mark
+            return not quiet_busy
+
+    @staticmethod
+    def _busy(told: object) -> bool:
+        return getattr(told, "status", "") == "busy"
+
+    def _learn(self) -> None:
+        """A key that the program chose itself, or changed, goes on record."""
+        if self.senses.key and self.senses.key != self.record.key:
+            self.record = replace(self.record, key=self.senses.key)
+            self._write(session_key=self.senses.key)
+
+    def _told_all(self, row: PaneRow | None, judged: Judgement) -> Observation:
+        senses, standing, seen = self.senses, self.senses.standing, self.senses.seen
+        live = row is not None and not row.dead
+        pending = senses.pending if live else None
+        draft = seen.draft if seen and live and judged.phase in (Phase.READY, Phase.UNKNOWN) else ""
+        return Observation(
+            judged, pending, draft, senses.draft_since if draft else 0.0, bool(seen and seen.queued and live),
+            row.pid if row and live else 0, row.pane if row else "", row.humans if row else 0, row.title if row else "",
+            self.record.key, str(senses.path or ""), standing.usage.context_percent if standing.usage else None,
+            standing.tokens, standing.cost, standing.records, standing.last_said, standing.last_at,
+        )  # fmt: skip
+
+    def watched(self) -> tuple[Path, ...]:
+        """Folders whose changes mean that something may be new: the state files', the conversation's."""
+        found = [self.senses.state_file.folder] if self.senses.state_file else []
+        return (*found, self.senses.path.parent) if self.senses.path else tuple(found)
+
+    def state(self) -> State:
+        now = self.clock()
+        seen = self.observe(self.row(), now, look=True)
+        r = self.record
+        return State(seen.judgement.phase, r.id, r.name, self.provider.name, r.state, seen.judgement.why, seen.pending)
+
+    def live_observation(self) -> LiveObservation:
+        row = self.row()
+        r = self.record
+        return LiveObservation(
+            row is not None, row is not None and not row.dead, r.state == "suspended", row.humans if row else 0,
+            float(row.activity) if row else 0.0, r.id, r.name, self.senses.key or r.key,
+        )  # fmt: skip
+
+    # -- talking
+
+    def send(self, text: str, *, when: str = "boundary", wake: bool = True, source: str = "") -> Receipt:
+        """Queue `text` and set out to deliver it; returns at once. `queue.receipt(id)` tells what became of it."""
+        self._open()
+        receipt = self.queue.put(self.record.instance, text, when=when, epoch=0, wake=wake, source=source)
+        self.pump()
+        return receipt
+
+    def pump(self) -> Future[tuple[Receipt, ...]]:
+        """Have the lane carry on with what is queued."""
+        return self.lanes.submit(self.record.instance, self.courier.pump)
+
+    def settle(self) -> tuple[Receipt, ...]:
+        """After a restart: what was under way, by looking only."""
+        return self.lanes.run(self.record.instance, self.courier.settle)
+
+    def _deliver(self, text: str, when: str, wake: bool, source: str) -> Receipt:
+        receipt = self.queue.put(self.record.instance, text, when=when, wake=wake, source=source)
+        self.courier.pump()
+        return self.queue.receipt(receipt.id)
+
+    def message(self, request: MessageRequest) -> MessageResult:
+        self._open()
+        when = {"default": "now", "follow_up": "boundary", "interrupt_now": "interrupt"}.get(request.delivery, "now")
+        receipt = self._lane("message", lambda: self._deliver(request.text, when, True, ""))
+        return MessageResult(receipt.state is Delivery.QUEUED, receipt)
+
+    def nudge(self, request: NudgeRequest) -> NudgeResult:
+        self._open()
+        if request.delivery not in ("default", "immediate", "wait_idle"):
+            raise Usage(f"unknown delivery {request.delivery!r}", cure="default, immediate or wait_idle")
+        when = "now" if request.delivery == "immediate" else "boundary"
+        wake = request.wake != "live_only"
+        receipt = self._lane("nudge", lambda: self._deliver(request.text, when, wake, request.source))
+        return NudgeResult(receipt.state is Delivery.TAKEN_UP, receipt)
+
+    def interrupt(self, wait: float = 5.0) -> str:
+        return self._lane("interrupt", lambda: self.courier.interrupt(wait))
+
+    def draft(self, action: str) -> str:
+        """`send` or `clear` what stands in the composer."""
+        if action not in ("send", "clear"):
+            raise Usage(f"{action!r} with a draft", cure="send or clear")
+        if action == "send":
+            return self._lane("draft", self.courier.send_draft)
+        return "cleared" if self._lane("draft", self.courier.clear) else "not cleared: a person or a question is there"
+
+    # -- questions
+
+    def pending(self) -> Pending | None:
+        row = self.pane.alive()
+        return self.observe(row, self.clock(), look=True).pending if row else None
+
+    def pending_status(self) -> str:
+        if not any(d.kind in ("approval", "question") for d in self.provider.screen.dialogs):
+            return "unsupported"
+        return "pending" if self.pending() else "none"
+
+    def respond(self, response: InteractionResponse) -> str:
+        picked = self._lane("respond", lambda: self.answers.respond(response.action, response.request_id))
+        if response.text.strip():
+            self.send(response.text, when="now", wake=False, source="answer")
+        return picked
+
+    # -- what it said
+
+    def transcript_path(self) -> Path:
+        with self.pane.lock:
+            self.senses.mark()
+            path = self.senses.path
+        if path is None:
+            raise NotFound(
+                f"no transcript of {self.record.instance} is known", cure="it has said nothing, or keeps none"
+            )
+        return path
+
+    def history(self, request: HistoryRequest = WHOLE) -> History:
+        return reading.history(self.provider.transcript, self.transcript_path(), request)
+
+    def transcript(self, *, raw: bool = False) -> TranscriptResult:
+        return reading.transcript(self.provider, self.transcript_path(), raw=raw)
+
+    def agent_mappings(self) -> tuple[AgentMapping, ...]:
+        return reading.mappings(self.provider.transcript, self.transcript_path())
+
+    def agent_transcript(self, agent_id: str) -> AgentTranscript:
+        return reading.agent(self.provider.transcript, self.transcript_path(), agent_id)
+
+    def peek(self, lines: int = 40) -> str:
+        if self.pane.row() is None:
+            raise Refused(f"{self.record.instance} is not running")
+        return self.pane.text(lines, history=lines)
