@@ -65,6 +65,7 @@ class ControlClient:
         self._reader = threading.Thread(target=self._read, name="tmux-control", daemon=True)
         self._reader.start()
         if not self._greeting.done.wait(timeout):
+            self._process.kill()
             self.close()
             raise RuntimeUnavailable(f"tmux did not answer within {timeout:g} s")
         if self._greeting.error:

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -46,19 +47,24 @@ class Server:
         self.socket, self.city, self.tmux = socket, city, tmux
 
     def argv(self, *args: str) -> list[str]:
-        """A command line for this server. `-u`: our pipes carry UTF-8 whatever the locale says."""
-        return [self.tmux, "-u", "-L", self.socket, *args]
+        """A command line for this server. `-u`: our pipes carry UTF-8 whatever the locale says. `-N`: attaching must
+        not start a server with the user's configuration where ours just ended.
+        """
+        return [self.tmux, "-u", "-N", "-L", self.socket, *args]
 
     @property
     def path(self) -> Path:
         """Where tmux puts the socket (tmux(1), -L)."""
         return Path(os.environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}" / self.socket
 
-    def run(self, *args: str, timeout: float = 5.0, env: Mapping[str, str] | None = None) -> str:
+    def run(self, *args: str, timeout: float = 5.0) -> str:
         """Run one tmux command as a process, bounded by `timeout`; its output. A pipe is 12 times faster."""
+        return self._run(self.argv(*args), timeout)
+
+    def _run(self, argv: list[str], timeout: float, env: Mapping[str, str] | None = None) -> str:
         try:
             done = subprocess.run(
-                self.argv(*args),
+                argv,
                 env=client_environment(env),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -113,25 +119,34 @@ class Server:
         self.version()
         if not self.city:
             raise Usage("a tmux server is only started for a city")
-        owner = self.owner()
+        owner = self._settled_owner()
         if owner is None:
             try:
                 self._open(env)
             except Refused as e:
                 if "it runs already" not in e.message:
                     raise  # else another process opened it between our look and our start
-            owner = self.owner()
+            owner = self._settled_owner()
         self._check(owner)
         try:
             self.run("has-session", "-t", f"={HOLDER}")
         except NotFound:  # a person ended it; the agents beside it go on
             self.run(*_holder(self.city))
 
+    def _settled_owner(self, seconds: float = 3.0) -> str | None:
+        """`owner()`, but a server without a name and without a session has only just been started by someone: wait."""
+        deadline = time.monotonic() + seconds
+        while (owner := self.owner()) == "" and time.monotonic() < deadline:
+            if self.run("list-sessions", "-F", "x"):
+                return self.owner()
+            time.sleep(0.01)
+        return owner
+
     def _open(self, env: Mapping[str, str]) -> None:
-        words: list[str] = ["-f", "/dev/null"]
+        words: list[str] = []
         for option in (*_OPTIONS, ("set-option", "-g", CITY, _argument(self.city)), *_KEYS):
             words += [*option, ";"]
-        self.run(*words, *_holder(self.city), env=env, timeout=10.0)
+        self._run([self.tmux, "-u", "-L", self.socket, "-f", "/dev/null", *words, *_holder(self.city)], 10.0, env)
 
     def _check(self, owner: str | None) -> None:
         if owner is None:

@@ -59,7 +59,7 @@ def make_server() -> Iterator[Callable[..., Server]]:
 
     yield make
     for server in made:
-        subprocess.run(server.argv("kill-server"), capture_output=True, timeout=10)
+        subprocess.run(["tmux", "-N", "-L", server.socket, "kill-server"], capture_output=True, timeout=10)
         server.path.unlink(missing_ok=True)
 
 

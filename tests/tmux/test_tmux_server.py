@@ -52,6 +52,9 @@ def test_a_missing_tmux_says_how_to_get_it(tmp_path: Path) -> None:
 def test_no_server_is_known_and_a_silent_one_is_not(make_server: Make) -> None:
     server = make_server(started=False)
     assert server.alive() is False and server.kill() is False
+    with pytest.raises(RuntimeUnavailable):
+        server.client()
+    assert server.alive() is False, "asking starts no server"
     server.ensure({})
     assert server.alive() is True
     pid = int(server.run("display-message", "-p", "#{pid}"))
@@ -80,7 +83,8 @@ def test_nobody_else_s_socket_is_used_or_ended(make_server: Make) -> None:
 
 def test_a_tmux_that_is_no_city_s_is_left_alone(make_server: Make) -> None:
     server = make_server(started=False)
-    subprocess.run(server.argv("-f", "/dev/null", "new-session", "-d", "-s", "mine", "cat"), check=True)
+    argv = ["tmux", "-L", server.socket, "-f", "/dev/null", "new-session", "-d", "-s", "mine", "cat"]
+    subprocess.run(argv, check=True)
     for act in (lambda: server.ensure({}), server.kill):
         with pytest.raises(Refused):
             act()
