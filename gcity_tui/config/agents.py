@@ -77,19 +77,29 @@ def in_table(source: Source, root: Path, reading: Reading) -> list[Draft]:
 
 
 def _draft(
-    name: str, table: Mapping[str, Any], source: Source, at: tuple[str | int, ...], folder: Path, root: Path,
+    name: str,
+    table: Mapping[str, Any],
+    source: Source,
+    at: tuple[str | int, ...],
+    folder: Path,
+    root: Path,
     reading: Reading,
 ) -> Draft:
     if not AGENT_NAME.match(name):
         raise BadConfig(
-            f"{name!r} is no name for an agent", cure="letters, digits, - and _, no mark at its head",
+            f"{name!r} is no name for an agent",
+            cure="letters, digits, - and _, no mark at its head",
             where=source.where(*at, "name"),
         )
     keys.check(table, keys.AGENT, source, at, reading)
     flat = _flat(table)
-    for key, known in (("scope", ("", "city", "rig")), ("wake_mode", ("", "resume", "fresh")),
-                       ("isolation", ("", "worktree", "detached")), ("lifecycle", ("", "one_shot")),
-                       ("prompt_mode", ("", "arg", "flag", "none"))):
+    for key, known in (
+        ("scope", ("", "city", "rig")),
+        ("wake_mode", ("", "resume", "fresh")),
+        ("isolation", ("", "worktree", "detached")),
+        ("lifecycle", ("", "one_shot")),
+        ("prompt_mode", ("", "arg", "flag", "none")),
+    ):
         value = flat.get(key, "")
         if value not in known:
             close = nearest(value, known)
@@ -105,15 +115,19 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
     flat = {k: v for k, v in table.items() if k != "pool"}
     pool = table.get("pool")
     if isinstance(pool, dict):
-        names = {"min": "min_active_sessions", "max": "max_active_sessions", "check": "scale_check",
-                 "drain_timeout": "drain_timeout", "on_death": "on_death", "on_boot": "on_boot"}
+        names = {
+            "min": "min_active_sessions",
+            "max": "max_active_sessions",
+            "check": "scale_check",
+            "drain_timeout": "drain_timeout",
+            "on_death": "on_death",
+            "on_boot": "on_boot",
+        }
         flat.update({names[k]: v for k, v in pool.items() if k in names})
     return flat
 
 
-def _prompt_file(
-    table: Mapping[str, Any], folder: Path, root: Path, where: str, reading: Reading
-) -> dict[str, str]:
+def _prompt_file(table: Mapping[str, Any], folder: Path, root: Path, where: str, reading: Reading) -> dict[str, str]:
     """`{path, text}` of the agent's prompt: `prompt_template`, else the first well-known name beside agent.toml."""
     named = table.get("prompt_template", "")
     if named:
@@ -153,17 +167,28 @@ def patched(draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin]
         origins[key] = place
     files = draft.files
     if "prompt_template" in flat:
-        files = _prompt_file(table, Path(place.file).parent if place.file else draft.folder, Path(place.file).parent
-                             if place.file else draft.root, str(place), reading)
+        files = _prompt_file(
+            table,
+            Path(place.file).parent if place.file else draft.folder,
+            Path(place.file).parent if place.file else draft.root,
+            str(place),
+            reading,
+        )
     return replace(draft, table=table, origins=origins, files=files)
 
 
-def aimed(patches: Iterable[Mapping[str, Any]], drafts: list[Draft], source: Source, at: tuple[str, ...],
-          reading: Reading, rig: str = "") -> list[Draft]:
+def aimed(
+    patches: Iterable[Mapping[str, Any]],
+    drafts: list[Draft],
+    source: Source,
+    at: tuple[str | int, ...],
+    reading: Reading,
+    rig: str = "",
+) -> list[Draft]:
     """Every patch on the drafts it names; a patch that hits nothing is an error."""
     drafts = list(drafts)
     for n, patch in enumerate(patches):
-        place = (*at, n)
+        place: tuple[str | int, ...] = (*at, n)
         keys.check(patch, keys.PATCH, source, place, reading)
         name = str(patch.get("agent") or patch.get("name") or "")
         folder = str(patch.get("dir", "")) or rig
@@ -174,7 +199,8 @@ def aimed(patches: Iterable[Mapping[str, Any]], drafts: list[Draft], source: Sou
         if not hits:
             close = nearest(target, tuple(d.qualified for d in drafts) + tuple(d.name for d in drafts))
             raise BadConfig(
-                f'agent "{target}" not found in merged config', cure=f"did you mean {close!r}?" if close else "",
+                f'agent "{target}" not found in merged config',
+                cure=f"did you mean {close!r}?" if close else "",
                 where=source.where(*place),
             )
         origins = {key: replace(source.origin(*place, key), layer="patch") for key in patch}
@@ -204,19 +230,40 @@ def finished(draft: Draft) -> Agent:
     least = int(t.get("min_active_sessions", 0))
     if least < 0 or (most is not None and least > most):
         raise BadConfig(f"min_active_sessions {least} is out of range", where=draft.where)
-    plain = {k: t[k] for k in ("description", "scope", "provider", "work_dir", "nudge", "start_command", "lifecycle",
-                               "isolation", "default_sling_formula") if t.get(k)}
+    plain = {
+        k: t[k]
+        for k in (
+            "description",
+            "scope",
+            "provider",
+            "work_dir",
+            "nudge",
+            "start_command",
+            "lifecycle",
+            "isolation",
+            "default_sling_formula",
+        )
+        if t.get(k)
+    }
     return Agent(
-        name=draft.name, dir=draft.dir, binding=draft.binding, **plain,
-        prompt=draft.files.get("text", ""), prompt_path=draft.files.get("path", ""),
+        name=draft.name,
+        dir=draft.dir,
+        binding=draft.binding,
+        **plain,
+        prompt=draft.files.get("text", ""),
+        prompt_path=draft.files.get("path", ""),
         args=tuple(t["args"]) if "args" in t else None,
         env={k: str(v) for k, v in t.get("env", {}).items()},
         option_defaults={k: str(v) for k, v in t.get("option_defaults", {}).items()},
-        min_active_sessions=least, max_active_sessions=most,
+        min_active_sessions=least,
+        max_active_sessions=most,
         idle_timeout=seconds(t["idle_timeout"]) if t.get("idle_timeout") else 0.0,
-        wake_mode=t.get("wake_mode") or "resume", suspended=bool(t.get("suspended", False)),
-        depends_on=tuple(t.get("depends_on", ())), process_names=tuple(t.get("process_names", ())),
+        wake_mode=t.get("wake_mode") or "resume",
+        suspended=bool(t.get("suspended", False)),
+        depends_on=tuple(t.get("depends_on", ())),
+        process_names=tuple(t.get("process_names", ())),
         pre_start=tuple(t.get("pre_start", ())),
         fragments=tuple(dict.fromkeys((*t.get("inject_fragments", ()), *t.get("append_fragments", ())))),
-        implicit=draft.implicit, source=str(draft.folder),
+        implicit=draft.implicit,
+        source=str(draft.folder),
     )

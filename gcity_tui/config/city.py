@@ -19,9 +19,9 @@ from gcity_tui.config.packs import Pack
 from gcity_tui.config.rigs import RigDraft, load_rigs
 from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading, Source
-from gcity_tui.model.declared import Agent, Daemon, DeclaredCity, Origin, Provider, Rig
+from gcity_tui.model.declared import Agent, DeclaredCity, Origin, Provider, Rig
 from gcity_tui.model.errors import BadConfig, NotFound
-from gcity_tui.model.names import bead_prefix, nearest, seconds
+from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest
 
 
 @dataclass(slots=True)
@@ -64,26 +64,26 @@ def load_city(path: Path | str) -> DeclaredCity:
 
 
 def origins(city: DeclaredCity) -> Mapping[str, Origin]:
-    """Where each value was written, by `agents.<qualified>.<key>`, `providers.…`, `rigs.…`, `workspace.…`, `daemon.…`."""
+    """Where each value was written, by `agents.<qualified>.<key>`, `providers.…`, `rigs.…`, `<table>.<key>`."""
     return city.origins
 
 
 def _core(reading: Reading) -> Pack:
     home = shipped("packs")
     core = packs.load(home / "core", home, home, reading)
-    return replace(core, definitions=tuple(
-        replace(d, source=replace(d.source, layer="core")) for d in core.definitions
-    ))
+    return replace(
+        core, definitions=tuple(replace(d, source=replace(d.source, layer="core")) for d in core.definitions)
+    )
 
 
 def _import_packs(parts: _Parts) -> None:
     """Packs of the whole city, in import order: V1 includes, then imports sorted by binding."""
     found: list[packs.Import] = []
     for source in parts.sources:
-        for n, text in enumerate(source.table.get("workspace", {}).get("includes", ())):
-            spot = packs.locate(text, source, ("workspace", "includes", n), parts.city, parts.city, parts.reading)
+        for text in source.table.get("workspace", {}).get("includes", ()):
+            spot = packs.locate(text, source, ("workspace", "includes"), parts.city, parts.city, parts.reading)
             if spot:
-                found.append(packs.Import("", *spot, True, source.where("workspace", "includes")))
+                found.append(packs.Import("", spot[0], spot[1], True, source.where("workspace", "includes")))
     seen: dict[str, packs.Import] = {}
     for source in parts.sources:
         table = source.table.get("imports", {})
@@ -130,10 +130,19 @@ def _unique(parts: _Parts) -> None:
     last: dict[str, Draft] = {}
     for draft in parts.drafts:
         other = last.get(draft.qualified)
-        if other and other.folder != draft.folder and not _own(draft, parts.city) and not _own(other, parts.city) \
-                and not other.table.get("fallback") and not draft.table.get("fallback"):
-            raise BadConfig(f"agent {draft.qualified!r} comes from two places, {other.folder} too", where=draft.where,
-                            cure="give one of the imports another binding, or export = false")
+        if (
+            other
+            and other.folder != draft.folder
+            and not _own(draft, parts.city)
+            and not _own(other, parts.city)
+            and not other.table.get("fallback")
+            and not draft.table.get("fallback")
+        ):
+            raise BadConfig(
+                f"agent {draft.qualified!r} comes from two places, {other.folder} too",
+                where=draft.where,
+                cure="give one of the imports another binding, or export = false",
+            )
         if other and (_own(other, parts.city) or draft.table.get("fallback")):
             continue
         last[draft.qualified] = draft
@@ -163,14 +172,22 @@ def _implicit(parts: _Parts, resolver: providers.Resolver) -> None:
         source = declared[name]
         for rig in ("", *(r.name for r in parts.rigs)):
             qualified = f"{rig}/{name}" if rig else name
-            if qualified in taken or not agents.AGENT_NAME.match(name):
+            if qualified in taken or not AGENT_NAME.match(name):
                 continue
             table = {"provider": name, "default_sling_formula": "mol-do-work"}
-            parts.drafts.append(Draft(
-                name, table, dict.fromkeys(table, source.origin("providers", name)), parts.city, parts.city,
-                source.where("providers", name), dir=rig, implicit=True,
-                files={"path": str(prompt), "text": parts.reading.text(prompt)},
-            ))
+            parts.drafts.append(
+                Draft(
+                    name,
+                    table,
+                    dict.fromkeys(table, source.origin("providers", name)),
+                    parts.city,
+                    parts.city,
+                    source.where("providers", name),
+                    dir=rig,
+                    implicit=True,
+                    files={"path": str(prompt), "text": parts.reading.text(prompt)},
+                )
+            )
 
 
 def _patch(parts: _Parts) -> None:
@@ -179,8 +196,9 @@ def _patch(parts: _Parts) -> None:
         parts.drafts = agents.aimed(patches, parts.drafts, source, ("patches", "agent"), parts.reading)
     for rig in parts.rigs:
         for key in ("overrides", "patches"):
-            parts.drafts = agents.aimed(rig.table.get(key, ()), parts.drafts, rig.source, (*rig.at, key),
-                                        parts.reading, rig.name)
+            parts.drafts = agents.aimed(
+                rig.table.get(key, ()), parts.drafts, rig.source, (*rig.at, key), parts.reading, rig.name
+            )
     for source in reversed(parts.sources):
         defaults = source.table.get("agent_defaults", {})
         keys.check(defaults, keys.DEFAULTS, source, ("agent_defaults",), parts.reading)
@@ -199,27 +217,33 @@ def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
     rigs = _rigs(parts)
     prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()
     _distinct(prefix, rigs, parts)
-    daemon = parts.tables.get("daemon", {})
-    folders = tuple(dict.fromkeys(
-        [*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]
-    ))
+    folders = tuple(dict.fromkeys([*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]))
     city = DeclaredCity(
-        name=name, path=parts.city, prefix=prefix, agents=built, providers=made, rigs=rigs,
-        daemon=Daemon(**{k: (seconds(v) if isinstance(v, str) else v) for k, v in daemon.items()
-                         if k in Daemon.__dataclass_fields__}),
-        default_provider=str(workspace.get("provider", "")), tmux_socket=compose.socket(parts.tables),
+        name=name,
+        path=parts.city,
+        prefix=prefix,
+        agents=built,
+        providers=made,
+        rigs=rigs,
+        daemon=compose.daemon(parts.tables),
+        default_provider=str(workspace.get("provider", "")),
+        tmux_socket=compose.socket(parts.tables),
         session_size=compose.size(parts.sources, parts.tables),
         max_active_sessions=workspace.get("max_active_sessions"),
-        formula_layers=_formulas(folders), pack_dirs=folders,
+        formula_layers=_formulas(folders),
+        pack_dirs=folders,
         env={k: str(v) for k, v in workspace.get("env", {}).items()},
         show_json=compose.show_json(parts.sources, parts.tables),
-        origins=_origins(parts, provider_origins), warnings=tuple(parts.reading.warnings),
+        origins=_origins(parts, provider_origins),
+        warnings=tuple(parts.reading.warnings),
         digest=_digest(parts.reading),
     )
     fragments = tuple(workspace.get("global_fragments", ()))
     if fragments:
-        city = replace(city, agents=tuple(replace(a, fragments=tuple(dict.fromkeys((*fragments, *a.fragments))))
-                                          for a in city.agents))
+        city = replace(
+            city,
+            agents=tuple(replace(a, fragments=tuple(dict.fromkeys((*fragments, *a.fragments)))) for a in city.agents),
+        )
     return city
 
 
@@ -230,20 +254,25 @@ def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Pro
         if agent.provider and agent.provider not in made:
             close = nearest(agent.provider, tuple(made))
             place = draft.origins.get("provider")
-            raise BadConfig(f"agent {agent.qualified!r} names provider {agent.provider!r}, which does not exist",
-                            where=f"{place}: provider" if place else draft.where,
-                            cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}")
+            raise BadConfig(
+                f"agent {agent.qualified!r} names provider {agent.provider!r}, which does not exist",
+                where=f"{place}: provider" if place else draft.where,
+                cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}",
+            )
         for other in agent.depends_on:
             local = f"{agent.dir}/{other}" if agent.dir else other
             if other not in names and local not in names:
-                raise BadConfig(f"agent {agent.qualified!r} depends on {other!r}, which does not exist",
-                                where=draft.where)
+                raise BadConfig(
+                    f"agent {agent.qualified!r} depends on {other!r}, which does not exist", where=draft.where
+                )
     default = parts.tables.get("workspace", {}).get("provider", "")
     if default and default not in made:
         close = nearest(default, tuple(made))
-        raise BadConfig(f"provider {default!r} does not exist",
-                        where=compose.where(parts.sources, "workspace", "provider"),
-                        cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}")
+        raise BadConfig(
+            f"provider {default!r} does not exist",
+            where=compose.where(parts.sources, "workspace", "provider"),
+            cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}",
+        )
 
 
 def _rigs(parts: _Parts) -> tuple[Rig, ...]:
@@ -263,8 +292,11 @@ def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: _Parts) -> None:
     taken = {prefix.lower(): "the city"}
     for rig, draft in zip(rigs, parts.rigs, strict=True):
         if rig.prefix.lower() in taken:
-            raise BadConfig(f"rig {rig.name!r} and {taken[rig.prefix.lower()]} share the bead prefix {rig.prefix!r}",
-                            cure="give the rig a prefix of its own", where=draft.source.where(*draft.at, "prefix"))
+            raise BadConfig(
+                f"rig {rig.name!r} and {taken[rig.prefix.lower()]} share the bead prefix {rig.prefix!r}",
+                cure="give the rig a prefix of its own",
+                where=draft.source.where(*draft.at, "prefix"),
+            )
         taken[rig.prefix.lower()] = f"rig {rig.name!r}"
 
 

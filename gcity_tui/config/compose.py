@@ -8,7 +8,9 @@ from typing import Any
 
 from gcity_tui.config import keys
 from gcity_tui.config.source import Reading, Source, inside
+from gcity_tui.model.declared import Daemon
 from gcity_tui.model.errors import BadConfig, NotFound
+from gcity_tui.model.names import seconds
 
 _TABLES = {"workspace": keys.WORKSPACE, "daemon": keys.DAEMON, "session": keys.SESSION, "beads": keys.BEADS}
 
@@ -88,6 +90,23 @@ def where(found: Sequence[Source], *key: str) -> str:
     return ""
 
 
+def daemon(merged: Mapping[str, Any]) -> Daemon:
+    table: Mapping[str, Any] = merged.get("daemon", {})
+    plain = Daemon()
+
+    def time(key: str, default: float) -> float:
+        return seconds(table[key]) if key in table else default
+
+    return Daemon(
+        patrol_interval=time("patrol_interval", plain.patrol_interval),
+        max_restarts=int(table.get("max_restarts", plain.max_restarts)),
+        restart_window=time("restart_window", plain.restart_window),
+        shutdown_timeout=time("shutdown_timeout", plain.shutdown_timeout),
+        start_timeout=time("start_timeout", plain.start_timeout),
+        max_wakes_per_tick=int(table.get("max_wakes_per_tick", plain.max_wakes_per_tick)),
+    )
+
+
 def socket(merged: Mapping[str, Any]) -> str:
     return str(merged.get("session", {}).get("socket", ""))
 
@@ -110,6 +129,7 @@ def show_json(found: Sequence[Source], merged: Mapping[str, Any]) -> str:
     """`[beads] show_json`: the shape of `bd show --json`, `array` (Gas City) or `object`."""
     value = str(merged.get("beads", {}).get("show_json", "array"))
     if value not in ("array", "object"):
-        raise BadConfig(f"show_json cannot be {value!r}", cure="array or object",
-                        where=where(found, "beads", "show_json"))
+        raise BadConfig(
+            f"show_json cannot be {value!r}", cure="array or object", where=where(found, "beads", "show_json")
+        )
     return value

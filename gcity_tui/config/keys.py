@@ -53,14 +53,17 @@ AGENT = _keys(
     map="env option_defaults",
     any="sleep_after_idle pool",
 )
-PATCH = {**AGENT, **_keys(
-    str="agent",
-    strs=(
-        "env_remove pre_start_append session_setup_append session_live_append install_agent_hooks_append"
-        " skills_append mcp_append inject_fragments_append"
+PATCH = {
+    **AGENT,
+    **_keys(
+        str="agent",
+        strs=(
+            "env_remove pre_start_append session_setup_append session_live_append install_agent_hooks_append"
+            " skills_append mcp_append inject_fragments_append"
+        ),
+        table="pool",
     ),
-    table="pool",
-)}
+}
 PROVIDER = _keys(
     str=(
         "base display_name command prompt_mode prompt_flag ready_prompt_prefix path_check instructions_file resume_flag"
@@ -134,14 +137,18 @@ PACK_FILE = _keys(
     ),
     tables="agent named_session service webhook doctor commands pricing",
 )
-PACK = _keys(
-    str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires"
-)
+PACK = _keys(str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires")
 SITE = _keys(str="workspace_name workspace_prefix", tables="rig")
 
 _NAMES = {
-    "str": "text", "bool": "true or false", "int": "a whole number", "strs": "a list of texts",
-    "map": "a table of texts", "table": "a table", "tables": "a list of tables", "duration": "a duration such as 30s",
+    "str": "text",
+    "bool": "true or false",
+    "int": "a whole number",
+    "strs": "a list of texts",
+    "map": "a table of texts",
+    "table": "a table",
+    "tables": "a list of tables",
+    "duration": "a duration such as 30s",
 }
 
 

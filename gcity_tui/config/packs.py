@@ -49,8 +49,9 @@ class Import:
     where: str
 
 
-def imports(source: Source, table: Mapping[str, Any], at: tuple[str, ...], city: Path, root: Path,
-            reading: Reading) -> list[Import]:
+def imports(
+    source: Source, table: Mapping[str, Any], at: tuple[str, ...], city: Path, root: Path, reading: Reading
+) -> list[Import]:
     """The imports of `table`, sorted by binding; those that are not on this machine are left out with a warning."""
     found = []
     for binding, spec in sorted(table.items()):
@@ -60,8 +61,9 @@ def imports(source: Source, table: Mapping[str, Any], at: tuple[str, ...], city:
         keys.check(spec, keys.IMPORT, source, place, reading)
         text = spec.get("source", "")
         if not text:
-            raise BadConfig("an import needs a source", cure='source = "shipped:review", or a folder',
-                            where=source.where(*place))
+            raise BadConfig(
+                "an import needs a source", cure='source = "shipped:review", or a folder', where=source.where(*place)
+            )
         spot = locate(text, source, place, city, root, reading)
         if spot:
             exported = bool(spec.get("export", text.startswith(SHIPPED)))
@@ -69,18 +71,22 @@ def imports(source: Source, table: Mapping[str, Any], at: tuple[str, ...], city:
     return found
 
 
-def locate(text: str, source: Source, at: tuple[str | int, ...], city: Path, root: Path,
-           reading: Reading) -> tuple[Path, Path] | None:
+def locate(
+    text: str, source: Source, at: tuple[str | int, ...], city: Path, root: Path, reading: Reading
+) -> tuple[Path, Path] | None:
     """An import's source → (pack folder, folder it may not leave), or None when it lies on the network."""
     where = source.where(*at, "source")
     if text.startswith(SHIPPED):
         home = shipped("packs")
-        name = text[len(SHIPPED):]
+        name = text[len(SHIPPED) :]
         known = tuple(p.name for p in home.iterdir() if (p / "pack.toml").is_file())
         if name not in known:
             close = nearest(name, known)
-            raise BadConfig(f"no shipped pack {name!r}", where=where,
-                            cure=f"did you mean {close!r}?" if close else f"shipped: {', '.join(sorted(known))}")
+            raise BadConfig(
+                f"no shipped pack {name!r}",
+                where=where,
+                cure=f"did you mean {close!r}?" if close else f"shipped: {', '.join(sorted(known))}",
+            )
         return home / name, home
     if text.startswith(_REMOTE):
         if text.rstrip("/").rsplit("/", 1)[-1] not in _BUILTIN:
@@ -99,8 +105,10 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     """The pack in `folder`. A circle of imports is an error; the same pack by two ways is not."""
     folder = folder.resolve()
     if folder in chain or len(chain) > _DEEPEST:
-        raise BadConfig("packs import each other in a circle: " + " -> ".join(p.name for p in (*chain, folder)),
-                        where=str(folder / "pack.toml"))
+        raise BadConfig(
+            "packs import each other in a circle: " + " -> ".join(p.name for p in (*chain, folder)),
+            where=str(folder / "pack.toml"),
+        )
     try:
         source = reading.toml(folder / "pack.toml", f"pack:{folder.name}")
     except NotFound as exc:
@@ -110,10 +118,15 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     keys.check(meta, keys.PACK, source, ("pack",), reading)
     name = str(meta.get("name") or folder.name)
     if int(meta.get("schema", 1)) > 2:
-        raise BadConfig("this pack needs a newer program", cure="schema 1 and 2 are known here",
-                        where=source.where("pack", "schema"))
-    below = [load(i.folder, i.root, city, reading, (*chain, folder))
-             for i in _dependencies(source, meta, city, root, reading)]
+        raise BadConfig(
+            "this pack needs a newer program",
+            cure="schema 1 and 2 are known here",
+            where=source.where("pack", "schema"),
+        )
+    below = [
+        load(i.folder, i.root, city, reading, (*chain, folder))
+        for i in _dependencies(source, meta, city, root, reading)
+    ]
     drafts: dict[str, Draft] = {}
     for draft in agents.in_folder(folder / "agents", folder, source.layer, reading):
         drafts[draft.name] = draft

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def _checked(definition: Definition, reading: Reading) -> Definition:
         if isinstance(value, str):
             _pattern(value, source.where(*at, "screen", name))
     for n, dialog in enumerate(screen.get("dialogs", ())):
-        place = (*at, "screen", "dialogs", n)
+        place: tuple[str | int, ...] = (*at, "screen", "dialogs", n)
         keys.check(dialog, keys.DIALOG, source, place, reading)
         for name in ("id", "kind", "match"):
             if not dialog.get(name):
@@ -83,7 +83,7 @@ def _pattern(text: str, where: str) -> None:
 
 
 class Resolver:
-    """Definitions of all layers, lowest first, made into providers. `core` holds the shipped ones (`builtin:<name>`)."""
+    """Definitions of all layers, lowest first, made into providers; `core`: the shipped ones (`builtin:<name>`)."""
 
     def __init__(self, core: Iterable[Definition], above: Iterable[Definition]) -> None:
         self._core: dict[str, list[Definition]] = {}
@@ -169,31 +169,57 @@ def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
     screen = dict(table.get("screen", {}))
     if not screen.get("ready") and table.get("ready_prompt_prefix"):
         screen["ready"] = "^" + re.escape(table["ready_prompt_prefix"].rstrip())
-    dialogs = tuple(
-        Dialog(**{k: tuple(v) if isinstance(v, list) else v for k, v in d.items() if k in keys.DIALOG})
-        for d in screen.pop("dialogs", ())
-    )
-    plain = {k: v for k, v in table.items() if k in _SCALARS}
-    lists = {k: tuple(v) for k, v in table.items() if k in _LISTS}
+    plain: dict[str, Any] = {k: v for k, v in table.items() if k in _SCALARS}
+    plain.update({k: tuple(v) for k, v in table.items() if k in _LISTS})
     return Provider(
         name=name,
         base=base,
         **plain,
-        **lists,
         env={k: str(v) for k, v in table.get("env", {}).items()},
         options=_options(table),
         option_defaults=_defaults(table),
         blind={k: tuple(v) for k, v in table.get("blind", {}).items()},
-        screen=Screen(**{k: v for k, v in screen.items() if k in keys.SCREEN}, dialogs=dialogs),
+        screen=_screen(screen),
     )
 
 
-_SCALARS = frozenset(
-    ["display_name", "rehearsal", "command", "prompt_mode", "prompt_flag", "ready_delay_ms", "ready_timeout_ms", "session_id_flag", "resume_flag", "resume_style", "resume_command", "settle_ms", "transcript", "transcript_glob", "instructions_file"]
-)
-_LISTS = frozenset(
-    ["args", "key_variables", "process_names", "path_args", "submit_keys", "interrupt_keys", "queue_keys", "clear_keys", "sees"]
-)
+def _screen(table: Mapping[str, Any]) -> Screen:
+    dialogs = []
+    for spec in table.get("dialogs", ()):
+        known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k in keys.DIALOG}
+        dialogs.append(Dialog(**known))
+    words = {k: str(v) for k, v in table.items() if k in keys.SCREEN and k != "dialogs"}
+    return replace(Screen(**words), dialogs=tuple(dialogs))  # type: ignore[arg-type]
+
+
+_SCALARS = [
+    "display_name",
+    "rehearsal",
+    "command",
+    "prompt_mode",
+    "prompt_flag",
+    "ready_delay_ms",
+    "ready_timeout_ms",
+    "session_id_flag",
+    "resume_flag",
+    "resume_style",
+    "resume_command",
+    "settle_ms",
+    "transcript",
+    "transcript_glob",
+    "instructions_file",
+]
+_LISTS = [
+    "args",
+    "key_variables",
+    "process_names",
+    "path_args",
+    "submit_keys",
+    "interrupt_keys",
+    "queue_keys",
+    "clear_keys",
+    "sees",
+]
 
 
 def _options(table: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:

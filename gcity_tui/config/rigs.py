@@ -36,35 +36,45 @@ def load_rigs(city: Path, sources: Sequence[Source], tables: Mapping[str, Any], 
     rigs: list[RigDraft] = []
     for source in sources:
         for n, table in enumerate(source.table.get("rigs", ())):
-            at = ("rigs", n)
+            at: tuple[str | int, ...] = ("rigs", n)
             keys.check(table, keys.RIG, source, at, reading)
             rig = _rig(city, source, at, table, bound, reading)
             for other in rigs:
                 if other.name == rig.name:
                     raise BadConfig(f"two rigs are called {rig.name!r}", where=source.where(*at, "name"))
                 if other.value.path == rig.value.path:
-                    raise BadConfig(f"rigs {other.name!r} and {rig.name!r} are the same folder",
-                                    where=source.where(*at, "path"))
+                    raise BadConfig(
+                        f"rigs {other.name!r} and {rig.name!r} are the same folder", where=source.where(*at, "path")
+                    )
             own = {i.binding for i in rig.imports}
             rig.imports += [d for d in defaults if d.binding not in own]
             rigs.append(rig)
     return rigs
 
 
-def _rig(city: Path, source: Source, at: tuple[str | int, ...], table: Mapping[str, Any],
-         bound: Mapping[str, str], reading: Reading) -> RigDraft:
+def _rig(
+    city: Path,
+    source: Source,
+    at: tuple[str | int, ...],
+    table: Mapping[str, Any],
+    bound: Mapping[str, str],
+    reading: Reading,
+) -> RigDraft:
     name = str(table.get("name", ""))
     if not AGENT_NAME.match(name):
-        raise BadConfig(f"{name!r} is no name for a rig", cure="letters, digits, - and _",
-                        where=source.where(*at, "name"))
+        raise BadConfig(
+            f"{name!r} is no name for a rig", cure="letters, digits, - and _", where=source.where(*at, "name")
+        )
     written = bound.get(name) or str(table.get("path", ""))
     if not written:
-        raise BadConfig(f"rig {name!r} has no path", cure="path = \"/where/it/is\"", where=source.where(*at))
+        raise BadConfig(f"rig {name!r} has no path", cure='path = "/where/it/is"', where=source.where(*at))
     path = Path(city, Path(written).expanduser()).resolve()
     if not path.is_dir():
         reading.warn(f"{source.where(*at, 'path')}: rig {name!r}: no folder {path}")
     value = Rig(
-        name=name, path=path, prefix=str(table.get("prefix") or bead_prefix(name)).lower(),
+        name=name,
+        path=path,
+        prefix=str(table.get("prefix") or bead_prefix(name)).lower(),
         suspended=bool(table.get("suspended", table.get("suspended_on_start", False))),
         default_branch=str(table.get("default_branch", "")),
         max_active_sessions=table.get("max_active_sessions"),
@@ -72,10 +82,10 @@ def _rig(city: Path, source: Source, at: tuple[str | int, ...], table: Mapping[s
         default_sling_target=str(table.get("default_sling_target", "")),
     )
     found = packs.imports(source, table.get("imports", {}), (*at, "imports"), city, city, reading)
-    for i, text in enumerate(table.get("includes", ())):
-        spot = packs.locate(text, source, (*at, "includes", i), city, city, reading)
+    for text in table.get("includes", ()):
+        spot = packs.locate(text, source, (*at, "includes"), city, city, reading)
         if spot:
-            found.append(Import("", *spot, True, source.where(*at, "includes")))
+            found.append(Import("", spot[0], spot[1], True, source.where(*at, "includes")))
     return RigDraft(name, value, table, source, at, found)
 
 

@@ -93,5 +93,5 @@ def inside(root: Path, start: Path, relative: str, where: str) -> Path:
     target = root / relative[2:] if relative.startswith("//") else start / relative
     resolved = target.resolve()
     if not resolved.is_relative_to(root.resolve()):
-        raise BadConfig(f"path {one_line(relative)!r} leaves {root}", cure="keep files inside their folder", where=where)
+        raise BadConfig(f"path {one_line(relative)!r} leaves {root}", cure="keep files in their folder", where=where)
     return resolved

@@ -1,9 +1,9 @@
 """Text → formula → recipe → graph plan, pure. Files are reached through a `read(name)` that the caller supplies.
 
-    recipe = compile("mol-review-loop", read, {"issue": "sr-1"}, find=find)
-    routed = route(recipe, resolve_target, target="repo/eddie", store_ref="rig:repo")
-    graph = plan(routed)                      # the ledger commits it
-    again = respawn(spec, Control(id, metadata), 2, resolve_target)
+recipe = compile("mol-review-loop", read, {"issue": "sr-1"}, find=find)
+routed = route(recipe, resolve_target, target="repo/eddie", store_ref="rig:repo")
+graph = plan(routed)                      # the ledger commits it
+again = respawn(spec, Control(id, metadata), 2, resolve_target)
 """
 
 from gcity_tui.formulas.compiler import compile

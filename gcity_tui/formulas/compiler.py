@@ -20,8 +20,7 @@ POINTER = 4096
 """Bytes of a description file above which the step tells the agent where to read instead of holding the text."""
 
 
-def compile(name: str, read: Read, variables: Mapping[str, str] | None = None, *,
-            find: Find | None = None) -> Recipe:
+def compile(name: str, read: Read, variables: Mapping[str, str] | None = None, *, find: Find | None = None) -> Recipe:
     """The recipe of the formula `name`. Give every variable that is known: conditions and loops look at them now.
 
     Raises NotFound (no such formula), Usage (a variable is missing or does not fit), BadConfig (file, line, step).
@@ -68,15 +67,21 @@ def _known(steps: tuple[Step, ...], formula: Formula) -> None:
     seen: dict[str, Step] = {}
     for step in walk(steps):
         if step.id in seen:
-            raise BadConfig(f"two steps have the id {step.id!r}", cure=f"the other is at line {seen[step.id].line}",
-                            where=step.where)
+            raise BadConfig(
+                f"two steps have the id {step.id!r}",
+                cure=f"the other is at line {seen[step.id].line}",
+                where=step.where,
+            )
         seen[step.id] = step
     for step in walk(steps):
         for need in step.all_needs:
             if need not in seen:
                 close = nearest(need, tuple(seen))
-                raise BadConfig(f'needs references unknown step "{need}"', where=step.where,
-                                cure=f"did you mean {close!r}?" if close else f"steps: {', '.join(seen)}")
+                raise BadConfig(
+                    f'needs references unknown step "{need}"',
+                    where=step.where,
+                    cure=f"did you mean {close!r}?" if close else f"steps: {', '.join(seen)}",
+                )
             if need == step.id:
                 raise BadConfig(f'step "{need}" needs itself', where=step.where)
 
@@ -121,8 +126,16 @@ def _files(step: Step, formula: Formula, find: Find) -> Step:
 
 
 def _pointer(formula: Formula, written: str, path: str, size: int) -> str:
-    lines = ["# External Prompt Required", "", "Read this file before you begin; it says what this step is:", "",
-             f"- file: {path}", f"- written as: {written}", f"- size: {size} bytes", ""]
+    lines = [
+        "# External Prompt Required",
+        "",
+        "Read this file before you begin; it says what this step is:",
+        "",
+        f"- file: {path}",
+        f"- written as: {written}",
+        f"- size: {size} bytes",
+        "",
+    ]
     if formula.variables:
         lines += ["Values for the names in it:", ""]
         lines += [f'{name}="{{{{{name}}}}}"' for name in sorted(formula.variables)]

@@ -33,10 +33,18 @@ def _retry(step: Step) -> list[Step]:
     assert step.retry is not None
     first = f"{step.id}.attempt.1"
     control = replace(
-        step, retry=None, assignee="", needs=(*step.needs, first),
-        metadata={**step.metadata, "gc.control_epoch": "1", "gc.kind": "retry", "gc.step_id": step.id,
-                  "gc.max_attempts": str(step.retry.max_attempts),
-                  "gc.on_exhausted": step.retry.on_exhausted or "hard_fail"},
+        step,
+        retry=None,
+        assignee="",
+        needs=(*step.needs, first),
+        metadata={
+            **step.metadata,
+            "gc.control_epoch": "1",
+            "gc.kind": "retry",
+            "gc.step_id": step.id,
+            "gc.max_attempts": str(step.retry.max_attempts),
+            "gc.on_exhausted": step.retry.on_exhausted or "hard_fail",
+        },
     )
     return [control, spec(step), attempt(step, 1)]
 
@@ -44,7 +52,11 @@ def _retry(step: Step) -> list[Step]:
 def attempt(step: Step, number: int) -> Step:
     """Attempt `number` of a retry step."""
     return replace(
-        step, id=f"{step.id}.attempt.{number}", retry=None, waits_for="", condition="",
+        step,
+        id=f"{step.id}.attempt.{number}",
+        retry=None,
+        waits_for="",
+        condition="",
         metadata={**_authored(step), "gc.attempt": str(number), "gc.control_for": step.id, "gc.step_id": step.id},
     )
 
@@ -55,9 +67,13 @@ def spec(step: Step) -> Step:
     if len(text) > SPEC_LIMIT:
         raise BadConfig("controls are nested too deeply to be kept in a spec", where=step.where)
     return Step(
-        id=f"{step.id}.spec", title=f"Step spec for {step.title}", type="spec", description=text,
+        id=f"{step.id}.spec",
+        title=f"Step spec for {step.title}",
+        type="spec",
+        description=text,
         metadata={"gc.kind": "spec", "gc.spec_for": step.id, "gc.spec_for_ref": step.id},
-        file=step.file, line=step.line,
+        file=step.file,
+        line=step.line,
     )
 
 
@@ -83,10 +99,22 @@ def checks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def _check(step: Step, check: Check) -> list[Step]:
     extra = {"gc.step_timeout": step.timeout} if step.timeout else {}
     control = replace(
-        step, check=None, timeout="", children=(), needs=(*step.needs, f"{step.id}.iteration.1"),
-        metadata={**step.metadata, "gc.check_mode": check.mode, "gc.check_path": check.path,
-                  "gc.check_timeout": check.timeout, "gc.control_epoch": "1", "gc.kind": "ralph",
-                  "gc.max_attempts": str(check.max_attempts), "gc.step_id": step.id, **extra},
+        step,
+        check=None,
+        timeout="",
+        children=(),
+        needs=(*step.needs, f"{step.id}.iteration.1"),
+        metadata={
+            **step.metadata,
+            "gc.check_mode": check.mode,
+            "gc.check_path": check.path,
+            "gc.check_timeout": check.timeout,
+            "gc.control_epoch": "1",
+            "gc.kind": "ralph",
+            "gc.max_attempts": str(check.max_attempts),
+            "gc.step_id": step.id,
+            **extra,
+        },
     )
     return [control, spec(step), *iteration(step, 1)]
 
@@ -97,17 +125,31 @@ def iteration(step: Step, number: int, *, prefix: str = "", control_for: str = "
     `prefix` goes before every id that later iterations write in full; `control_for` overrides what the run is for.
     """
     name = f"{prefix}{step.id}.iteration.{number}"
-    about = {"gc.attempt": str(number), "gc.control_for": control_for or step.id, "gc.ralph_step_id": step.id,
-             "gc.step_id": step.id, "gc.step_ref": name}
+    about = {
+        "gc.attempt": str(number),
+        "gc.control_for": control_for or step.id,
+        "gc.ralph_step_id": step.id,
+        "gc.step_id": step.id,
+        "gc.step_ref": name,
+    }
     if not step.children:
-        run = replace(step, id=name, check=None, timeout="", waits_for="", condition="",
-                      metadata={**_authored(step), **about})
+        run = replace(
+            step, id=name, check=None, timeout="", waits_for="", condition="", metadata={**_authored(step), **about}
+        )
         return [run if needs else replace(run, needs=(), depends_on=())]
     children = hoisted(checks(step.children))
     members = _members(step, children, name, number, needs)
     waits = tuple(m.id for m in members if m.metadata.get("gc.scope_ref") == name)
     body = replace(
-        step, id=name, check=None, timeout="", waits_for="", condition="", children=(), depends_on=(), needs=waits,
+        step,
+        id=name,
+        check=None,
+        timeout="",
+        waits_for="",
+        condition="",
+        children=(),
+        depends_on=(),
+        needs=waits,
         metadata={**_authored(step), **about, "gc.kind": "scope", "gc.scope_name": step.id, "gc.scope_role": "body"},
     )
     return [body, *members]
@@ -122,10 +164,15 @@ def _members(owner: Step, children: tuple[Step, ...], name: str, number: int, ne
     out = []
     for child in children:
         before = owner.all_needs if needs and child.type != "spec" else ()
-        out.append(replace(
-            child, id=full(child.id), needs=(*map(full, child.needs), *before),
-            depends_on=tuple(map(full, child.depends_on)), metadata=_member(owner, child, name, number, full),
-        ))
+        out.append(
+            replace(
+                child,
+                id=full(child.id),
+                needs=(*map(full, child.needs), *before),
+                depends_on=tuple(map(full, child.depends_on)),
+                metadata=_member(owner, child, name, number, full),
+            )
+        )
     return out
 
 
@@ -152,14 +199,19 @@ def hoisted(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 
     def visit(step: Step, prefix: str) -> None:
         names[step.id] = prefix + step.id
-        flat.append(replace(step, id=prefix + step.id, children=(), type=step.type or ("epic" if step.children else "")))
+        kind = step.type or ("epic" if step.children else "")
+        flat.append(replace(step, id=prefix + step.id, children=(), type=kind))
         for child in step.children:
             visit(child, f"{prefix}{step.id}.")
 
     for one in steps:
         visit(one, "")
-    return tuple(replace(s, needs=tuple(names.get(n, n) for n in s.needs),
-                         depends_on=tuple(names.get(n, n) for n in s.depends_on)) for s in flat)
+    return tuple(
+        replace(
+            s, needs=tuple(names.get(n, n) for n in s.needs), depends_on=tuple(names.get(n, n) for n in s.depends_on)
+        )
+        for s in flat
+    )
 
 
 def fanouts(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -172,13 +224,26 @@ def fanouts(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         done = step.on_complete
         if not done:
             return step
-        meta = {"gc.bond": done.bond, "gc.control_for": step.id, "gc.for_each": done.for_each, "gc.kind": "fanout",
-                "gc.fanout_mode": "sequential" if done.sequential else "parallel"}
+        meta = {
+            "gc.bond": done.bond,
+            "gc.control_for": step.id,
+            "gc.for_each": done.for_each,
+            "gc.kind": "fanout",
+            "gc.fanout_mode": "sequential" if done.sequential else "parallel",
+        }
         if done.vars:
             meta["gc.bond_vars"] = json.dumps(dict(sorted(done.vars.items())), separators=(",", ":"))
         meta.update({k: step.metadata[k] for k in ("gc.scope_ref", "gc.ralph_step_id") if k in step.metadata})
-        added.append(Step(id=f"{step.id}-fanout", title=f"Expand fanout for {step.title}", needs=(step.id,),
-                          metadata=meta, file=step.file, line=step.line))
+        added.append(
+            Step(
+                id=f"{step.id}-fanout",
+                title=f"Expand fanout for {step.title}",
+                needs=(step.id,),
+                metadata=meta,
+                file=step.file,
+                line=step.line,
+            )
+        )
         return replace(step, on_complete=None, metadata={**step.metadata, "gc.output_json_required": "true"})
 
     marked = tuple(map(mark, steps))
@@ -195,9 +260,13 @@ def _drain(step: Step) -> Step:
     assert drain is not None
     shared = drain.context == "shared"
     single = drain.single_lane if drain.single_lane is not None else shared
-    meta = {"gc.kind": "drain", "gc.drain_context": drain.context, "gc.drain_formula": drain.formula,
-            "gc.drain_member_access": drain.member_access or "read",
-            "gc.drain_on_item_failure": drain.on_item_failure or ("skip_remaining" if shared else "continue")}
+    meta = {
+        "gc.kind": "drain",
+        "gc.drain_context": drain.context,
+        "gc.drain_formula": drain.formula,
+        "gc.drain_member_access": drain.member_access or "read",
+        "gc.drain_on_item_failure": drain.on_item_failure or ("skip_remaining" if shared else "continue"),
+    }
     if drain.max_units:
         meta["gc.drain_max_units"] = str(drain.max_units)
     if drain.continuation_group:
@@ -216,24 +285,46 @@ def scope_checks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
         return f"{ref}-scope-check" if ref in names else ref
 
     def move(step: Step) -> Step:
-        return replace(step, needs=tuple(map(behind, step.needs)), depends_on=tuple(map(behind, step.depends_on)),
-                       children=tuple(map(move, step.children)))
+        return replace(
+            step,
+            needs=tuple(map(behind, step.needs)),
+            depends_on=tuple(map(behind, step.depends_on)),
+            children=tuple(map(move, step.children)),
+        )
 
     return (*map(move, steps), *map(scope_check, subjects))
 
 
 def scope_check(subject: Step) -> Step:
-    meta = {k: subject.metadata[k] for k in ("gc.step_id", "gc.ralph_step_id", "gc.attempt", "gc.on_fail")
-            if k in subject.metadata}
-    meta.update({"gc.control_for": subject.id, "gc.kind": "scope-check", "gc.scope_role": "control",
-                 "gc.scope_ref": subject.metadata["gc.scope_ref"]})
-    return Step(id=f"{subject.id}-scope-check", title=f"Finalize scope for {subject.title}", needs=(subject.id,),
-                metadata=meta, file=subject.file, line=subject.line)
+    meta = {
+        k: subject.metadata[k]
+        for k in ("gc.step_id", "gc.ralph_step_id", "gc.attempt", "gc.on_fail")
+        if k in subject.metadata
+    }
+    meta.update(
+        {
+            "gc.control_for": subject.id,
+            "gc.kind": "scope-check",
+            "gc.scope_role": "control",
+            "gc.scope_ref": subject.metadata["gc.scope_ref"],
+        }
+    )
+    return Step(
+        id=f"{subject.id}-scope-check",
+        title=f"Finalize scope for {subject.title}",
+        needs=(subject.id,),
+        metadata=meta,
+        file=subject.file,
+        line=subject.line,
+    )
 
 
 def _scoped(metadata: Mapping[str, str]) -> bool:
-    return (bool(metadata.get("gc.scope_ref")) and metadata.get("gc.scope_role") != "teardown"
-            and metadata.get("gc.kind") not in _NO_SCOPE_CHECK)
+    return (
+        bool(metadata.get("gc.scope_ref"))
+        and metadata.get("gc.scope_role") != "teardown"
+        and metadata.get("gc.kind") not in _NO_SCOPE_CHECK
+    )
 
 
 def _every(steps: tuple[Step, ...]) -> list[Step]:

@@ -29,7 +29,7 @@ def load(name: str, read: Read, chain: tuple[str, ...] = ()) -> Formula:
         try:
             parents.append(load(parent, read, (*chain, name)))
         except NotFound as exc:
-            raise BadConfig(f"extends {parent!r}, which does not exist", cure=exc.cure, where=f"{path}: extends") from exc
+            raise BadConfig(f"extends {parent!r}, which is not there", cure=exc.cure, where=f"{path}: extends") from exc
     merged = _merged(formula, parents)
     check_declared(merged)
     return merged
@@ -45,7 +45,9 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         metadata = _nested(parent.metadata, metadata)
     first = next((p for p in parents if p.requires), None)
     return replace(
-        child, variables=variables, metadata=metadata,
+        child,
+        variables=variables,
+        metadata=metadata,
         steps=_steps(child.steps, [s for p in parents for s in p.steps], child),
         template=_steps(child.template, [s for p in parents for s in p.template], child),
         compose=_compose(child.compose, [p.compose for p in parents]),
@@ -53,7 +55,8 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         pour=child.pour or any(p.pour for p in parents),
         contract=child.contract or next((p.contract for p in parents if p.contract), ""),
         requires=child.requires or (first.requires if first else ""),
-        version=max(child.version, *(p.version for p in parents)), text_hash="",
+        version=max(child.version, *(p.version for p in parents)),
+        text_hash="",
     )
 
 

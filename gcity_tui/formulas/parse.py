@@ -7,9 +7,9 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from gcity_tui.formulas.reading import File, plain, strings_at, table_at, tables, text_at, texts
 from gcity_tui.formulas.step import Check, Drain, Formula, Gate, Loop, OnComplete, Retry, Step, Variable
 from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig
@@ -26,25 +26,6 @@ _AUTHORABLE = ("scope", "cleanup")
 _VERSION = re.compile(r"^\s*(?:>=|>|=|\^|~)?\s*\d+(?:\.\d+){0,2}\s*(?:,\s*(?:>=|<=|>|<|=)\s*\d+(?:\.\d+){0,2}\s*)*$")
 
 
-@dataclass(slots=True)
-class _File:
-    """What the readers of one file share."""
-
-    source: str
-    lines: Mapping[places.Path, int]
-    steps: int = 0
-
-    def line(self, at: places.Path) -> int:
-        return places.line_of(self.lines, at)
-
-    def fault(self, message: str, at: places.Path, step: str = "", cure: str = "") -> BadConfig:
-        line = self.line(at)
-        place = f"{self.source}:{line}" if line else self.source
-        last = next((str(k) for k in reversed(at) if isinstance(k, str)), "")
-        name = f"step {step}" if step else last
-        return BadConfig(message, cure=cure, where=f"{place}: {name}" if name else place)
-
-
 def parse(text: str, source: str) -> Formula:
     """The formula in `text`; `source` (a path) is for messages and for `gc.formula_source`.
 
@@ -53,26 +34,34 @@ def parse(text: str, source: str) -> Formula:
     as there.
     """
     table = _table(text, source)
-    file = _File(source, places.places(text) if not source.endswith(".json") else {})
+    file = File(source, places.places(text) if not source.endswith(".json") else {})
     name = table.get("formula")
     if not isinstance(name, str) or not name:
         raise file.fault("a formula needs its name", (), cure='formula = "mol-…"')
-    kind = _str(table, "type", (), file)
+    kind = text_at(table, "type", (), file)
     if kind not in TYPES:
         raise file.fault(f"unknown type {kind!r}", ("type",), cure=f"one of {', '.join(TYPES[1:])}")
     extends = table.get("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
     formula = Formula(
-        name=name, source=source, description=_str(table, "description", (), file),
-        version=table["version"] if isinstance(table.get("version"), int) else 1, type=kind or "workflow",
-        contract=_contract(table, file), requires=_requires(table, file),
-        extends=_texts(extends, ("extends",), file), variables=_variables(table.get("vars", {}), file),
+        name=name,
+        source=source,
+        description=text_at(table, "description", (), file),
+        version=table["version"] if isinstance(table.get("version"), int) else 1,
+        type=kind or "workflow",
+        contract=_contract(table, file),
+        requires=_requires(table, file),
+        extends=texts(extends, ("extends",), file),
+        variables=_variables(table.get("vars", {}), file),
         steps=_steps(table.get("steps", []), ("steps",), file, 0),
         template=_steps(table.get("template", []), ("template",), file, 0),
-        compose=_map(table, "compose", (), file), advice=tuple(_tables(table.get("advice", []), ("advice",), file)),
-        phase=_str(table, "phase", (), file), pour=table.get("pour") is True,
+        compose=table_at(table, "compose", (), file),
+        advice=tuple(tables(table.get("advice", []), ("advice",), file)),
+        phase=text_at(table, "phase", (), file),
+        pour=table.get("pour") is True,
         metadata=table["metadata"] if isinstance(table.get("metadata"), dict) else {},
-        text_hash=hashlib.sha256(text.encode()).hexdigest(), lines=file.lines,
+        text_hash=hashlib.sha256(text.encode()).hexdigest(),
+        lines=file.lines,
     )
     if not formula.extends:
         _declared(formula)
@@ -92,20 +81,21 @@ def _table(text: str, source: str) -> dict[str, Any]:
     return table
 
 
-def _contract(table: Mapping[str, Any], file: _File) -> str:
-    contract = _str(table, "contract", (), file)
+def _contract(table: Mapping[str, Any], file: File) -> str:
+    contract = text_at(table, "contract", (), file)
     if contract not in ("", "graph.v2"):
         raise file.fault(f"unknown contract {contract!r}", ("contract",), cure='contract = "graph.v2"')
     return contract
 
 
-def _requires(table: Mapping[str, Any], file: _File) -> str:
-    requires = _map(table, "requires", (), file)
+def _requires(table: Mapping[str, Any], file: File) -> str:
+    requires = table_at(table, "requires", (), file)
     for axis, value in requires.items():
         at = ("requires", axis)
         if axis != "formula_compiler":
             close = nearest(axis, ("formula_compiler",))
-            raise file.fault(f"formula.requirement_unknown: {axis!r}", at, cure=f"did you mean {close!r}?" if close else "")
+            cure = f"did you mean {close!r}?" if close else ""
+            raise file.fault(f"formula.requirement_unknown: {axis!r}", at, cure=cure)
         if not isinstance(value, str) or not _VERSION.match(value):
             raise file.fault(f"formula.compiler_requirement_invalid: {value!r}", at, cure='write it as ">=2.0.0"')
         if int(re.findall(r"\d+", value)[0]) > 2:
@@ -113,7 +103,7 @@ def _requires(table: Mapping[str, Any], file: _File) -> str:
     return str(requires.get("formula_compiler", ""))
 
 
-def _variables(table: Any, file: _File) -> dict[str, Variable]:
+def _variables(table: Any, file: File) -> dict[str, Variable]:
     if not isinstance(table, dict):
         raise file.fault("vars is a table", ("vars",))
     found = {}
@@ -123,29 +113,34 @@ def _variables(table: Any, file: _File) -> dict[str, Variable]:
         if isinstance(spec, dict):
             default = spec.get("default")
             required = spec.get("required") is True
-            pattern = _str(spec, "pattern", at, file)
+            pattern = text_at(spec, "pattern", at, file)
             try:
                 re.compile(pattern)
             except re.error as exc:
                 raise file.fault(f"pattern of {name!r} is no regular expression: {exc}", (*at, "pattern")) from exc
             found[name] = Variable(
-                name, _str(spec, "description", at, file), None if default is None else _plain(default), required,
-                _texts(spec.get("enum", []), (*at, "enum"), file), pattern, line,
+                name,
+                text_at(spec, "description", at, file),
+                None if default is None else plain(default),
+                required,
+                texts(spec.get("enum", []), (*at, "enum"), file),
+                pattern,
+                line,
             )
         elif isinstance(spec, str | int | float | bool):
-            found[name] = Variable(name, default=_plain(spec), line=line)
+            found[name] = Variable(name, default=plain(spec), line=line)
         else:
             raise file.fault(f"variable {name!r} is a text or a table", at)
     return found
 
 
-def _steps(tables: Any, at: places.Path, file: _File, depth: int) -> tuple[Step, ...]:
+def _steps(written: Any, at: places.Path, file: File, depth: int) -> tuple[Step, ...]:
     if depth > DEEPEST:
         raise file.fault(f"steps nested deeper than {DEEPEST}", at)
-    return tuple(_step(t, (*at, n), file, depth) for n, t in enumerate(_tables(tables, at, file)))
+    return tuple(_step(t, (*at, n), file, depth) for n, t in enumerate(tables(written, at, file)))
 
 
-def _step(t: Mapping[str, Any], at: places.Path, file: _File, depth: int) -> Step:
+def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step:
     name = t.get("id")
     if not isinstance(name, str) or not name:
         raise file.fault("a step needs an id", at)
@@ -159,44 +154,74 @@ def _step(t: Mapping[str, Any], at: places.Path, file: _File, depth: int) -> Ste
     priority = t.get("priority")
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 4):
         raise file.fault("priority is a number from 0 to 4", (*at, "priority"), name)
-    texts = {k: _str(t, k, at, file) for k in ("title", "description", "description_file", "notes", "type",
-                                               "waits_for", "assignee", "expand", "condition", "timeout")}
+    texts = {
+        k: text_at(t, k, at, file)
+        for k in (
+            "title",
+            "description",
+            "description_file",
+            "notes",
+            "type",
+            "waits_for",
+            "assignee",
+            "expand",
+            "condition",
+            "timeout",
+        )
+    }
     if not texts["title"] and not texts["expand"]:
         raise file.fault("a step needs a title", at, name)
     step = Step(
-        id=name, **texts, priority=priority,
-        labels=(*_texts(t.get("tags", []), (*at, "tags"), file), *_texts(t.get("labels", []), (*at, "labels"), file)),
-        metadata=_strings(t, "metadata", at, file),
-        depends_on=_texts(t.get("depends_on", []), (*at, "depends_on"), file),
-        needs=_texts(t.get("needs", []), (*at, "needs"), file), expand_vars=_strings(t, "expand_vars", at, file),
+        id=name,
+        **texts,
+        priority=priority,
+        labels=(*texts(t.get("tags", []), (*at, "tags"), file), *texts(t.get("labels", []), (*at, "labels"), file)),
+        metadata=strings_at(t, "metadata", at, file),
+        depends_on=texts(t.get("depends_on", []), (*at, "depends_on"), file),
+        needs=texts(t.get("needs", []), (*at, "needs"), file),
+        expand_vars=strings_at(t, "expand_vars", at, file),
         children=_steps(t.get("children", []), (*at, "children"), file, depth + 1),
-        gate=_gate(t, at, file), loop=_loop(t, at, file, depth), on_complete=_on_complete(t, at, file, name),
-        check=_check(t, at, file, name), retry=_retry(t, at, file, name), drain=_drain(t, at, file, name),
-        file=file.source, line=file.line((*at, "id")),
+        gate=_gate(t, at, file),
+        loop=_loop(t, at, file, depth),
+        on_complete=_on_complete(t, at, file, name),
+        check=_check(t, at, file, name),
+        retry=_retry(t, at, file, name),
+        drain=_drain(t, at, file, name),
+        file=file.source,
+        line=file.line((*at, "id")),
     )
     _exclusive(step, at, file)
     return step
 
 
-def _gate(t: Mapping[str, Any], at: places.Path, file: _File) -> Gate | None:
+def _gate(t: Mapping[str, Any], at: places.Path, file: File) -> Gate | None:
     if "gate" not in t:
         return None
     at = (*at, "gate")
-    spec = _map(t, "gate", at[:-1], file)
-    return Gate(_str(spec, "type", at, file), _str(spec, "id", at, file) or _str(spec, "await_id", at, file),
-                _str(spec, "timeout", at, file))
+    spec = table_at(t, "gate", at[:-1], file)
+    return Gate(
+        text_at(spec, "type", at, file),
+        text_at(spec, "id", at, file) or text_at(spec, "await_id", at, file),
+        text_at(spec, "timeout", at, file),
+    )
 
 
-def _loop(t: Mapping[str, Any], at: places.Path, file: _File, depth: int) -> Loop | None:
+def _loop(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Loop | None:
     if "loop" not in t:
         return None
     at = (*at, "loop")
-    spec = _map(t, "loop", at[:-1], file)
+    spec = table_at(t, "loop", at[:-1], file)
     count, most = spec.get("count", 0), spec.get("max", 0)
     if not isinstance(count, int) or not isinstance(most, int):
         raise file.fault("count and max of a loop are whole numbers", at)
-    loop = Loop(_steps(spec.get("body", []), (*at, "body"), file, depth + 1), count, _str(spec, "range", at, file),
-                _str(spec, "var", at, file), _str(spec, "until", at, file), most)
+    loop = Loop(
+        _steps(spec.get("body", []), (*at, "body"), file, depth + 1),
+        count,
+        text_at(spec, "range", at, file),
+        text_at(spec, "var", at, file),
+        text_at(spec, "until", at, file),
+        most,
+    )
     ways = [w for w in (loop.count, loop.range, loop.until) if w]
     if len(ways) != 1:
         raise file.fault("a loop has one of count, range, until", at)
@@ -207,58 +232,68 @@ def _loop(t: Mapping[str, Any], at: places.Path, file: _File, depth: int) -> Loo
     return loop
 
 
-def _on_complete(t: Mapping[str, Any], at: places.Path, file: _File, name: str) -> OnComplete | None:
+def _on_complete(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> OnComplete | None:
     if "on_complete" not in t:
         return None
     at = (*at, "on_complete")
-    spec = _map(t, "on_complete", at[:-1], file)
-    done = OnComplete(_str(spec, "for_each", at, file), _str(spec, "bond", at, file), _strings(spec, "vars", at, file),
-                      spec.get("parallel") is True, spec.get("sequential") is True)
+    spec = table_at(t, "on_complete", at[:-1], file)
+    done = OnComplete(
+        text_at(spec, "for_each", at, file),
+        text_at(spec, "bond", at, file),
+        strings_at(spec, "vars", at, file),
+        spec.get("parallel") is True,
+        spec.get("sequential") is True,
+    )
     if not done.for_each or not done.bond:
         raise file.fault("on_complete needs for_each and bond", at, name)
     return done
 
 
-def _check(t: Mapping[str, Any], at: places.Path, file: _File, name: str) -> Check | None:
+def _check(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Check | None:
     key = "check" if "check" in t else "ralph"
     if key not in t:
         return None
     at = (*at, key)
-    spec = _map(t, key, at[:-1], file)
+    spec = table_at(t, key, at[:-1], file)
     _only(spec, ("max_attempts", "check"), at, file, name)
-    inner = _map(spec, "check", at, file)
+    inner = table_at(spec, "check", at, file)
     _only(inner, ("mode", "path", "timeout"), (*at, "check"), file, name)
-    mode = _str(inner, "mode", (*at, "check"), file) or "exec"
-    path = _str(inner, "path", (*at, "check"), file)
+    mode = text_at(inner, "mode", (*at, "check"), file) or "exec"
+    path = text_at(inner, "path", (*at, "check"), file)
     if mode != "exec":
         raise file.fault(f"unknown check mode {mode!r}", (*at, "check", "mode"), name, 'mode = "exec"')
     if not path:
         raise file.fault("a check needs the path of its script", (*at, "check"), name)
-    return Check(_attempts(spec, at, file, name), mode, path, _str(inner, "timeout", (*at, "check"), file))
+    return Check(_attempts(spec, at, file, name), mode, path, text_at(inner, "timeout", (*at, "check"), file))
 
 
-def _retry(t: Mapping[str, Any], at: places.Path, file: _File, name: str) -> Retry | None:
+def _retry(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Retry | None:
     if "retry" not in t:
         return None
     at = (*at, "retry")
-    spec = _map(t, "retry", at[:-1], file)
-    end = _str(spec, "on_exhausted", at, file)
+    spec = table_at(t, "retry", at[:-1], file)
+    end = text_at(spec, "on_exhausted", at, file)
     if end not in ("", "hard_fail", "soft_fail"):
         raise file.fault(f"on_exhausted cannot be {end!r}", (*at, "on_exhausted"), name, "hard_fail or soft_fail")
     return Retry(_attempts(spec, at, file, name), end)
 
 
-def _drain(t: Mapping[str, Any], at: places.Path, file: _File, name: str) -> Drain | None:
+def _drain(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Drain | None:
     if "drain" not in t:
         return None
     at = (*at, "drain")
-    spec = _map(t, "drain", at[:-1], file)
+    spec = table_at(t, "drain", at[:-1], file)
     units = spec.get("max_units", 0)
-    item = _map(spec, "item", at, file)
-    drain = Drain(_str(spec, "formula", at, file), _str(spec, "context", at, file),
-                  _str(spec, "member_access", at, file), units if isinstance(units, int) else -1,
-                  _str(spec, "on_item_failure", at, file), _str(spec, "continuation_group", at, file),
-                  item.get("single_lane") if isinstance(item.get("single_lane"), bool) else None)
+    item = table_at(spec, "item", at, file)
+    drain = Drain(
+        text_at(spec, "formula", at, file),
+        text_at(spec, "context", at, file),
+        text_at(spec, "member_access", at, file),
+        units if isinstance(units, int) else -1,
+        text_at(spec, "on_item_failure", at, file),
+        text_at(spec, "continuation_group", at, file),
+        item.get("single_lane") if isinstance(item.get("single_lane"), bool) else None,
+    )
     if not drain.formula:
         raise file.fault("a drain needs a formula", at, name)
     if drain.context not in ("", "separate", "shared") or drain.member_access not in ("", "read", "exclusive"):
@@ -268,7 +303,7 @@ def _drain(t: Mapping[str, Any], at: places.Path, file: _File, name: str) -> Dra
     return drain
 
 
-def _attempts(spec: Mapping[str, Any], at: places.Path, file: _File, name: str) -> int | str:
+def _attempts(spec: Mapping[str, Any], at: places.Path, file: File, name: str) -> int | str:
     """A whole number from 1, or one variable that becomes it when the formula is compiled (an extension of ours)."""
     value = spec.get("max_attempts")
     if isinstance(value, str) and VARIABLE.fullmatch(value.strip()):
@@ -278,10 +313,13 @@ def _attempts(spec: Mapping[str, Any], at: places.Path, file: _File, name: str) 
     return value
 
 
-def _exclusive(step: Step, at: places.Path, file: _File) -> None:
+def _exclusive(step: Step, at: places.Path, file: File) -> None:
     """Combinations that Gas City refuses."""
-    has = {k for k in ("check", "loop", "on_complete", "gate", "expand", "assignee", "retry", "children", "drain",
-                       "timeout") if getattr(step, k)}
+    has = {
+        k
+        for k in ("check", "loop", "on_complete", "gate", "expand", "assignee", "retry", "children", "drain", "timeout")
+        if getattr(step, k)
+    }
     excluded = {
         "check": {"loop", "on_complete", "gate", "expand", "assignee", "retry"},
         "retry": {"check", "loop", "on_complete", "gate", "expand", "children"},
@@ -295,8 +333,12 @@ def _exclusive(step: Step, at: places.Path, file: _File) -> None:
         raise file.fault("timeout needs a check", (*at, "timeout"), step.id)
     kind = step.metadata.get("gc.kind", "")
     if kind and kind not in _AUTHORABLE:
-        raise file.fault(f"gc.kind {kind!r} is made by the compiler only", (*at, "metadata"), step.id,
-                         "scope or cleanup can be written")
+        raise file.fault(
+            f"gc.kind {kind!r} is made by the compiler only",
+            (*at, "metadata"),
+            step.id,
+            "scope or cleanup can be written",
+        )
 
 
 def _declared(formula: Formula) -> None:
@@ -304,15 +346,19 @@ def _declared(formula: Formula) -> None:
     if formula.graph:
         for one in formula.variables.values():
             if one.required and one.default is not None:
-                raise BadConfig(f"variable {one.name!r} is required and has a default", cure="keep one of the two",
-                                where=f"{formula.source}:{one.line}: vars.{one.name}")
+                raise BadConfig(
+                    f"variable {one.name!r} is required and has a default",
+                    cure="keep one of the two",
+                    where=f"{formula.source}:{one.line}: vars.{one.name}",
+                )
         return
     for step in walk((*formula.steps, *formula.template)):
         graph = step.check or step.retry or step.drain or step.on_complete
         if graph or any(k in step.metadata for k in _GRAPH_METADATA):
             raise BadConfig(
                 "requires: formulas that use graph-only constructs must declare [requires] formula_compiler",
-                cure='[requires]\nformula_compiler = ">=2.0.0"'.replace("\n", " "), where=step.where,
+                cure='[requires]\nformula_compiler = ">=2.0.0"'.replace("\n", " "),
+                where=step.where,
             )
 
 
@@ -330,47 +376,13 @@ def walk(steps: tuple[Step, ...]) -> list[Step]:
     return found
 
 
-def _only(spec: Mapping[str, Any], known: tuple[str, ...], at: places.Path, file: _File, step: str) -> None:
+def _only(spec: Mapping[str, Any], known: tuple[str, ...], at: places.Path, file: File, step: str) -> None:
     for key in spec:
         if key not in known:
             close = nearest(key, known)
-            raise file.fault(f"unknown key {key!r} in a check", (*at, key), step,
-                             f"did you mean {close!r}?" if close else f"known: {', '.join(known)}")
-
-
-def _str(table: Mapping[str, Any], key: str, at: places.Path, file: _File) -> str:
-    value = table.get(key, "")
-    if not isinstance(value, str):
-        raise file.fault(f"{key} must be text", (*at, key))
-    return value
-
-
-def _map(table: Mapping[str, Any], key: str, at: places.Path, file: _File) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise file.fault(f"{key} must be a table", (*at, key))
-    return value
-
-
-def _strings(table: Mapping[str, Any], key: str, at: places.Path, file: _File) -> dict[str, str]:
-    value = _map(table, key, at, file)
-    for name, one in value.items():
-        if not isinstance(one, str | int | float | bool):
-            raise file.fault(f"{key}.{name} must be text", (*at, key))
-    return {name: _plain(one) for name, one in value.items()}
-
-
-def _texts(value: Any, at: places.Path, file: _File) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise file.fault("must be a list of texts", at)
-    return tuple(value)
-
-
-def _tables(value: Any, at: places.Path, file: _File) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
-        raise file.fault("must be a list of tables", at)
-    return value
-
-
-def _plain(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+            raise file.fault(
+                f"unknown key {key!r} in a check",
+                (*at, key),
+                step,
+                f"did you mean {close!r}?" if close else f"known: {', '.join(known)}",
+            )

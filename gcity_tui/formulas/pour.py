@@ -14,9 +14,16 @@ from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
 from gcity_tui.model.text import clean
 
 
-def plan(recipe: Recipe, *, root_vars: Mapping[str, str] | None = None,
-         root_metadata: Mapping[str, str] | None = None, priority: int | None = None, parent_id: str = "",
-         idempotency_key: str = "", ephemeral: bool | None = None) -> GraphPlan:
+def plan(
+    recipe: Recipe,
+    *,
+    root_vars: Mapping[str, str] | None = None,
+    root_metadata: Mapping[str, str] | None = None,
+    priority: int | None = None,
+    parent_id: str = "",
+    idempotency_key: str = "",
+    ephemeral: bool | None = None,
+) -> GraphPlan:
     """The beads of `recipe` with `{{name}}` filled from its own values and `root_vars` (which win).
 
     `root_metadata` is added to the root (`gc.input_convoy_id`, `gc.source_bead_id`, …); `priority` is forced on every
@@ -40,18 +47,28 @@ def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int |
     title = clean(fill(node.title, values))
     left = sorted(set(VARIABLE.findall(node.title)) - set(values))
     if left:
-        raise Usage(f'step "{node.ref}": bead title contains unresolved variable(s) {", ".join(left)} — missing or '
-                    "misspelled --var(s)?", where=node.where)
-    description = (filled_spec(node.description, values) if node.kind == "spec" else fill(node.description, values))
+        raise Usage(
+            f'step "{node.ref}": bead title contains unresolved variable(s) {", ".join(left)} — missing or '
+            "misspelled --var(s)?",
+            where=node.where,
+        )
+    description = filled_spec(node.description, values) if node.kind == "spec" else fill(node.description, values)
     root = node is recipe.root
     refs = {} if root or not recipe.graph else {"gc.root_bead_id": recipe.root.ref}
     if node.logical:
         refs["gc.logical_bead_id"] = node.logical
     return GraphNode(
-        key=node.ref, title=title, type=node.type, description=description, assignee=fill(node.assignee, values),
-        priority=priority if priority is not None else node.priority, labels=node.labels,
-        metadata={k: fill(v, values) for k, v in node.metadata.items()}, metadata_refs=refs,
-        parent_key=node.parent, ephemeral=ephemeral,
+        key=node.ref,
+        title=title,
+        type=node.type,
+        description=description,
+        assignee=fill(node.assignee, values),
+        priority=priority if priority is not None else node.priority,
+        labels=node.labels,
+        metadata={k: fill(v, values) for k, v in node.metadata.items()},
+        metadata_refs=refs,
+        parent_key=node.parent,
+        ephemeral=ephemeral,
     )
 
 

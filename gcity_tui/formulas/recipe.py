@@ -71,9 +71,9 @@ def graph(formula: Formula, steps: tuple[Step, ...], values: Mapping[str, str]) 
     needed = {target for n in nodes for target in n.blocks}
     bodies = {n.ref for n in nodes if n.kind == "scope"}
     outer = _mandatory(nodes)
-    sinks = tuple(n.ref for n in nodes if n.ref in outer or (
-        n.kind != "spec" and n.ref not in needed and n.ref not in bodies
-    ))
+    sinks = tuple(
+        n.ref for n in nodes if n.ref in outer or (n.kind != "spec" and n.ref not in needed and n.ref not in bodies)
+    )
     nodes.append(Node(final, "Finalize workflow", metadata={"gc.kind": "workflow-finalize"}, blocks=sinks))
     meta = {"gc.kind": "workflow", "gc.formula_contract": "graph.v2", **_about(formula, values)}
     root = Node(name, name, description=formula.description, priority=2, metadata=meta, blocks=(final,))
@@ -95,8 +95,9 @@ def molecule(formula: Formula, steps: tuple[Step, ...], values: Mapping[str, str
     root = Node(name, title, "molecule", description, 2, metadata=meta)
     nodes = _nodes(steps, name, scaffolding="step", parents=True)
     _ordered(nodes, formula)  # only to refuse a circle: written order is kept
-    return Recipe(name, formula.source, False, tuple(_native([root, *nodes])), values,
-                  ephemeral=formula.phase == "vapor")
+    return Recipe(
+        name, formula.source, False, tuple(_native([root, *nodes])), values, ephemeral=formula.phase == "vapor"
+    )
 
 
 def _about(formula: Formula, values: Mapping[str, str]) -> dict[str, str]:
@@ -132,10 +133,23 @@ def _nodes(steps: tuple[Step, ...], parent: str, *, scaffolding: str, parents: b
         if gate:
             blocks.append(gate.ref)
         run = meta.get("gc.control_for", "") if "gc.attempt" in meta and meta.get("gc.kind") != "scope-check" else ""
-        nodes.append(Node(
-            ref, step.title, kind, step.description, step.priority, labels, meta, step.assignee, tuple(blocks),
-            tuple(edges), above if parents else "", refs.get(run, ""), step.where,
-        ))
+        nodes.append(
+            Node(
+                ref,
+                step.title,
+                kind,
+                step.description,
+                step.priority,
+                labels,
+                meta,
+                step.assignee,
+                tuple(blocks),
+                tuple(edges),
+                above if parents else "",
+                refs.get(run, ""),
+                step.where,
+            )
+        )
         if gate:
             nodes.append(gate)
         for child in step.children:
@@ -156,14 +170,21 @@ def _refs(steps: tuple[Step, ...], parent: str, refs: dict[str, str]) -> None:
 
 def _gate(step: Step, above: str, parents: bool) -> Node:
     assert step.gate is not None
-    return Node(f"{above}.gate-{step.id}", f"Gate: {step.gate.type} {step.gate.id}".rstrip(), "gate",
-                f"Async gate for step {step.id}", 2, parent=above if parents else "", where=step.where)
+    return Node(
+        f"{above}.gate-{step.id}",
+        f"Gate: {step.gate.type} {step.gate.id}".rstrip(),
+        "gate",
+        f"Async gate for step {step.id}",
+        2,
+        parent=above if parents else "",
+        where=step.where,
+    )
 
 
 def _waits(step: Step, refs: Mapping[str, str]) -> list[tuple[str, str, str]]:
     kind, target = step.waits_for, ""
     if kind.startswith("children-of(") and kind.endswith(")"):
-        target, kind = kind[len("children-of("):-1].strip(), "all-children"
+        target, kind = kind[len("children-of(") : -1].strip(), "all-children"
     elif step.all_needs:
         target = step.needs[0] if step.needs else step.all_needs[0]
     if target not in refs or kind not in ("all-children", "any-children"):
@@ -208,8 +229,11 @@ def _ordered(nodes: list[Node], formula: Formula) -> list[Node]:
         circle = _circle(rest, {n.ref: n.blocks for n in nodes})
         stuck = next(n for n in nodes if n.ref in circle)
         kind = "v2 formula" if formula.graph else "formula"
-        raise BadConfig(f'{kind} "{formula.name}" contains a dependency cycle',
-                        cure=" -> ".join(r.removeprefix(formula.name + ".") for r in circle), where=stuck.where)
+        raise BadConfig(
+            f'{kind} "{formula.name}" contains a dependency cycle',
+            cure=" -> ".join(r.removeprefix(formula.name + ".") for r in circle),
+            where=stuck.where,
+        )
     return out
 
 
@@ -219,7 +243,7 @@ def _circle(rest: set[str], blocks: Mapping[str, tuple[str, ...]]) -> list[str]:
     while at not in path:
         path.append(at)
         at = next(b for b in blocks[at] if b in rest)
-    return [*path[path.index(at):], at]
+    return [*path[path.index(at) :], at]
 
 
 def _native(nodes: list[Node]) -> list[Node]:
@@ -232,8 +256,11 @@ def _native(nodes: list[Node]) -> list[Node]:
     out = []
     for n, node in enumerate(nodes):
         step = ids[node.ref]
-        meta = {**node.metadata, "gc.step_id": step,
-                "gc.native_step_dependencies.v1": json.dumps(sorted(before[step] - {step}), separators=(",", ":"))}
+        meta = {
+            **node.metadata,
+            "gc.step_id": step,
+            "gc.native_step_dependencies.v1": json.dumps(sorted(before[step] - {step}), separators=(",", ":")),
+        }
         if n:
             meta.setdefault("gc.step_ref", node.ref)
         out.append(replace(node, metadata=meta))

@@ -24,8 +24,15 @@ class Control:
     priority: int | None = None
 
 
-def respawn(spec_json: str, control: Control, attempt: int, resolve: Resolve | None = None, *,
-            dispatcher: str = DISPATCHER, session_of: Callable[[str], str] | None = None) -> GraphPlan:
+def respawn(
+    spec_json: str,
+    control: Control,
+    attempt: int,
+    resolve: Resolve | None = None,
+    *,
+    dispatcher: str = DISPATCHER,
+    session_of: Callable[[str], str] | None = None,
+) -> GraphPlan:
     """Attempt (of a retry) or iteration (of a check) number `attempt`, ≥ 2, as a plan.
 
     The control gains a blocks edge to the new run; the plan's idempotency key `<control>:attempt:<n>` stops a second
@@ -47,8 +54,9 @@ def respawn(spec_json: str, control: Control, attempt: int, resolve: Resolve | N
         made = controls.iteration(step, attempt, prefix=above, needs=False)
         moved = controls.scope_checks(tuple(made))
     key = f"{control.id}:attempt:{attempt}"
-    nodes = [_node(s, n, control, key, resolve, dispatcher, session_of, {m.id for m in moved})
-             for n, s in enumerate(moved)]
+    nodes = [
+        _node(s, n, control, key, resolve, dispatcher, session_of, {m.id for m in moved}) for n, s in enumerate(moved)
+    ]
     return GraphPlan(tuple(nodes), tuple(_edges(moved, control)), f"gc: attempt {attempt} of {ref or control.id}", key)
 
 
@@ -63,8 +71,16 @@ def _in_scope(run: Step, control: Control, above: str) -> dict[str, str]:
     return meta
 
 
-def _node(step: Step, place: int, control: Control, key: str, resolve: Resolve | None, dispatcher: str,
-          session_of: Callable[[str], str] | None, inside: set[str]) -> GraphNode:
+def _node(
+    step: Step,
+    place: int,
+    control: Control,
+    key: str,
+    resolve: Resolve | None,
+    dispatcher: str,
+    session_of: Callable[[str], str] | None,
+    inside: set[str],
+) -> GraphNode:
     meta = {**step.metadata, "gc.root_bead_id": control.metadata.get("gc.root_bead_id", "")}
     meta.setdefault("gc.step_ref", step.id)
     meta.setdefault("gc.step_id", step.id)
@@ -74,7 +90,7 @@ def _node(step: Step, place: int, control: Control, key: str, resolve: Resolve |
     if place == 0:
         meta.update({"gc.control_for": control.id, "gc.logical_bead_id": control.id, "gc.idempotency_key": key})
         meta.setdefault("gc.kind", "task")
-    elif "gc.attempt" in step.metadata and meta.get("gc.control_for") in inside and meta.get("gc.kind") != "scope-check":
+    elif "gc.attempt" in meta and meta.get("gc.control_for") in inside and meta.get("gc.kind") != "scope-check":
         refs["gc.logical_bead_id"] = meta["gc.control_for"]
     kind = meta.get("gc.kind", "")
     assignee = step.assignee
@@ -84,14 +100,32 @@ def _node(step: Step, place: int, control: Control, key: str, resolve: Resolve |
         meta["gc.routed_to"], assignee = dispatcher, ""
     elif kind != "scope":
         meta, assignee = _routed(meta, assignee, control, resolve, session_of)
-    return GraphNode(step.id, step.title, step.type or "task", step.description, assignee,
-                     control.priority if control.priority is not None else step.priority, step.labels, meta, refs)
+    return GraphNode(
+        step.id,
+        step.title,
+        step.type or "task",
+        step.description,
+        assignee,
+        control.priority if control.priority is not None else step.priority,
+        step.labels,
+        meta,
+        refs,
+    )
 
 
-def _routed(meta: dict[str, str], assignee: str, control: Control, resolve: Resolve | None,
-            session_of: Callable[[str], str] | None) -> tuple[dict[str, str], str]:
-    wanted = assignee or meta.get("gc.run_target") or meta.get("gc.routed_to") \
+def _routed(
+    meta: dict[str, str],
+    assignee: str,
+    control: Control,
+    resolve: Resolve | None,
+    session_of: Callable[[str], str] | None,
+) -> tuple[dict[str, str], str]:
+    wanted = (
+        assignee
+        or meta.get("gc.run_target")
+        or meta.get("gc.routed_to")
         or control.metadata.get("gc.execution_routed_to", "")
+    )
     if not wanted:
         return meta, assignee
     kind, name = resolve(wanted) if resolve else ("pool", wanted)

@@ -14,8 +14,15 @@ Resolve = Callable[[str], tuple[str | None, str]]
 """Target as written → ("pool" | "session" | None, canonical name). None: there is no such agent."""
 
 
-def route(recipe: Recipe, resolve: Resolve, *, target: str = "", store_ref: str = "", dispatcher: str = DISPATCHER,
-          session_of: Callable[[str], str] | None = None) -> Recipe:
+def route(
+    recipe: Recipe,
+    resolve: Resolve,
+    *,
+    target: str = "",
+    store_ref: str = "",
+    dispatcher: str = DISPATCHER,
+    session_of: Callable[[str], str] | None = None,
+) -> Recipe:
     """`recipe` with its routes: per step assignee, else its `gc.run_target`, else `target`.
 
     `store_ref` is `city:<name>` or `rig:<name>`; `session_of` turns a single-session target into its session's name.
@@ -28,17 +35,20 @@ def route(recipe: Recipe, resolve: Resolve, *, target: str = "", store_ref: str 
     for node in recipe.nodes[1:]:
         if node.kind not in TOPOLOGY and node.kind not in CONTROLS:
             routes[node.ref] = _resolved(node, recipe, resolve, target)
-    for node in recipe.nodes[1:]:
-        nodes.append(_stamped(node, recipe, resolve, target, store_ref, dispatcher, routes, session_of))
+    nodes += [_stamped(n, recipe, resolve, target, store_ref, dispatcher, routes, session_of) for n in recipe.nodes[1:]]
     claimable = any(kind for kind, _ in routes.values())
     if routes and not claimable:
-        raise BadConfig(f'formulas v2 "{recipe.name}" would materialize no claimable work: no step has a target',
-                        cure="name a target, or gc.run_target in its steps", where=recipe.source)
+        raise BadConfig(
+            f'formulas v2 "{recipe.name}" would materialize no claimable work: no step has a target',
+            cure="name a target, or gc.run_target in its steps",
+            where=recipe.source,
+        )
     return replace(recipe, nodes=tuple(nodes))
 
 
-def _root(node: Node, recipe: Recipe, resolve: Resolve, target: str, store_ref: str,
-          session_of: Callable[[str], str] | None) -> Node:
+def _root(
+    node: Node, recipe: Recipe, resolve: Resolve, target: str, store_ref: str, session_of: Callable[[str], str] | None
+) -> Node:
     wanted = target or fill(node.metadata.get("gc.run_target", ""), recipe.values)
     meta = {k: v for k, v in node.metadata.items() if k != "gc.run_target"}
     if wanted:
@@ -59,16 +69,30 @@ def _resolved(node: Node, recipe: Recipe, resolve: Resolve, target: str) -> tupl
     kind, name = resolve(wanted)
     step = node.ref.removeprefix(recipe.name + ".")
     if kind is None:
-        raise BadConfig(f'step {step}: unknown formulas v2 target "{wanted}"', where=node.where,
-                        cure="an agent of the city, or of the rig, by its name")
+        raise BadConfig(
+            f'step {step}: unknown formulas v2 target "{wanted}"',
+            where=node.where,
+            cure="an agent of the city, or of the rig, by its name",
+        )
     if assignee and kind != "session":
-        raise BadConfig(f'step {step}: assignee target "{assignee}" did not resolve to a concrete session; '
-                        "use gc.run_target for config routing", where=node.where)
+        raise BadConfig(
+            f'step {step}: assignee target "{assignee}" did not resolve to a concrete session; '
+            "use gc.run_target for config routing",
+            where=node.where,
+        )
     return kind, name
 
 
-def _stamped(node: Node, recipe: Recipe, resolve: Resolve, target: str, store_ref: str, dispatcher: str,
-             routes: Mapping[str, tuple[str | None, str]], session_of: Callable[[str], str] | None) -> Node:
+def _stamped(
+    node: Node,
+    recipe: Recipe,
+    resolve: Resolve,
+    target: str,
+    store_ref: str,
+    dispatcher: str,
+    routes: Mapping[str, tuple[str | None, str]],
+    session_of: Callable[[str], str] | None,
+) -> Node:
     if node.kind in TOPOLOGY:
         return replace(node, metadata=_stored(node.metadata, store_ref))
     if node.kind in CONTROLS:
@@ -79,12 +103,16 @@ def _stamped(node: Node, recipe: Recipe, resolve: Resolve, target: str, store_re
         return replace(node, metadata=_stored(meta, store_ref), assignee="")
     kind, name = routes[node.ref]
     stamped = stamp(node.metadata, kind, name, session_of)
-    return replace(node, metadata=_stored(stamped, store_ref),
-                   assignee=(stamped.get("gc.session_name", "") if kind == "session" else ""))
+    return replace(
+        node,
+        metadata=_stored(stamped, store_ref),
+        assignee=(stamped.get("gc.session_name", "") if kind == "session" else ""),
+    )
 
 
-def _execution(node: Node, recipe: Recipe, resolve: Resolve, target: str,
-               routes: Mapping[str, tuple[str | None, str]]) -> str:
+def _execution(
+    node: Node, recipe: Recipe, resolve: Resolve, target: str, routes: Mapping[str, tuple[str | None, str]]
+) -> str:
     """Where the work goes that this control steers: its own target, its subject's, else the run's."""
     wanted = fill(node.metadata.get("gc.run_target", ""), recipe.values)
     if wanted:
@@ -98,8 +126,9 @@ def _execution(node: Node, recipe: Recipe, resolve: Resolve, target: str,
     return resolve(target)[1] if target else ""
 
 
-def stamp(metadata: Mapping[str, str], kind: str | None, name: str,
-          session_of: Callable[[str], str] | None = None) -> dict[str, str]:
+def stamp(
+    metadata: Mapping[str, str], kind: str | None, name: str, session_of: Callable[[str], str] | None = None
+) -> dict[str, str]:
     """A work bead's metadata with its route."""
     meta = dict(metadata)
     if kind is None:

@@ -161,6 +161,21 @@ class Formula:
         return self.version >= 2 and any(s.check or s.retry or s.drain or s.metadata.get("gc.kind") for s in self.steps)
 
 
+_TEXTS = [
+    "id",
+    "title",
+    "description",
+    "description_file",
+    "notes",
+    "type",
+    "waits_for",
+    "assignee",
+    "expand",
+    "condition",
+    "timeout",
+]
+
+
 def spec_json(step: Step) -> str:
     """The step as its spec sidecar holds it: keys in Gas City's order, empty ones left out."""
     return json.dumps(as_spec(step), ensure_ascii=False, separators=(",", ":"))
@@ -168,33 +183,49 @@ def spec_json(step: Step) -> str:
 
 def as_spec(step: Step) -> dict[str, Any]:
     spec: dict[str, Any] = {
-        "id": step.id, "title": step.title, "description": step.description,
-        "description_file": step.description_file, "notes": step.notes, "type": step.type, "priority": step.priority,
-        "labels": list(step.labels), "metadata": dict(sorted(step.metadata.items())),
-        "depends_on": list(step.depends_on), "needs": list(step.needs), "waits_for": step.waits_for,
-        "assignee": step.assignee, "expand": step.expand, "expand_vars": dict(sorted(step.expand_vars.items())),
-        "condition": step.condition, "children": [as_spec(c) for c in step.children],
+        "id": step.id,
+        "title": step.title,
+        "description": step.description,
+        "description_file": step.description_file,
+        "notes": step.notes,
+        "type": step.type,
+        "priority": step.priority,
+        "labels": list(step.labels),
+        "metadata": dict(sorted(step.metadata.items())),
+        "depends_on": list(step.depends_on),
+        "needs": list(step.needs),
+        "waits_for": step.waits_for,
+        "assignee": step.assignee,
+        "expand": step.expand,
+        "expand_vars": dict(sorted(step.expand_vars.items())),
+        "condition": step.condition,
+        "children": [as_spec(c) for c in step.children],
         "gate": _filled(type=step.gate.type, id=step.gate.id, timeout=step.gate.timeout) if step.gate else None,
         "loop": _loop(step.loop) if step.loop else None,
         "on_complete": _on_complete(step.on_complete) if step.on_complete else None,
         "ralph": _check(step.check) if step.check else None,
         "retry": _filled(max_attempts=step.retry.max_attempts, on_exhausted=step.retry.on_exhausted)
-        if step.retry else None,
-        "drain": _drain(step.drain) if step.drain else None, "timeout": step.timeout,
+        if step.retry
+        else None,
+        "drain": _drain(step.drain) if step.drain else None,
+        "timeout": step.timeout,
     }
     return {key: value for key, value in spec.items() if value not in ("", None, [], {})}
 
 
 def from_spec(spec: Mapping[str, Any]) -> Step:
-    """The step that `spec_json` wrote. Unknown keys are ignored, wrong kinds raise TypeError, KeyError or ValueError."""
+    """The step that `spec_json` wrote. Wrong kinds raise TypeError, KeyError or ValueError."""
     gate, loop, ralph, retry = spec.get("gate"), spec.get("loop"), spec.get("ralph"), spec.get("retry")
     done, drain = spec.get("on_complete"), spec.get("drain")
+    texts: dict[str, Any] = {k: str(spec.get(k, "")) for k in _TEXTS}
     return Step(
-        **{k: str(spec.get(k, "")) for k in ("id", "title", "description", "description_file", "notes", "type",
-                                             "waits_for", "assignee", "expand", "condition", "timeout")},
-        priority=spec.get("priority"), labels=tuple(spec.get("labels", ())),
-        metadata=dict(spec.get("metadata", {})), depends_on=tuple(spec.get("depends_on", ())),
-        needs=tuple(spec.get("needs", ())), expand_vars=dict(spec.get("expand_vars", {})),
+        **texts,
+        priority=spec.get("priority"),
+        labels=tuple(spec.get("labels", ())),
+        metadata=dict(spec.get("metadata", {})),
+        depends_on=tuple(spec.get("depends_on", ())),
+        needs=tuple(spec.get("needs", ())),
+        expand_vars=dict(spec.get("expand_vars", {})),
         children=tuple(from_spec(c) for c in spec.get("children", ())),
         gate=Gate(**gate) if gate else None,
         loop=Loop(**{**loop, "body": tuple(from_spec(s) for s in loop.get("body", ()))}) if loop else None,
@@ -210,24 +241,38 @@ def _filled(**values: Any) -> dict[str, Any]:
 
 
 def _loop(loop: Loop) -> dict[str, Any]:
-    return _filled(count=loop.count, until=loop.until, max=loop.max, range=loop.range, var=loop.var,
-                   body=[as_spec(s) for s in loop.body])
+    return _filled(
+        count=loop.count,
+        until=loop.until,
+        max=loop.max,
+        range=loop.range,
+        var=loop.var,
+        body=[as_spec(s) for s in loop.body],
+    )
 
 
 def _on_complete(done: OnComplete) -> dict[str, Any]:
-    return _filled(for_each=done.for_each, bond=done.bond, vars=dict(done.vars), parallel=done.parallel,
-                   sequential=done.sequential)
+    return _filled(
+        for_each=done.for_each, bond=done.bond, vars=dict(done.vars), parallel=done.parallel, sequential=done.sequential
+    )
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return {"max_attempts": check.max_attempts,
-            "check": _filled(mode=check.mode, path=check.path, timeout=check.timeout)}
+    return {
+        "max_attempts": check.max_attempts,
+        "check": _filled(mode=check.mode, path=check.path, timeout=check.timeout),
+    }
 
 
 def _drain(drain: Drain) -> dict[str, Any]:
-    out = _filled(formula=drain.formula, context=drain.context, member_access=drain.member_access,
-                  max_units=drain.max_units, on_item_failure=drain.on_item_failure,
-                  continuation_group=drain.continuation_group)
+    out = _filled(
+        formula=drain.formula,
+        context=drain.context,
+        member_access=drain.member_access,
+        max_units=drain.max_units,
+        on_item_failure=drain.on_item_failure,
+        continuation_group=drain.continuation_group,
+    )
     if drain.single_lane is not None:
         out["item"] = {"single_lane": drain.single_lane}
     return out

@@ -34,8 +34,11 @@ class Growth:
         self.made += len(walk(tuple(steps)))
         if self.made > MOST:
             first = next(iter(steps), None)
-            raise BadConfig(f"the formula grows beyond {MOST} steps", cure="fewer turns, or smaller expansions",
-                            where=first.where if first else "")
+            raise BadConfig(
+                f"the formula grows beyond {MOST} steps",
+                cure="fewer turns, or smaller expansions",
+                where=first.where if first else "",
+            )
 
 
 def loops(steps: tuple[Step, ...], values: Mapping[str, str], growth: Growth) -> tuple[Step, ...]:
@@ -88,31 +91,39 @@ def _prefixed(steps: list[Step], prefix: str) -> list[Step]:
         return prefix + name if name in inside else name
 
     def one(step: Step) -> Step:
-        return replace(step, id=prefix + step.id, needs=tuple(map(rename, step.needs)),
-                       depends_on=tuple(map(rename, step.depends_on)), children=tuple(map(one, step.children)))
+        return replace(
+            step,
+            id=prefix + step.id,
+            needs=tuple(map(rename, step.needs)),
+            depends_on=tuple(map(rename, step.depends_on)),
+            children=tuple(map(one, step.children)),
+        )
 
     return [one(s) for s in steps]
 
 
-def inline(steps: tuple[Step, ...], read: Read, values: Mapping[str, str], growth: Growth,
-           depth: int = 0) -> tuple[Step, ...]:
+def inline(
+    steps: tuple[Step, ...], read: Read, values: Mapping[str, str], growth: Growth, depth: int = 0
+) -> tuple[Step, ...]:
     """Each step with `expand` by its expansion. Dependents keep their names: they wait for a step of the bare id."""
     out: list[Step] = []
     for step in steps:
         if not step.expand:
-            out.append(replace(step, children=inline(step.children, read, values, growth, depth))
-                       if step.children else step)
+            out.append(
+                replace(step, children=inline(step.children, read, values, growth, depth)) if step.children else step
+            )
         elif holds(step, values):
             out += expansion(step, step.expand, step.expand_vars, read, values, growth, depth)
     return tuple(out)
 
 
-def composed(formula: Formula, steps: tuple[Step, ...], read: Read, values: Mapping[str, str],
-             growth: Growth) -> tuple[Step, ...]:
+def composed(
+    formula: Formula, steps: tuple[Step, ...], read: Read, values: Mapping[str, str], growth: Growth
+) -> tuple[Step, ...]:
     """`compose.expand` and `compose.map`; here dependents are moved to the last expanded step."""
     for key in ("branch", "gate"):
         if formula.compose.get(key):
-            raise BadConfig(f"compose.{key} is not carried out by this program", where=f"{formula.source}: compose.{key}")
+            raise BadConfig(f"compose.{key} is not carried out here", where=f"{formula.source}: compose.{key}")
     jobs = [(str(e.get("target", "")), e, False) for e in formula.compose.get("expand", ())]
     jobs += [(str(m.get("select", "")), m, True) for m in formula.compose.get("map", ())]
     for pattern, spec, glob in jobs:
@@ -130,8 +141,11 @@ def _swapped(steps: tuple[Step, ...], target: str, made: list[Step]) -> tuple[St
     last = made[-1].id
 
     def moved(step: Step) -> Step:
-        return replace(step, needs=tuple(last if n == target else n for n in step.needs),
-                       depends_on=tuple(last if n == target else n for n in step.depends_on))
+        return replace(
+            step,
+            needs=tuple(last if n == target else n for n in step.needs),
+            depends_on=tuple(last if n == target else n for n in step.depends_on),
+        )
 
     out: list[Step] = []
     for step in steps:
@@ -142,8 +156,9 @@ def _swapped(steps: tuple[Step, ...], target: str, made: list[Step]) -> tuple[St
     return tuple(out)
 
 
-def expansion(step: Step, name: str, given: Mapping[str, str], read: Read, values: Mapping[str, str],
-              growth: Growth, depth: int) -> list[Step]:
+def expansion(
+    step: Step, name: str, given: Mapping[str, str], read: Read, values: Mapping[str, str], growth: Growth, depth: int
+) -> list[Step]:
     """The steps that stand for `step`: the template of the expansion formula `name`, its first ones with its needs."""
     if depth >= DEEPEST:
         raise BadConfig(f"expansions are nested deeper than {DEEPEST}", where=step.where)
@@ -164,7 +179,8 @@ def expansion(step: Step, name: str, given: Mapping[str, str], read: Read, value
     growth.add(made)
     inside = {s.id for s in walk(tuple(made))}
     made = [
-        s if any(n in inside for n in s.all_needs)
+        s
+        if any(n in inside for n in s.all_needs)
         else replace(s, needs=(*step.needs, *s.needs), depends_on=(*step.depends_on, *s.depends_on))
         for s in made
     ]
@@ -172,8 +188,12 @@ def expansion(step: Step, name: str, given: Mapping[str, str], read: Read, value
 
 
 def _instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
-    about = {"{target}": target.id, "{target.id}": target.id, "{target.title}": target.title,
-             "{target.description}": target.description}
+    about = {
+        "{target}": target.id,
+        "{target.id}": target.id,
+        "{target.title}": target.title,
+        "{target.description}": target.description,
+    }
 
     def change(text: str) -> str:
         for mark, value in about.items():
@@ -186,9 +206,12 @@ def _instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
         return text
 
     def conditions(made: Step, source: Step) -> Step:
-        return replace(made, condition=source.condition.replace("{target}", target.id),
-                       assignee=variables(source.assignee),
-                       children=tuple(conditions(m, s) for m, s in zip(made.children, source.children, strict=True)))
+        return replace(
+            made,
+            condition=source.condition.replace("{target}", target.id),
+            assignee=variables(source.assignee),
+            children=tuple(conditions(m, s) for m, s in zip(made.children, source.children, strict=True)),
+        )
 
     return conditions(replaced(template, change), template)
 
@@ -202,13 +225,16 @@ def filtered(steps: tuple[Step, ...], values: Mapping[str, str]) -> tuple[Step, 
 
 
 def _kept(steps: tuple[Step, ...], values: Mapping[str, str]) -> tuple[Step, ...]:
-    return tuple(replace(s, children=_kept(s.children, values)) if s.children else s
-                 for s in steps if holds(s, values))
+    return tuple(replace(s, children=_kept(s.children, values)) if s.children else s for s in steps if holds(s, values))
 
 
 def _without(steps: tuple[Step, ...], gone: set[str]) -> tuple[Step, ...]:
     return tuple(
-        replace(s, needs=tuple(n for n in s.needs if n not in gone), children=_without(s.children, gone),
-                depends_on=tuple(n for n in s.depends_on if n not in gone))
+        replace(
+            s,
+            needs=tuple(n for n in s.needs if n not in gone),
+            children=_without(s.children, gone),
+            depends_on=tuple(n for n in s.depends_on if n not in gone),
+        )
         for s in steps
     )

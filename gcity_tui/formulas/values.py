@@ -22,8 +22,9 @@ def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
     if formula.graph:
         for name in RESERVED:
             if name in formula.variables:
-                raise BadConfig(f"vars.{name}: formulas v2 reserved variable cannot be declared",
-                                where=_where(formula, name))
+                raise BadConfig(
+                    f"vars.{name}: formulas v2 reserved variable cannot be declared", where=_where(formula, name)
+                )
     values = {n: v.default for n, v in formula.variables.items() if v.default is not None}
     values.update(given)
     for name, variable in formula.variables.items():
@@ -31,13 +32,15 @@ def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
             if variable.required:
                 close = nearest(name, tuple(g for g in given if g not in formula.variables))
                 hint = f"you gave {close!r}" if close else f"--var {name}=…"
-                raise Usage(f"formula {formula.name!r} needs the variable {name!r}", cure=hint,
-                            where=_where(formula, name))
+                raise Usage(
+                    f"formula {formula.name!r} needs the variable {name!r}", cure=hint, where=_where(formula, name)
+                )
             continue
         value = values[name]
         if variable.enum and value not in variable.enum:
-            raise Usage(f"{name} cannot be {value!r}", cure=f"one of {', '.join(variable.enum)}",
-                        where=_where(formula, name))
+            raise Usage(
+                f"{name} cannot be {value!r}", cure=f"one of {', '.join(variable.enum)}", where=_where(formula, name)
+            )
         if variable.pattern and not re.search(variable.pattern, value):
             raise Usage(f"{name} {value!r} does not fit {variable.pattern!r}", where=_where(formula, name))
     return values
@@ -59,8 +62,10 @@ def holds(step: Step, values: Mapping[str, str]) -> bool:
         return True
     match = _CONDITION.match(step.condition)
     if not match:
-        raise BadConfig(f'invalid step condition format: "{step.condition}" (expected {{{{var}}}} or {{{{var}}}} == value)',
-                        where=step.where)
+        raise BadConfig(
+            f'invalid step condition format: "{step.condition}" (expected {{{{var}}}} or {{{{var}}}} == value)',
+            where=step.where,
+        )
     negated, name, operator, wanted = match.groups()
     value = values.get(name, "")
     if operator and negated:
@@ -80,16 +85,31 @@ def replaced(step: Step, change: Callable[[str], str], *, title_only: bool = Fal
     """
     if title_only:
         check = replace(step.check, timeout=change(step.check.timeout)) if step.check else None
-        return replace(step, title=change(step.title), description=change(step.description), check=check,
-                       timeout=change(step.timeout))
+        return replace(
+            step,
+            title=change(step.title),
+            description=change(step.description),
+            check=check,
+            timeout=change(step.timeout),
+        )
     return replace(
-        step, id=change(step.id), title=change(step.title), description=change(step.description),
-        description_file=step.description_file, notes=change(step.notes), expand=change(step.expand),
-        waits_for=change(step.waits_for), timeout=change(step.timeout), assignee=change(step.assignee),
-        labels=tuple(map(change, step.labels)), needs=tuple(map(change, step.needs)),
-        depends_on=tuple(map(change, step.depends_on)), metadata={k: change(v) for k, v in step.metadata.items()},
+        step,
+        id=change(step.id),
+        title=change(step.title),
+        description=change(step.description),
+        description_file=step.description_file,
+        notes=change(step.notes),
+        expand=change(step.expand),
+        waits_for=change(step.waits_for),
+        timeout=change(step.timeout),
+        assignee=change(step.assignee),
+        labels=tuple(map(change, step.labels)),
+        needs=tuple(map(change, step.needs)),
+        depends_on=tuple(map(change, step.depends_on)),
+        metadata={k: change(v) for k, v in step.metadata.items()},
         expand_vars={k: change(v) for k, v in step.expand_vars.items()},
-        loop=_loop(step.loop, change) if step.loop else None, check=_check(step.check, change) if step.check else None,
+        loop=_loop(step.loop, change) if step.loop else None,
+        check=_check(step.check, change) if step.check else None,
         on_complete=_done(step.on_complete, change) if step.on_complete else None,
         drain=_drain(step.drain, change) if step.drain else None,
         children=tuple(replaced(c, change) for c in step.children),
@@ -97,8 +117,13 @@ def replaced(step: Step, change: Callable[[str], str], *, title_only: bool = Fal
 
 
 def _loop(loop: Loop, change: Callable[[str], str]) -> Loop:
-    return replace(loop, range=change(loop.range), until=change(loop.until), var=change(loop.var),
-                   body=tuple(replaced(s, change) for s in loop.body))
+    return replace(
+        loop,
+        range=change(loop.range),
+        until=change(loop.until),
+        var=change(loop.var),
+        body=tuple(replaced(s, change) for s in loop.body),
+    )
 
 
 def _check(check: Check, change: Callable[[str], str]) -> Check:
@@ -107,8 +132,9 @@ def _check(check: Check, change: Callable[[str], str]) -> Check:
 
 
 def _done(done: OnComplete, change: Callable[[str], str]) -> OnComplete:
-    return replace(done, for_each=change(done.for_each), bond=change(done.bond),
-                   vars={k: change(v) for k, v in done.vars.items()})
+    return replace(
+        done, for_each=change(done.for_each), bond=change(done.bond), vars={k: change(v) for k, v in done.vars.items()}
+    )
 
 
 def _drain(drain: Drain, change: Callable[[str], str]) -> Drain:

@@ -212,7 +212,7 @@ class DeclaredCity:
     env: Mapping[str, str] = field(default_factory=dict)
     show_json: str = "array"
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
-    """`agents.<qualified>.<key>`, `providers.<name>.<key>`, `rigs.<name>.<key>`, `<table>.<key>` → where it was written."""
+    """`agents.<qualified>.<key>`, `providers.<name>.<key>`, `rigs.<name>.<key>`, `<table>.<key>` → its place."""
     warnings: tuple[str, ...] = ()
     digest: str = ""
     """Changes when any file it was made from changes."""
