@@ -39,7 +39,7 @@ def close_guard(cx: sqlite3.Connection, bead: str, now: int) -> None:
     if (
         kind == "gate"
         and await_type in MACHINE_GATES
-        and not _satisfied(cx, await_type, await_id, timeout, created, now)
+        and not satisfied(cx, await_type, await_id, timeout, created, now)
     ):
         raise Refused(f"cannot close {bead}: gate condition not satisfied ({await_type}); use --force to override")
     holding = cx.execute(_HOLDING, (bead,)).fetchall()
@@ -48,7 +48,7 @@ def close_guard(cx: sqlite3.Connection, bead: str, now: int) -> None:
         raise Refused(f"cannot close {bead}: blocked by open issues [{names}] (use --force to override)")
 
 
-def _satisfied(
+def satisfied(
     cx: sqlite3.Connection, await_type: str, await_id: str, timeout: "int | None", created: int, now: int
 ) -> bool:
     """A timer that ran out, a bead that is closed. What GitHub says is not known here: not satisfied."""

@@ -66,15 +66,10 @@ def create(call: "Call") -> None:
     if "graph" in o:
         graph(call)
         return
-    if o.get("file"):
-        from gcity_tui.beads.dialect.markdown import create_all
-
-        create_all(call)
-        return
     if len(call.rest) > 1:
         raise Usage(f"too many arguments: {' '.join(call.rest[1:])!r}", cure="put the title in quotes")
     if not call.rest and "title" not in o:
-        raise Usage("title required (or use --file to create from markdown)")
+        raise Usage("title required")
     title = call.rest[0] if call.rest else o["title"]
     if "id" in o and "parent" in o:
         raise Usage("cannot specify both --id and --parent flags")

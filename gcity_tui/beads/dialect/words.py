@@ -32,8 +32,7 @@ COMMANDS = {
     "create": (
         "make",
         "create",
-        _FIELDS
-        + " labels/l/label:* deps:* waits-for:1 waits-for-gate:1 graph:1 file/f:1 silent dry-run force id:1 prefix:1"
+        _FIELDS + " labels/l/label:* deps:* waits-for:1 waits-for-gate:1 graph:1 silent dry-run force id:1 prefix:1"
         " repo:1 no-inherit-labels mol-type:1 wisp-type:1 validate skills:1 context:1 format:1 event-category:1 event-actor:1"
         " event-target:1 event-payload:1 sender:1 append-notes:1 await-type:1 await-id:1",
     ),
