@@ -37,6 +37,7 @@ def lane(category: str, folder: Path, base: str = "") -> dict[str, Any]:
         evidence += [f"ran: {entry}" for entry in ran] or ["nothing to run was found"]
     else:
         findings = [_finding(rule, source, hit) for source in sources for rule, hit in hits(category, source)]
+    findings = list({(f["file"], f["line"], f["rule"], f["title"]): f for f in findings}.values())
     findings.sort(key=lambda f: (SEVERITIES.index(f["severity"]), f["file"], f["line"], f["rule"], f["title"]))
     if len(findings) > _MOST:
         evidence.append(f"{len(findings) - _MOST} more findings of lower severity are left out")

@@ -12,7 +12,10 @@ def need(source: Source, module: str) -> tuple[str, list[Patch]]:
     for name, full in source.aliases.items():
         if full == module:
             return name, []
-    return module, [Patch(*2 * (_place(source, module),), f"import {module}{source.newline}")]
+    place = _place(source, module)
+    # The first import of a file stands a line below its docstring.
+    lead = "" if source.aliases or place == 0 else source.newline
+    return module, [Patch(place, place, f"{lead}import {module}{source.newline}")]
 
 
 def _place(source: Source, module: str) -> int:

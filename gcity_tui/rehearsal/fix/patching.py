@@ -27,16 +27,23 @@ def fix(path: str, data: bytes, rule: str, line: int, anchor: str = "") -> bytes
         source = Source(path, data)
     except (SyntaxError, ValueError):
         return None
-    hit = _nearest(source, list(RULES[rule].find(source)), line, anchor)
-    patches = codemod(source, hit) if hit is not None else None
-    if not patches:
+    hits = list(RULES[rule].find(source))
+    hit = _nearest(source, hits, line, anchor)
+    if hit is None:
         return None
+    # One line may hold the same fault twice, and is reported once.
+    together = [other for other in hits if other.node.lineno == hit.node.lineno]
+    return _put(source, [codemod(source, other) for other in together]) or _put(source, [codemod(source, hit)])
+
+
+def _put(source: Source, found: list[list[Patch] | None]) -> bytes | None:
+    patches = list(dict.fromkeys(patch for some in found for patch in some or []))
     try:
-        fixed = apply(data, patches)
+        fixed = apply(source.data, patches)
         ast.parse(fixed)
     except (SyntaxError, ValueError):
         return None
-    return fixed if fixed != data else None
+    return fixed if fixed != source.data else None
 
 
 def _nearest(source: Source, hits: list[Hit], line: int, anchor: str) -> Hit | None:

@@ -142,7 +142,7 @@ def _unused(source: Source, hit: Hit) -> list[Patch] | None:
 def _format(source: Source, hit: Hit) -> list[Patch] | None:
     call = call_of(hit)
     literal = call.func.value if isinstance(call.func, ast.Attribute) else None
-    if not isinstance(literal, ast.Constant) or not all(isinstance(a, ast.Name | ast.Attribute) for a in call.args):
+    if not isinstance(literal, ast.Constant) or any(re.search(r"[\"'{}\\\n]", source.code(a)) for a in call.args):
         return None
     text = source.code(literal)
     if text[0] not in "'\"" or text.startswith(('"""', "'''")) or literal.lineno != literal.end_lineno:

@@ -1,0 +1,1 @@
+"""A report on the shop's orders."""
