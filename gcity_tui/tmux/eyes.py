@@ -38,6 +38,8 @@ class Eyes:
         timeout: float = 5.0,
     ) -> None:
         self._on_change, self._on_lost, self._timeout = on_change, on_lost, timeout
+        self._server = server
+        self._asked_again: dict[tuple[str, int], int] = {}
         self._dirty, self._closed = threading.Event(), threading.Event()
         self._lost: RuntimeUnavailable | None = None
         self._client = server.client(on_notify=self._heard, on_end=self._ended, timeout=timeout)
@@ -87,11 +89,20 @@ class Eyes:
                 if self._closed.wait(1.0):
                     return
                 continue
+            self._reap(rows)
             if rows != last:
                 last = rows
                 self._on_change(rows)
             if self._closed.wait(_APART):
                 return
+
+    def _reap(self, rows: tuple[PaneRow, ...]) -> None:
+        """Ask for exit statuses that did not come with the death; three times each, then it is unknown for good."""
+        owed = {(r.pane, r.pid) for r in rows if r.dead and r.dead_status is None and r.dead_signal is None}
+        self._asked_again = {k: self._asked_again.get(k, 0) + 1 for k in owed}
+        if any(n <= 3 for n in self._asked_again.values()):
+            self._server.reap()
+            self._dirty.set()
 
     def close(self) -> None:
         self._closed.set()

@@ -207,6 +207,13 @@ class Hands:
 
     def pane(self, session: str) -> PaneRow:
         """The row of one session, with its attached humans. Raises NotFound."""
+        row = self._pane(session)
+        if row.dead and row.dead_status is None and row.dead_signal is None:
+            self.server.reap()
+            row = self._pane(session)
+        return row
+
+    def _pane(self, session: str) -> PaneRow:
         ask = line("list-panes", "-t", f"={_agent(session)}:^", "-F", FORMAT)
         clients, panes = self.client().requests((LIST_CLIENTS, ask), self._timeout)
         if isinstance(panes, CityError):

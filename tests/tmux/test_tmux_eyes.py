@@ -68,6 +68,18 @@ def test_death_is_told_with_how_it_ended(eyes: Eyes, seen: Seen, hands: Hands, t
     assert rows["three"].dead and rows["killed"].dead and rows["killed"].dead_status is None
 
 
+def test_no_exit_status_is_lost(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
+    """A 3.3a server misses some when several panes end at once, until something else ends."""
+    for _ in range(2):
+        for n in range(12):
+            hands.start(f"s-{n}", ["cat"], cwd=tmp_path)
+        for n in range(12):
+            hands.keys(f"s-{n}", "C-d")
+        seen.wait(lambda r: len(r) == 12 and all(x.dead_status == 0 for x in r.values()))
+        for n in range(12):
+            hands.kill(f"s-{n}")
+
+
 @pytest.mark.parametrize(
     "title",
     [
