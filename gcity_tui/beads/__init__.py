@@ -1,1 +1,1 @@
-"""The ledger: what is done and what is to do; its single writer, its followers and its own language, the `bd` dialect."""
+"""The ledger: what is done and to do; its single writer, its followers and its own language, the `bd` dialect."""

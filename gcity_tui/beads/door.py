@@ -45,10 +45,10 @@ def run(
     place = path or env.get("BEADS_DB", "") or locate(env, cwd)
     ledger: Ledger | None = None
     if place:
-        from gcity_tui.beads.ledger import Ledger
+        from gcity_tui.beads.ledger import Ledger as Opened
 
         try:
-            ledger = Ledger.open(place)
+            ledger = Opened.open(place)
         except CityError as e:
             return 1, b"", f"Error: {e}\n".encode()
     try:

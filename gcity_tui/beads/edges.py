@@ -57,7 +57,7 @@ def existing(cx: sqlite3.Connection, source: str, target: str) -> list[str]:
 
 
 def put(cx: sqlite3.Connection, edge: "tuple[Any, ...]") -> None:
-    """Write `(source, target, type, created_at, created_by, metadata)` as it is; an edge that is there keeps its age."""
+    """Write `(source, target, type, created_at, created_by, metadata)` as it is; one that is there keeps its age."""
     cx.execute(
         "INSERT INTO deps (issue_id, depends_on_id, type, created_at, created_by, metadata) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (issue_id, depends_on_id, type) DO UPDATE SET metadata = excluded.metadata",

@@ -34,7 +34,8 @@ def close_guard(cx: sqlite3.Connection, bead: str, now: int) -> None:
         left = cx.execute(_OPEN_KIDS, (bead,)).fetchone()[0]
         if left:
             raise Refused(
-                f"cannot close epic {bead}: {left} open child issue(s); close all children first or use --force to override"
+                f"cannot close epic {bead}: {left} open child issue(s); close all children first or use --force to"
+                f" override"
             )
     if (
         kind == "gate"

@@ -77,7 +77,8 @@ def count(cx: sqlite3.Connection, kind: str, name: str, n: int) -> None:
 
 def bump(cx: sqlite3.Connection, kind: str, name: str, by: int = 1) -> None:
     cx.execute(
-        "INSERT INTO counters (kind, name, n) VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET n = n + excluded.n",
+        "INSERT INTO counters (kind, name, n) VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET n = n +"
+        " excluded.n",
         (kind, name, by),
     )
 

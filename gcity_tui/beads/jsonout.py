@@ -50,7 +50,10 @@ def dumps(value: "Any", indent: str = "\n") -> str:
 
 
 def stamp(micros: "int | None", fine: bool = False) -> str:
-    """Microseconds since 1970 → RFC 3339 in UTC; to the second as bd prints it, or `fine` with six digits; None → ""."""
+    """Microseconds since 1970 → RFC 3339 in UTC; to the second as bd prints it, or `fine` with six digits;
+
+    None → "".
+    """
     if micros is None:
         return ""
     from time import gmtime

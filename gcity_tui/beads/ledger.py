@@ -1,4 +1,7 @@
-"""The ledger of a city: open it, ask it, change it. Values are imported only when asked for, so that `bd` stays quick."""
+"""The ledger of a city: open it, ask it, change it.
+
+Values are imported only when asked for, so that `bd` stays quick.
+"""
 
 from time import time
 
@@ -22,7 +25,10 @@ _EVENT = "seq, at, type, subject, actor, old_value, new_value, message, payload"
 
 
 class Ledger:
-    """One ledger file. Thread-safe: any thread reads, writes combine into shared commits, other processes may write too."""
+    """One ledger file.
+
+    Thread-safe: any thread reads, writes combine into shared commits, other processes may write too.
+    """
 
     def __init__(self, store: Store, clock: "Callable[[], float] | None" = None) -> None:
         self.store = store
@@ -64,8 +70,10 @@ class Ledger:
     def find(self, *, sort: str = "priority", reverse: bool = False, limit: int = 0, **filters: "Any") -> "list[Bead]":
         """Beads that fit every filter, closed ones too unless `open_only=True`. Filters (None: not asked):
 
-        ids, status, exclude_status, types, exclude_types, assignee, unassigned, labels (all), label_any, exclude_labels,
-        meta={k: v}, has_meta, parent (direct children), under (all descendants), prefixes, priority(_min, _max), ephemeral,
+        ids, status, exclude_status, types, exclude_types, assignee, unassigned, labels (all), label_any,
+        exclude_labels,
+        meta={k: v}, has_meta, parent (direct children), under (all descendants), prefixes, priority(_min,
+        _max), ephemeral,
         search, title_contains, desc_contains, notes_contains, created_/updated_/closed_ after/before (microseconds) …
         Sort: priority, oldest, created, created_asc, updated, closed, status, id, title, type, assignee.
         """
@@ -218,7 +226,10 @@ class Ledger:
         return self.transact(lambda tx: tx.release_if(id, assignee, actor))
 
     def pour(self, plan: "GraphPlan", actor: str = "", *, prefix: str = "") -> dict[str, str]:
-        """Commit a whole plan at once; node key → id. The same idempotency key again gives the ids of the first time."""
+        """Commit a whole plan at once; node key → id.
+
+        The same idempotency key again gives the ids of the first time.
+        """
         from gcity_tui.beads.pour import pour
 
         return self.transact(lambda tx: pour(tx, plan, actor, prefix=prefix))

@@ -1,7 +1,9 @@
 """A whole graph of beads in one transaction: what a formula pours, and what `bd create --graph` reads from a file.
 
-bd's order is kept (beads, labels, metadata references, edges, parents), but two of its refusals are not, because plans of
-formulas need both: a step may have `blocks` and `waits-for` to the same bead, and a task may depend on an epic container.
+bd's order is kept (beads, labels, metadata references, edges, parents), but two of its refusals are not, because plans
+of
+formulas need both: a step may have `blocks` and `waits-for` to the same bead, and a task may depend on an epic
+container.
 """
 
 from gcity_tui.beads import edges, ids, readiness
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def pour(tx: "Tx", plan: "GraphPlan", actor: str = "", *, prefix: str = "", middle: str = "") -> dict[str, str]:
-    """Make every node and edge of the plan; returns node key → id. A plan whose idempotency key is known is not poured again."""
+    """Make every node and edge of the plan; returns node key → id.
+
+    A plan whose idempotency key is known is not poured again.
+    """
     actor = actor or tx.actor
     if plan.idempotency_key:
         rows = tx.cx.execute(
@@ -75,7 +80,10 @@ def _end(name: str, made: dict[str, str]) -> str:
 
 
 def _edges(tx: "Tx", plan: "GraphPlan", made: dict[str, str], actor: str) -> None:
-    """Edges, then parents. Cycles among the new nodes are searched once, in the plan; an edge from an old bead is checked alone."""
+    """Edges, then parents.
+
+    Cycles among the new nodes are searched once, in the plan; an edge from an old bead is checked alone.
+    """
     new = set(made.values())
     linked = [(e, _end(e.source, made), _end(e.target, made)) for e in plan.edges]
     cycle = edges.first_cycle([(s, t) for e, s, t in linked if e.type in BLOCKING])

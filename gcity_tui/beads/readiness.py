@@ -1,7 +1,10 @@
-"""Who is held back: `blockers`, `held` and `wake_at` of beads, brought up to date inside the transaction that changed a cause.
+"""Who is held back: `blockers`, `held` and `wake_at` of beads, brought up to date inside the transaction that changed a
+cause.
 
-The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks` and `conditional-blocks`, and
-by `waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level). Active
+The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks` and `conditional-blocks`,
+and
+by `waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level).
+Active
 is every status but closed and pinned. Counts are taken anew for the few beads concerned, so they cannot drift.
 """
 
@@ -12,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ACTIVE = "t.status NOT IN ('closed', 'pinned')"
-_KIDS = "SELECT 1 FROM deps k JOIN beads t ON t.id = k.issue_id WHERE k.depends_on_id = d.depends_on_id AND k.type = 'parent-child'"
+_KIDS = (
+    "SELECT 1 FROM deps k JOIN beads t ON t.id = k.issue_id"
+    " WHERE k.depends_on_id = d.depends_on_id AND k.type = 'parent-child'"
+)
 BLOCKERS = (
     "(SELECT count(*) FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id"
     f" AND d.type IN ('blocks', 'conditional-blocks') AND {_ACTIVE})"

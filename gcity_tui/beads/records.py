@@ -20,7 +20,10 @@ _WAITERS = COLUMNS.index("waiters")
 
 
 def beads(store: Store, rows: list[tuple[Any, ...]]) -> list[Bead]:
-    """Rows of `select.SELECT` → beads with their labels, metadata, dependencies and parent. Times keep their microseconds."""
+    """Rows of `select.SELECT` → beads with their labels, metadata, dependencies and parent.
+
+    Times keep their microseconds.
+    """
     ids = [row[0] for row in rows]
     labels = select.grouped(store, select.LABELS, ids)
     meta = select.grouped(store, select.META, ids)
@@ -63,7 +66,10 @@ def dependency(row: tuple[Any, ...]) -> Dependency:
 
 
 def event(row: tuple[Any, ...]) -> Event:
-    """A row (seq, at, type, subject, actor, old, new, message, payload) → value. What changed is in payload["old"] and ["new"]."""
+    """A row (seq, at, type, subject, actor, old, new, message, payload) → value.
+
+    What changed is in payload["old"] and ["new"].
+    """
     seq, at, type_, subject, actor, old, new, message, payload = row
     return Event(seq, type_, stamp(at, True), actor, subject, message, _payload(payload, old, new))
 

@@ -98,28 +98,32 @@ TABLES = (
     # Partial: a plain one is taken for `assignee = ''` too, and then every ready query sorts the whole backlog.
     "CREATE INDEX beads_assignee ON beads (assignee, status) WHERE assignee <> ''",
     "CREATE INDEX beads_type ON beads (issue_type, status)",
-    "CREATE TABLE deps (issue_id TEXT NOT NULL, depends_on_id TEXT NOT NULL, type TEXT NOT NULL, created_at INTEGER NOT NULL,"
+    "CREATE TABLE deps (issue_id TEXT NOT NULL, depends_on_id TEXT NOT NULL, type TEXT NOT NULL, created_at"
+    " INTEGER NOT NULL,"
     " created_by TEXT NOT NULL DEFAULT '', metadata TEXT NOT NULL DEFAULT '{}', thread_id TEXT NOT NULL DEFAULT '',"
     " PRIMARY KEY (issue_id, depends_on_id, type)) WITHOUT ROWID",
     "CREATE INDEX deps_target ON deps (depends_on_id, type, issue_id)",
     "CREATE TABLE labels (bead TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (bead, label)) WITHOUT ROWID",
     "CREATE INDEX labels_label ON labels (label, bead)",
     # `json` 1: value is JSON text (a number, true, an object), else it is a string. `live` 1: its bead is not closed.
-    "CREATE TABLE bead_meta (bead TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, json INTEGER NOT NULL DEFAULT 0,"
+    "CREATE TABLE bead_meta (bead TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, json INTEGER NOT NULL"
+    " DEFAULT 0,"
     " live INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (bead, key)) WITHOUT ROWID",
     # The head of the value only: outputs of many KB are values too.
     "CREATE INDEX meta_value ON bead_meta (key, substr(value, 1, 64), live, bead)",
     "CREATE TABLE comments (seq INTEGER PRIMARY KEY, id TEXT NOT NULL, bead TEXT NOT NULL, author TEXT NOT NULL,"
     " text TEXT NOT NULL, created_at INTEGER NOT NULL)",
     "CREATE INDEX comments_bead ON comments (bead, seq)",
-    "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL,"
+    "CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, type TEXT NOT NULL, subject"
+    " TEXT NOT NULL,"
     " actor TEXT NOT NULL, old_value TEXT NOT NULL DEFAULT '', new_value TEXT NOT NULL DEFAULT '',"
     " message TEXT NOT NULL DEFAULT '', payload TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX events_subject ON events (subject, seq)",
     "CREATE INDEX events_type ON events (type, seq)",
     "CREATE TABLE config (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE scopes (prefix TEXT PRIMARY KEY, rig TEXT NOT NULL, path TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE counters (kind TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID",
+    "CREATE TABLE counters (kind TEXT NOT NULL, name TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (kind, name))"
+    " WITHOUT ROWID",
     "CREATE TABLE pours (idempotency_key TEXT NOT NULL, node TEXT NOT NULL, bead TEXT NOT NULL, at INTEGER NOT NULL,"
     " PRIMARY KEY (idempotency_key, node)) WITHOUT ROWID",
 )

@@ -241,7 +241,8 @@ EDGES = (
     " ORDER BY issue_id, created_at, depends_on_id, type"
 )
 DEPENDANTS = (
-    "SELECT depends_on_id, issue_id, type, created_at, created_by, metadata, thread_id FROM deps WHERE depends_on_id IN ({})"
+    "SELECT depends_on_id, issue_id, type, created_at, created_by, metadata, thread_id FROM deps WHERE"
+    " depends_on_id IN ({})"
     " ORDER BY depends_on_id, created_at, issue_id, type"
 )
 COMMENTS = "SELECT bead, id, author, text, created_at FROM comments WHERE bead IN ({}) ORDER BY bead, seq"

@@ -1,4 +1,6 @@
-"""The text of `.gc/bin/bd` and `.gc/bin/gc`: a script that asks the controller over its socket, in a bare interpreter's time."""
+"""The text of `.gc/bin/bd` and `.gc/bin/gc`: a script that asks the controller over its socket, in a bare interpreter's
+time.
+"""
 
 from gcity_tui.model.paths import digest, ledger_path
 
@@ -105,7 +107,8 @@ _ALONE = {
     return code""",
     "gc": """from posix import execve
     # No controller: the whole program answers, with its own site packages.
-    execve({python!r}, [{python!r}, "-m", "gcity_tui", "--city", CITY, *args], {{**environ, b"PYTHONPATH": PACKAGE.encode()}})
+    words = [{python!r}, "-m", "gcity_tui", "--city", CITY, *args]
+    execve(words[0], words, {{**environ, b"PYTHONPATH": PACKAGE.encode()}})
     return 127""",
 }
 DEADLINE = 120
@@ -113,7 +116,10 @@ DEADLINE = 120
 
 
 def shim_text(city_path: str, python: str, package_parent: str, tool: str = "bd") -> str:
-    """The script for `tool` ("bd" or "gc"). Paths are absolute; `python` must have no blanks in it (it is a `#!` line)."""
+    """The script for `tool` ("bd" or "gc").
+
+    Paths are absolute; `python` must have no blanks in it (it is a `#!` line).
+    """
     alone = _ALONE[tool]
     if tool == "gc":
         alone = alone.format(python=python)

@@ -1,4 +1,5 @@
-"""What one transaction can do to the ledger: make, change, claim, close, link. Every verb keeps readiness and tells the events.
+"""What one transaction can do to the ledger: make, change, claim, close, link. Every verb keeps readiness and tells the
+events.
 
 A `Tx` is handed to `Ledger.transact(fn)`; everything done through it is committed together or not at all.
 """
@@ -26,7 +27,10 @@ def meta_text(value: "Any") -> "tuple[str, int]":
 
 
 class Tx:
-    """One open transaction. `now` is its single time, in microseconds; `actor` who does it unless a verb says otherwise."""
+    """One open transaction.
+
+    `now` is its single time, in microseconds; `actor` who does it unless a verb says otherwise.
+    """
 
     __slots__ = ("actor", "cx", "now", "prefix")
 
@@ -47,7 +51,8 @@ class Tx:
     ) -> int:
         """Append an event; `payload`, `old` and `new` are JSON text or "". Returns its sequence number."""
         cur = self.cx.execute(
-            "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES (?,?,?,?,?,?,?,?)",
+            "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES"
+            " (?,?,?,?,?,?,?,?)",
             (self.now, type_, subject, actor or self.actor, old, new, message, payload),
         )
         return int(cur.lastrowid or 0)
@@ -83,7 +88,8 @@ class Tx:
         actor: str = "",
         **fields: "Any",
     ) -> str:
-        """A new bead; returns its id. `deps` are (target, type) or (target, type, metadata): the new bead depends on them.
+        """A new bead; returns its id. `deps` are (target, type) or (target, type, metadata): the new bead depends on
+        them.
 
         `fields` are columns of `schema.FIELDS` (times in microseconds). A `parent` gives it the id `<parent>.<n>`.
         """
@@ -136,7 +142,8 @@ class Tx:
         if "." not in id_[len(prefix) :]:
             ids.bump(self.cx, "ids", prefix)
 
-    # -- changing --------------------------------------------------------------------------------------------------------
+    # -- changing
+    # --------------------------------------------------------------------------------------------------------
 
     def update(
         self,
@@ -150,7 +157,10 @@ class Tx:
         parent: "str | None" = None,
         actor: str = "",
     ) -> bool:
-        """Change a bead; True when anything did. A status change keeps closed_at, started_at and close_reason in step."""
+        """Change a bead;
+
+        True when anything did. A status change keeps closed_at, started_at and close_reason in step.
+        """
         actor = actor or self.actor
         changed = self._set_fields(bead, dict(set or {}), actor)
         changed = self._set_meta(bead, meta or {}, tuple(unset_meta), actor) or changed
@@ -266,7 +276,8 @@ class Tx:
     # -- claim, close, reopen ------------------------------------------------------------------------------------------
 
     def claim(self, bead: str, actor: str = "") -> bool:
-        """Take an open bead nobody has: assignee and in_progress in one conditional write. Again by the same actor: fine.
+        """Take an open bead nobody has: assignee and in_progress in one conditional write. Again by the same actor:
+        fine.
 
         Raises Refused `issue already claimed by X` or `issue not claimable: status S`; NotFound.
         """
@@ -320,7 +331,8 @@ class Tx:
     ) -> bool:
         """Close a bead, with `meta` set in the same breath. A closed one stays as it is: False.
 
-        Raises Refused where bd's guards hold it back (template, pinned, open children of an epic, blockers), unless forced.
+        Raises Refused where bd's guards hold it back (template, pinned, open children of an epic, blockers), unless
+        forced.
         """
         if self.status(bead) == "closed":
             return False
@@ -369,10 +381,14 @@ class Tx:
         readiness.edges_changed(self.cx, near, parents, self.now)
         return int(gone)
 
-    # -- edges -----------------------------------------------------------------------------------------------------------
+    # -- edges
+    # -----------------------------------------------------------------------------------------------------------
 
     def dep_add(self, source: str, target: str, type_: str = "blocks", actor: str = "", metadata: str = "{}") -> bool:
-        """`source` depends on `target`. The same edge again is fine (its metadata is renewed): False. Cycles are refused."""
+        """`source` depends on `target`.
+
+        The same edge again is fine (its metadata is renewed): False. Cycles are refused.
+        """
         if not type_ or len(type_) > 50:
             raise Usage(f"invalid dependency type {type_!r}", cure="1 to 50 characters")
         there = edges.existing(self.cx, source, target)

@@ -1,4 +1,7 @@
-"""`answer`: one `bd` command, from its words to its bytes. Used by the controller, by the shim without one, by `gcity-tui bd`."""
+"""`answer`: one `bd` command, from its words to its bytes.
+
+Used by the controller, by the shim without one, by `gcity-tui bd`.
+"""
 
 from gcity_tui.beads.dialect import words
 from gcity_tui.beads.dialect.call import Call, Fail
@@ -11,8 +14,30 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
 
 WRITES_NOTHING = frozenset(
-    "show list children search ready blocked count query stale comments epic stats prime version where info ping help"
-    " memories recall export doctor".split()
+    [
+        "show",
+        "list",
+        "children",
+        "search",
+        "ready",
+        "blocked",
+        "count",
+        "query",
+        "stale",
+        "comments",
+        "epic",
+        "stats",
+        "prime",
+        "version",
+        "where",
+        "info",
+        "ping",
+        "help",
+        "memories",
+        "recall",
+        "export",
+        "doctor",
+    ]
 )
 
 

@@ -105,7 +105,10 @@ class Call:
     # -- naming beads --------------------------------------------------------------------------------------------------
 
     def resolve(self, name: str) -> str:
-        """The id that `name` means: whole, without its prefix, or a unique part of the hash. NotFound, Usage when several."""
+        """The id that `name` means: whole, without its prefix, or a unique part of the hash.
+
+        NotFound, Usage when several.
+        """
         rows = self.ledger.store.rows
         if rows("SELECT 1 FROM beads WHERE id = ?", (name,)):
             return name
@@ -152,7 +155,9 @@ class Call:
 def scope(
     scopes: "list[tuple[str, str, str]]", rig: "str | None", env: "Mapping[str, str]", cwd: str
 ) -> "tuple[tuple[str, ...] | None, str]":
-    """(prefixes to look at or None for all, prefix for what is made): --rig > GC_RIG > BEADS_DIR > the rig that holds cwd."""
+    """(prefixes to look at or None for all, prefix for what is made): --rig > GC_RIG > BEADS_DIR > the rig that holds
+    cwd.
+    """
     rigs = {r: p for p, r, _ in scopes if r}
     if rig:
         if rig == "all":

@@ -15,11 +15,34 @@ if TYPE_CHECKING:
     from gcity_tui.beads.dialect.call import Call
     from gcity_tui.beads.tx import Tx
 
-_ABOUT = (
-    "claim add-label remove-label set-labels unset-metadata append-notes append-description persistent history ephemeral"
-    " no-history metadata set-metadata parent unassign session title estimate due defer status type priority stdin body-file"
-    " design-file"
-).split()
+_ABOUT = [
+    "claim",
+    "add-label",
+    "remove-label",
+    "set-labels",
+    "unset-metadata",
+    "append-notes",
+    "append-description",
+    "persistent",
+    "history",
+    "ephemeral",
+    "no-history",
+    "metadata",
+    "set-metadata",
+    "parent",
+    "unassign",
+    "session",
+    "title",
+    "estimate",
+    "due",
+    "defer",
+    "status",
+    "type",
+    "priority",
+    "stdin",
+    "body-file",
+    "design-file",
+]
 
 
 class Change:

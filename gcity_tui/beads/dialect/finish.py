@@ -67,7 +67,9 @@ def root_of(tx: "Tx", bead: str) -> str:
 
 
 def _complete(tx: "Tx", root: str) -> bool:
-    """Is this an open molecule (or wisp, or template epic) all of whose steps are closed? Ordinary epics never close alone."""
+    """Is this an open molecule (or wisp, or template epic) all of whose steps are closed? Ordinary epics never close
+    alone.
+    """
     row = tx.cx.execute("SELECT issue_type, ephemeral, status FROM beads WHERE id = ?", (root,)).fetchone()
     if row is None or row[2] == "closed":
         return False
@@ -76,7 +78,8 @@ def _complete(tx: "Tx", root: str) -> bool:
         return False
     left = tx.cx.execute(
         "WITH RECURSIVE r(id) AS (SELECT ? UNION SELECT d.issue_id FROM deps d JOIN r ON d.depends_on_id = r.id"
-        " WHERE d.type = 'parent-child') SELECT 1 FROM r JOIN beads b ON b.id = r.id WHERE b.id <> ? AND b.status <> 'closed' LIMIT 1",
+        " WHERE d.type = 'parent-child') SELECT 1 FROM r JOIN beads b ON b.id = r.id WHERE b.id <> ? AND b.status"
+        " <> 'closed' LIMIT 1",
         (root, root),
     ).fetchone()
     return left is None
@@ -129,7 +132,8 @@ def _next_step(call: "Call", step: "dict[str, Any]") -> None:
 def unblocked(call: "Call", bead: str) -> "list[tuple[Any, ...]]":
     """Open beads that waited for this one by a `blocks` edge and wait for nothing else now."""
     return call.ledger.store.rows(
-        f"SELECT {schema.SELECT} FROM beads b JOIN deps d ON d.issue_id = b.id WHERE d.depends_on_id = ? AND d.type = 'blocks'"
+        f"SELECT {schema.SELECT} FROM beads b JOIN deps d ON d.issue_id = b.id WHERE d.depends_on_id = ? AND d.type"
+        f" = 'blocks'"
         f" AND b.status = 'open' AND b.blockers = 0 ORDER BY {select.SORTS['priority']}",
         (bead,),
     )

@@ -87,9 +87,8 @@ def list_(call: "Call") -> None:
         call.give(items.plain(call.ledger.store, rows))
         return
     for row in rows:
-        call.say(
-            f"{items.line(row)}  waits for {row[schema.AT['await_type']]} {items.one_line(row[schema.AT['await_id']])}".rstrip()
-        )
+        waits = f"{row[schema.AT['await_type']]} {items.one_line(row[schema.AT['await_id']])}".rstrip()
+        call.say(f"{items.line(row)}  waits for {waits}")
     if not rows:
         call.say("No gates")
 
@@ -132,7 +131,10 @@ def discover(call: "Call") -> None:
 
 
 def check(call: "Call") -> None:
-    """Resolve what can be seen to be satisfied: timers that ran out, beads that are closed. Humans never; GitHub is counted as an error."""
+    """Resolve what can be seen to be satisfied: timers that ran out, beads that are closed.
+
+    Humans never; GitHub is counted as an error.
+    """
     kind, dry = call.opts.get("type", "all"), bool(call.opts.get("dry-run"))
     rows = select.find(
         call.ledger.store, {"types": "gate", "open_only": True, "prefixes": call.prefixes}, sort="created_asc"
@@ -171,7 +173,7 @@ def check(call: "Call") -> None:
         call.say(f"Checked {told['checked']}, resolved {told['resolved']}, errors {told['errors']}")
 
 
-# -- the merge slot -----------------------------------------------------------------------------------------------------------
+# -- the merge slot --------------------------------------------------------------------------------------------------
 
 
 def merge_slot(call: "Call") -> None:

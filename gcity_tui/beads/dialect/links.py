@@ -237,6 +237,5 @@ def epic(call: "Call") -> None:
     if call.json:
         call.give({"closed": beads, "count": len(beads)})
     else:
-        call.say(
-            f"{'Would close' if call.opts.get('dry-run') else '✓ Closed'} {len(beads)} epic(s) {' '.join(beads)}".rstrip()
-        )
+        done = "Would close" if call.opts.get("dry-run") else "✓ Closed"
+        call.say(f"{done} {len(beads)} epic(s) {' '.join(beads)}".rstrip())

@@ -146,7 +146,7 @@ def search(call: "Call") -> None:
     list_(call)
 
 
-# -- ready ---------------------------------------------------------------------------------------------------------------
+# -- ready -----------------------------------------------------------------------------------------------------------
 
 
 def ready(call: "Call") -> None:
@@ -203,13 +203,17 @@ def claim_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") 
         call.say("No ready work to claim")
 
 
-# -- blocked, count, stale -------------------------------------------------------------------------------------------------
+# -- blocked, count, stale -------------------------------------------------------------------------------------------
 
 _BLOCKERS = (
     "SELECT d.issue_id, d.depends_on_id FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id IN ({})"
-    " AND d.type IN ('blocks', 'conditional-blocks') AND t.status NOT IN ('closed', 'pinned') ORDER BY d.issue_id, d.depends_on_id"
+    " AND d.type IN ('blocks', 'conditional-blocks') AND t.status NOT IN ('closed', 'pinned') ORDER BY d.issue_id,"
+    " d.depends_on_id"
 )
-_SPAWNERS = "SELECT issue_id, depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'waits-for' ORDER BY issue_id, depends_on_id"
+_SPAWNERS = (
+    "SELECT issue_id, depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'waits-for'"
+    " ORDER BY issue_id, depends_on_id"
+)
 
 
 def blocked(call: "Call") -> None:

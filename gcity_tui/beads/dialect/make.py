@@ -131,13 +131,14 @@ def quick(call: "Call") -> None:
 
 
 def deps(o: "dict[str, Any]") -> "list[tuple[str, str, str, bool]]":
-    """`--deps` and `--waits-for` → (other bead, type, metadata, swapped). `blocks:X` is bd's swap: X depends on the new one."""
+    """`--deps` and `--waits-for` → (other bead, type, metadata, swapped).
+
+    `blocks:X` is bd's swap: X depends on the new one.
+    """
     found = []
     for word in values.csv(o.get("deps")):
         type_, colon, target = word.partition(":")
-        if not colon:
-            type_, target = "blocks", word
-        elif type_ == "external":
+        if not colon or type_ == "external":
             type_, target = "blocks", word
         swap = type_ == "blocks" and bool(colon) and not word.startswith("external:")
         type_ = "blocks" if type_ in ("blocked-by", "depends-on") else type_

@@ -1,4 +1,7 @@
-"""`bd mol …`: where a molecule stands, its next step, and clearing away wisps. Pouring a formula is the city's, not the ledger's."""
+"""`bd mol …`: where a molecule stands, its next step, and clearing away wisps.
+
+Pouring a formula is the city's, not the ledger's.
+"""
 
 from gcity_tui.beads import jsonout, schema, select
 from gcity_tui.beads.dialect import items, values
@@ -205,7 +208,7 @@ def gated(call: "Call") -> None:
 
 def last_activity(call: "Call") -> None:
     root = root_of(call, call.resolve(call.need(0, "a molecule's id")))
-    last = max((r[schema.AT["updated_at"]] for r in (*items.by_ids(call.ledger.store, [root]), *steps(call, root))))
+    last = max(r[schema.AT["updated_at"]] for r in (*items.by_ids(call.ledger.store, [root]), *steps(call, root)))
     if call.json:
         call.give({"molecule_id": root, "last_activity": jsonout.stamp(last)})
     else:

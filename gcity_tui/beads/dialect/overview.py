@@ -18,7 +18,7 @@ PRIME = """# Beads Workflow Context
 Work is tracked in beads. `bd` finds it, takes it and closes it; nothing else records what is done and to do.
 
 ## Before you end
-Close what you finished, and leave a note on what you did not: `bd close <id> --reason "..."`, `bd update <id> --notes "..."`.
+Close what you finished (`bd close <id> --reason "..."`); leave a note on what you did not (`bd update <id> --notes "..."`).
 
 ## Core rules
 - Use bd for all tracking: no TODO files, no memory files of your own.
@@ -40,14 +40,19 @@ def stats(call: "Call") -> None:
     store = call.ledger.store
     w = select.where({"prefixes": call.prefixes, "exclude_types": (*schema.INFRA_TYPES, "session")})
     by = dict(store.rows(f"SELECT b.status, count(*) FROM beads b WHERE {w} GROUP BY 1", w.args))
-    held = f"SELECT count(*) FROM beads b WHERE {w} AND b.status NOT IN ('closed', 'pinned') AND (b.blockers > 0 OR b.held > 0)"
+    held = (
+        f"SELECT count(*) FROM beads b WHERE {w} AND b.status NOT IN ('closed', 'pinned')"
+        " AND (b.blockers > 0 OR b.held > 0)"
+    )
     lead = store.rows(
-        f"SELECT avg(b.closed_at - b.created_at) FROM beads b WHERE {w} AND b.status = 'closed' AND b.closed_at IS NOT NULL",
+        f"SELECT avg(b.closed_at - b.created_at) FROM beads b WHERE {w} AND b.status = 'closed' AND b.closed_at IS"
+        f" NOT NULL",
         w.args,
     )[0][0]
     ready = select.ready(store, {"prefixes": call.prefixes}, now=call.ledger.now(), columns="b.id")
     epics = store.rows(
-        f"SELECT count(*) FROM beads b WHERE {w} AND b.issue_type = 'epic' AND b.status <> 'closed' AND EXISTS (SELECT 1 FROM deps d"
+        f"SELECT count(*) FROM beads b WHERE {w} AND b.issue_type = 'epic' AND b.status <> 'closed' AND EXISTS"
+        f" (SELECT 1 FROM deps d"
         " WHERE d.depends_on_id = b.id AND d.type = 'parent-child') AND NOT EXISTS (SELECT 1 FROM deps d JOIN beads t"
         " ON t.id = d.issue_id WHERE d.depends_on_id = b.id AND d.type = 'parent-child' AND t.status <> 'closed')",
         w.args,
@@ -72,7 +77,10 @@ def stats(call: "Call") -> None:
 
 
 def prime(call: "Call") -> None:
-    """What an agent should know of bd; `.beads/PRIME.md` in its folder takes the place of the text. Silent outside a workspace."""
+    """What an agent should know of bd; `.beads/PRIME.md` in its folder takes the place of the text.
+
+    Silent outside a workspace.
+    """
     if call.opts.get("export"):
         call.out.append(PRIME)
         return

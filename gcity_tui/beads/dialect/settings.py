@@ -97,27 +97,25 @@ def init(call: "Call") -> None:
 
     Exit 11 when there is one already. A folder of another bd is left alone (exit 1).
     """
-    import os
+    from pathlib import Path
 
     from gcity_tui.beads.ledger import Ledger
 
-    folder = call.env.get("BEADS_DIR") or os.path.join(call.cwd, ".beads")
-    path, q = f"{folder}/ledger.db", call.opts.get("quiet")
-    if os.path.exists(path) or call.has_ledger:
-        call.refuse(f"already initialized: {path if os.path.exists(path) else call.ledger.path}")
+    folder = Path(call.env.get("BEADS_DIR") or Path(call.cwd, ".beads"))
+    path = folder / "ledger.db"
+    if path.exists() or call.has_ledger:
+        call.refuse(f"already initialized: {path if path.exists() else call.ledger.path}")
         raise Fail(11)
-    others = sorted(set(os.listdir(folder)) - {"PRIME.md", "formulas", "hooks"}) if os.path.isdir(folder) else []
+    others = sorted({p.name for p in folder.iterdir()} - {"PRIME.md", "formulas", "hooks"}) if folder.is_dir() else []
     if others:
         raise call.refuse(
             f"{folder} belongs to another program ({others[0]})", hint="set BEADS_DIR to a folder of your own"
         )
-    prefix = (
-        call.opts.get("prefix") or _default_prefix(os.path.basename(os.path.dirname(os.path.abspath(folder))))
-    ).rstrip("-")
+    prefix = (call.opts.get("prefix") or _default_prefix(folder.absolute().parent.name)).rstrip("-")
     if not prefix or not all(c.isalnum() or c in "-_" for c in prefix):
         raise Usage(f"invalid prefix {prefix!r}", cure="letters, digits, - and _")
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as e:
         raise call.refuse(f"cannot make {folder}: {e.strerror}") from e
     ledger = Ledger.open(path, create=True)
@@ -126,11 +124,10 @@ def init(call: "Call") -> None:
     finally:
         ledger.shut()
     if call.json:
-        call.give({"path": folder, "prefix": prefix, "database_path": path})
-    elif not q:
-        call.say(
-            f"✓ bd initialized successfully!\n  Database: {path}\n  Issue prefix: {prefix}\n  Issues will be named: {prefix}-<hash>"
-        )
+        call.give({"path": str(folder), "prefix": prefix, "database_path": str(path)})
+    elif not call.opts.get("quiet"):
+        call.say(f"✓ bd initialized successfully!\n  Database: {path}\n  Issue prefix: {prefix}")
+        call.say(f"  Issues will be named: {prefix}-<hash>")
 
 
 def _default_prefix(name: str) -> str:

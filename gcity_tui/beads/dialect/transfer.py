@@ -41,23 +41,23 @@ def lines(call: "Call") -> "Iterator[str]":
 
 
 def export(call: "Call") -> None:
-    import os
     import tempfile
+    from pathlib import Path
 
     target = call.opts.get("output", "")
     if not target:
         for text in lines(call):
             call.say(text)
         return
-    full = os.path.join(call.cwd, target)
+    full = Path(call.cwd, target)
     n = 0
     try:
         # Beside the target, so that the exchange is one step and a reader never sees half a file.
-        with tempfile.NamedTemporaryFile("w", dir=os.path.dirname(full), delete=False, encoding="utf-8") as f:
+        with tempfile.NamedTemporaryFile("w", dir=full.parent, delete=False, encoding="utf-8") as f:
             for text in lines(call):
                 f.write(text + "\n")
                 n += 1
-        os.replace(f.name, full)
+        Path(f.name).replace(full)
     except OSError as e:
         raise Permanent(f"cannot write {target}: {e.strerror}") from e
     call.warn(f"Exported {n} issues to {target}")

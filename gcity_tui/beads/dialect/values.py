@@ -28,7 +28,10 @@ def priority(text: str) -> int:
 
 
 def issue_type(call: "Call", text: str, of: str = "") -> str:
-    """A type by its name or alias. One that is neither known nor registered is taken with a warning when well-formed."""
+    """A type by its name or alias.
+
+    One that is neither known nor registered is taken with a warning when well-formed.
+    """
     name = schema.TYPE_ALIASES.get(text, text)
     if name in schema.CORE_TYPES or name in schema.GAS_CITY_TYPES or name in custom(call, "types.custom"):
         return name
@@ -71,7 +74,7 @@ def number(text: str) -> bool:
         return False
     if dot and not (mantissa.isascii() and mantissa.isdecimal()):
         return False
-    return not e or exponent.lstrip("+-").isdecimal() and len(exponent) - len(exponent.lstrip("+-")) <= 1
+    return not e or (exponent.lstrip("+-").isdecimal() and len(exponent) - len(exponent.lstrip("+-")) <= 1)
 
 
 def meta_pairs(words: "list[str] | None", flag: str = "--set-metadata") -> "dict[str, Any]":

@@ -11,20 +11,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 GLOBAL = (
-    "json actor:1 rig:1 dir/C:1 db:1 quiet/q verbose/v readonly sandbox allow-stale no-pager no-color no-daemon no-auto-flush"
+    "json actor:1 rig:1 dir/C:1 db:1 quiet/q verbose/v readonly sandbox allow-stale no-pager no-color no-daemon"
+    " no-auto-flush"
     " no-auto-import help/h profile directory:1 dolt-auto-commit:1"
 )
 _FIND = (
-    " status/s:* type/t:* exclude-type:* assignee/a:1 unassigned/no-assignee label/l/labels:* label-any:* exclude-label:*"
+    " status/s:* type/t:* exclude-type:* assignee/a:1 unassigned/no-assignee label/l/labels:* label-any:*"
+    " exclude-label:*"
     " limit/n:1 sort:1 reverse/r long pretty tree flat id:* parent:1 priority/p:1 priority-min:1 priority-max:1 all"
     " title/title-contains:1 desc-contains:1 notes-contains:1 search:1 created-after:1 created-before:1 updated-after:1"
     " updated-before:1 closed-after:1 closed-before:1 defer-before:1 due-before:1 metadata-field:* has-metadata-key:*"
-    " include-infra include-gates include-templates include-ephemeral no-labels empty-description mol-type:1 wisp-type:1"
+    " include-infra include-gates include-templates include-ephemeral no-labels empty-description mol-type:1"
+    " wisp-type:1"
     " pinned no-pinned ready spec:1 offset:1 format:1 watch/w overdue deferred no-parent active"
 )
 _FIELDS = (
     " title:1 description/d/body:1 body-file:1 stdin type/t:1 priority/p:1 assignee/a:1 design:1 design-file:1"
-    " acceptance:1 notes:1 estimate/e:1 external-ref:1 due:1 defer:1 spec-id:1 metadata:1 set-metadata:* parent:1 status/s:1"
+    " acceptance:1 notes:1 estimate/e:1 external-ref:1 due:1 defer:1 spec-id:1 metadata:1 set-metadata:* parent:1"
+    " status/s:1"
     " ephemeral no-history"
 )
 # command → (module, function, flags)
@@ -33,7 +37,8 @@ COMMANDS = {
         "make",
         "create",
         _FIELDS + " labels/l/label:* deps:* waits-for:1 waits-for-gate:1 graph:1 silent dry-run force id:1 prefix:1"
-        " repo:1 no-inherit-labels mol-type:1 wisp-type:1 validate skills:1 context:1 format:1 event-category:1 event-actor:1"
+        " repo:1 no-inherit-labels mol-type:1 wisp-type:1 validate skills:1 context:1 format:1 event-category:1"
+        " event-actor:1"
         " event-target:1 event-payload:1 sender:1 append-notes:1 await-type:1 await-id:1",
     ),
     "q": ("make", "quick", _FIELDS + " labels/l/label:*"),
@@ -56,7 +61,8 @@ COMMANDS = {
     "close": (
         "finish",
         "close",
-        "reason/r/resolution/message/m/comment:1 reason-file:1 force/f continue no-auto suggest-next claim-next session:1",
+        "reason/r/resolution/message/m/comment:1 reason-file:1 force/f continue no-auto suggest-next claim-next"
+        " session:1",
     ),
     "reopen": ("finish", "reopen", "reason/r:1"),
     "delete": ("finish", "delete", "force/f cascade dry-run from-file:1 reason:1 hard"),
@@ -74,7 +80,8 @@ COMMANDS = {
     "dep": (
         "links",
         "dep",
-        "type/t:1 blocks/b:1 blocked-by:1 depends-on:1 direction:1 status:1 max-depth/d:1 format:1 file:1 show-all-paths reverse"
+        "type/t:1 blocks/b:1 blocked-by:1 depends-on:1 direction:1 status:1 max-depth/d:1 format:1 file:1"
+        " show-all-paths reverse"
         " metadata:1",
     ),
     "link": ("links", "link", "type/t:1"),
@@ -84,7 +91,8 @@ COMMANDS = {
     "mol": (
         "molecules",
         "mol",
-        "parallel/p for:1 limit/n:1 range:1 force/f/yes/y dry-run age:1 all closed exclude-type:* type:1 summary:1 keep-children"
+        "parallel/p for:1 limit/n:1 range:1 force/f/yes/y dry-run age:1 all closed exclude-type:* type:1 summary:1"
+        " keep-children"
         " active root-only var:* assignee:1 title:1",
     ),
     "gate": (
@@ -108,7 +116,8 @@ COMMANDS = {
     "init": (
         "settings",
         "init",
-        "prefix/p:1 skip-hooks skip-agents stealth server server-host:1 server-port:1 force reinit-local from-jsonl non-interactive"
+        "prefix/p:1 skip-hooks skip-agents stealth server server-host:1 server-port:1 force reinit-local"
+        " from-jsonl non-interactive"
         " database:1 backend:1 role:1 setup-exclude contributor team branch:1 server-socket:1 server-user:1 external",
     ),
     "sync": ("settings", "sync", "status message/m:1 no-push no-pull import-only flush-only"),
