@@ -50,7 +50,7 @@ class Import:
 
 
 def imports(
-    source: Source, table: Mapping[str, Any], at: tuple[str, ...], city: Path, root: Path, reading: Reading
+    source: Source, table: Mapping[str, Any], at: tuple[str | int, ...], city: Path, root: Path, reading: Reading
 ) -> list[Import]:
     """The imports of `table`, sorted by binding; those that are not on this machine are left out with a warning."""
     found = []

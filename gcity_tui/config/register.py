@@ -1,4 +1,4 @@
-"""The register: which cities there are on this machine, and which rigs each holds. A cache; wrong entries are dropped."""
+"""The register: which cities this machine has, and which rigs each holds. A cache; wrong entries are dropped."""
 
 from __future__ import annotations
 

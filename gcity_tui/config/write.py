@@ -34,7 +34,7 @@ def init_city(
     """A new city in `folder`: city.toml with comments, `agents/`, .gitignore. It loads before this returns.
 
     `provider` is every agent's unless `agents` (agent → provider) says otherwise; `note` is a line of why (for example
-    that no agent program is on PATH). Raises Refused when there is a city already, Usage for a name or pack that is none.
+    that no agent program is on PATH). Raises Refused when there is a city already, Usage for a wrong name or pack.
     """
     folder = folder.expanduser().resolve()
     name = name or folder.name

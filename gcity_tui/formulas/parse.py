@@ -154,7 +154,7 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
     priority = t.get("priority")
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 4):
         raise file.fault("priority is a number from 0 to 4", (*at, "priority"), name)
-    texts = {
+    words = {
         k: text_at(t, k, at, file)
         for k in (
             "title",
@@ -169,11 +169,11 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
             "timeout",
         )
     }
-    if not texts["title"] and not texts["expand"]:
+    if not words["title"] and not words["expand"]:
         raise file.fault("a step needs a title", at, name)
     step = Step(
         id=name,
-        **texts,
+        **words,
         priority=priority,
         labels=(*texts(t.get("tags", []), (*at, "tags"), file), *texts(t.get("labels", []), (*at, "labels"), file)),
         metadata=strings_at(t, "metadata", at, file),
