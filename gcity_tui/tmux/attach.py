@@ -65,7 +65,8 @@ def own_client(hands: Hands, environ: Mapping[str, str]) -> str:
     Only meaningful inside the city's own server. Raises NotFound when no terminal shows it.
     """
     pane = environ.get("TMUX_PANE", "")
-    session = "".join(hands.ask(line("display-message", "-p", "-t", pane, "#{session_name}"))) if pane else ""
+    places = (row.partition(" ") for row in hands.ask(line("list-panes", "-a", "-F", "#{pane_id} #{session_name}")))
+    session = next((name for where, _, name in places if where == pane), None)
     fields = "#{client_control_mode} #{client_activity} #{client_name} #{client_session}"
     found = []
     for row in hands.ask(line("list-clients", "-F", fields)):

@@ -179,7 +179,11 @@ class Look:
                 self._tell(e)
 
     def _ended(self) -> None:
-        self._tell(NotFound(f"session {self.session} is gone"))
+        try:
+            self._hands.pane(self.session)
+            self._tell(RuntimeUnavailable(f"tmux sent this view of {self.session} away", cure="look again"))
+        except CityError as e:  # NotFound: it is gone; RuntimeUnavailable: tmux is, and nothing is known
+            self._tell(e)
 
     def _tell(self, error: CityError) -> None:
         if not self._gone and not self._closed:

@@ -147,11 +147,23 @@ class Hands:
         except NotFound:
             return ()
         found = tree(row.pid, dead=row.dead) if row.pid else ()
+        if row.humans:
+            self._send_home(session)
         try:
             self.ask(line("kill-session", "-t", f"={_agent(session)}"))
         except NotFound:
             pass
         return end(found, grace)
+
+    def _send_home(self, session: str) -> None:
+        """Terminals that came here from another session go back there: else they would fall out of tmux with it."""
+        for row in self.ask(line("list-clients", "-t", f"={session}", "-F", "#{client_name} #{client_last_session}")):
+            name, _, last = row.partition(" ")
+            if last:
+                try:
+                    self.ask(line("switch-client", "-c", name, "-l"))
+                except CityError:
+                    continue  # it left by itself meanwhile
 
     # -- talking
 

@@ -111,6 +111,11 @@ def test_inside_the_city_s_own_server(
     until(lambda: "DASHBOARD" in outer.text("term"))
     with pytest.raises(NotFound):
         switch(hands, client, "rig--eddie")
+    # an agent that is ended under the person's eyes takes nobody's terminal with it
+    switch(hands, client, agent)
+    until(lambda: "I am eddie" in outer.text("term"))
+    hands.kill(agent)
+    until(lambda: "DASHBOARD" in outer.text("term"))
 
 
 def test_ctrl_q_is_an_ordinary_key_where_no_agent_is(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gcity_tui.model.errors import CityError, NotFound
+from gcity_tui.model.errors import CityError, NotFound, RuntimeUnavailable
 from gcity_tui.tmux.ears import MOST, Ear, Look
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.server import Server, client_environment
@@ -123,6 +123,14 @@ def test_an_ear_can_be_closed_from_its_own_bell(server: Server, hands: Hands, tm
     ears.append(Ear(server, "a", rang))
     ready.set()
     assert closed.wait(10)
+
+
+def test_a_look_tells_a_lost_server_from_a_lost_session(server: Server, hands: Hands, tmp_path: Path) -> None:
+    hands.start("a", ["cat"], cwd=tmp_path)
+    gone: queue.Queue[CityError] = queue.Queue()
+    with Look(hands, "a", lambda lines: None, on_gone=gone.put):
+        server.kill()
+        assert isinstance(gone.get(timeout=5), RuntimeUnavailable)
 
 
 def test_a_look_shows_the_first_picture_and_each_change(
