@@ -100,8 +100,9 @@ def _name(asked: Asked) -> str:
 def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
     if row is None:
         return DiedAtStart("its session went away while it started", "", None)
+    # The exit code and the last words come a moment after the death itself.
+    pane.until(lambda: _last(pane) != "", 0.4)
     if row.dead_status is None and row.dead_signal is None:
-        time.sleep(0.05)  # the exit code comes a moment after the death
         row = pane.row() or row
     last = _last(pane)
     how = f"signal {row.dead_signal}" if row.dead_signal else f"exit code {row.dead_status}"

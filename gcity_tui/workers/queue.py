@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ LABEL = "gc:nudge"
 EXPIRES = 24 * 3600.0
 ATTEMPTS = 5
 LONGEST = 256 * 1024
+_BLANK_HEAD = re.compile(r"\A(?:[ \t]*\n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class NudgeQueue:
         self, session: str, text: str, *, when: str = "boundary", epoch: int = 0, wake: bool = True, source: str = ""
     ) -> Receipt:
         """Queue `text`, made harmless. Raises Usage: nothing is left of it, too long, no such `when`."""
-        words = clean(text).strip("\n")
+        words = _BLANK_HEAD.sub("", clean(text)).rstrip()
         if not words.strip():
             raise Usage("the text is empty")
         if len(words) > LONGEST:
