@@ -1,7 +1,7 @@
 """Followers: every event once and in order, as soon as it is committed, by whatever process.
 
-The folder is watched with inotify (it tells within a fraction of a millisecond; watchfiles took 15 ms and more),
-`PRAGMA data_version` says whether anything was committed, `seq > last` reads it, and every 5 s one looks without being told.
+The folder is watched with inotify, which tells within a fraction of a millisecond (watchfiles took 15 ms and more);
+`PRAGMA data_version` says whether anything was committed, `seq > last` reads it, and every 5 s one looks unasked.
 """
 
 from __future__ import annotations

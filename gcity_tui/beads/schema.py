@@ -94,7 +94,8 @@ TABLES = (
     f"CREATE INDEX beads_ready_old ON beads (created_at, id) WHERE {_READY}",
     "CREATE INDEX beads_wake ON beads (wake_at) WHERE wake_at > 0",
     "CREATE INDEX beads_live ON beads (priority, created_at DESC, id) WHERE status <> 'closed'",
-    "CREATE INDEX beads_status ON beads (status, priority, created_at DESC, id)",
+    # Partial too, and for the same reason as the next: a query must say `status <> 'open'` to be served by it.
+    "CREATE INDEX beads_status ON beads (status, priority, created_at DESC, id) WHERE status <> 'open'",
     # Partial: a plain one is taken for `assignee = ''` too, and then every ready query sorts the whole backlog.
     "CREATE INDEX beads_assignee ON beads (assignee, status) WHERE assignee <> ''",
     "CREATE INDEX beads_type ON beads (issue_type, status)",

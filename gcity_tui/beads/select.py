@@ -96,8 +96,13 @@ def _lists(w: Where, key: str, value: "Any", live: bool) -> bool:
     """The filters that take several values. False when `key` is none of them."""
     if key in ("ids", "status", "types", "prefixes"):
         w.any_of({"ids": "b.id", "types": "b.issue_type", "prefixes": "b.prefix"}.get(key, "b.status"), value)
+        if key == "status":  # said once more in the words of the partial indexes, which is how SQLite finds them
+            for name in {"open", "closed"} - set(_many(value)):
+                w.add(f"b.status <> '{name}'")
     elif key in ("exclude_status", "exclude_types"):
         w.any_of("b.status" if key == "exclude_status" else "b.issue_type", value, out=True)
+        if key == "exclude_status" and "closed" in _many(value):
+            w.add("b.status <> 'closed'")
     elif key == "labels":
         for label in _many(value):
             w.add("b.id IN (SELECT l.bead FROM labels l WHERE l.label = ?)", label)

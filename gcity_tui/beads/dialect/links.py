@@ -237,5 +237,5 @@ def epic(call: "Call") -> None:
     if call.json:
         call.give({"closed": beads, "count": len(beads)})
     else:
-        done = "Would close" if call.opts.get("dry-run") else "✓ Closed"
-        call.say(f"{done} {len(beads)} epic(s) {' '.join(beads)}".rstrip())
+        verb = "Would close" if call.opts.get("dry-run") else "✓ Closed"
+        call.say(f"{verb} {len(beads)} epic(s) {' '.join(beads)}".rstrip())

@@ -18,7 +18,7 @@ PRIME = """# Beads Workflow Context
 Work is tracked in beads. `bd` finds it, takes it and closes it; nothing else records what is done and to do.
 
 ## Before you end
-Close what you finished (`bd close <id> --reason "..."`); leave a note on what you did not (`bd update <id> --notes "..."`).
+Close what you finished: `bd close <id> --reason "..."`. Leave a note on the rest: `bd update <id> --notes "..."`.
 
 ## Core rules
 - Use bd for all tracking: no TODO files, no memory files of your own.
