@@ -112,7 +112,8 @@ def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
 
 def _last(pane: Pane) -> str:
     try:
-        rows = [r for r in pane.text(20).split("\n") if r.strip() and not r.startswith("Pane is dead")]
+        # With tmux's own line at the bottom, a screen that was not full scrolls its words into the history.
+        rows = [r for r in pane.text(history=100).split("\n") if r.strip() and not r.startswith("Pane is dead")]
     except NotFound:
         return ""
     return "\n".join(rows[-8:])

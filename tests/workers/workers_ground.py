@@ -38,7 +38,7 @@ do = [{sleep = 0.7}]
 [[when]]
 text = "may I push"
 do = [
-  {ask = "Bash: git push origin main", options = ["Yes", "Yes, and don't ask again", "No"], else = [{say = "then not"}]},
+  {ask = "Bash: git push origin main", options = ["Yes", "Yes, and don't ask again", "No"], else = [{say = "no"}]},
   {say = "pushed"},
 ]
 [[when]]
