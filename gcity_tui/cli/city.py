@@ -30,8 +30,9 @@ def init(args: argparse.Namespace) -> int:
     if not provider:
         provider = "rehearsal"
         output.note(f"no agent program on PATH ({', '.join(PROGRAMS)}): the city gets rehearsal, a scripted agent")
-    write.init_city(where, name=args.name or where.name, pack=args.pack, provider=provider)
-    told = {"city": str(where), "name": args.name or where.name, "pack": args.pack, "provider": provider}
+    note = "No agent program was on PATH: rehearsal is a scripted agent." if provider == "rehearsal" else ""
+    made = write.init_city(where, name=args.name or where.name, pack=args.pack, provider=provider, note=note)
+    told = {"city": str(made.path), "name": made.name, "pack": args.pack, "provider": provider}
     if args.json:
         output.emit_json(told)
     else:

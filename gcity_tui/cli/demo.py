@@ -11,6 +11,7 @@ from gcity_tui.city import City
 from gcity_tui.cli import demo_city, output
 from gcity_tui.cli.demo_city import Demo
 from gcity_tui.cli.work import as_data
+from gcity_tui.config.shipped import shipped
 from gcity_tui.model.errors import CityError, NoInteraction, Permanent, Refused
 from gcity_tui.model.round import Loop
 from gcity_tui.model.snapshot import CitySnapshot
@@ -64,7 +65,7 @@ def begin(city: City, there: Demo) -> str:
     if loops:
         return loops[-1].id
     if there.own:
-        feature = (demo_city.shipped("packs") / "demo" / "feature.md").read_text("utf-8")
+        feature = (shipped("packs") / "demo" / "feature.md").read_text("utf-8")
     else:
         feature = f"Review {there.rig.name} and mend what reviewers find"
     rig = city.declared.rigs[0].name

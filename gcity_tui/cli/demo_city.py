@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from gcity_tui.config import write
+from gcity_tui.config import load_city, write
 from gcity_tui.config.shipped import shipped
 from gcity_tui.model.errors import BadConfig, Refused
 
@@ -19,6 +19,15 @@ NAME = "Rehearsal"
 EMAIL = "rehearsal@gcity-tui.invalid"
 BRANCH = "gcity/review"
 """The one branch that `demo --rig` leaves in a repository of yours."""
+
+
+CAST = {
+    "eddie": "rehearsal-claude",
+    "security": "rehearsal-codex",
+    "performance": "rehearsal-gemini",
+    "style": "rehearsal-claude",
+}
+"""Who is played by which scripted program; each has the looks of the one it is named after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +64,24 @@ def make(demo: Demo, pace: str) -> None:
     (demo.city / MARK).write_text("made by gcity-tui demo; --fresh removes this folder\n")
     if demo.own and not (demo.rig / ".git").exists():
         _make_rig(demo.rig)
-    write.init_city(demo.city, name="demo", pack="review", provider="rehearsal")
-    write.add_rig(demo.city, demo.rig, name="" if not demo.own else "orders")
+    if not (demo.city / "city.toml").exists():
+        write.init_city(demo.city, name="demo", pack="review", provider="rehearsal", agents=CAST)
+    declared = load_city(demo.city)
+    if not declared.rigs:
+        write.add_rig(declared, demo.rig, name="orders" if demo.own else "")
     parts = [shipped("packs") / "demo" / "rehearsal"] if demo.own else []
     parts.append(shipped("packs") / "review" / "rehearsal")
-    _append(demo.city / "city.toml", _cast(pace, parts))
+    _append(demo.city / "city.toml", _environment(pace, parts))
 
 
-def _cast(pace: str, parts: list[Path]) -> str:
-    """Which scripted program plays whom, at what pace, and whose name is on the commits."""
-    looks = {"eddie": "rehearsal-claude", "security": "rehearsal-codex", "performance": "rehearsal-gemini",
-             "style": "rehearsal-claude"}  # fmt: skip
-    lines = ["", "# The demo's cast: each agent is a scripted program with the looks of the one it is named after."]
-    for name, provider in looks.items():
-        lines += ["[[patches.agent]]", f'name = "{name}"', f'provider = "{provider}"', ""]
+def _environment(pace: str, parts: list[Path]) -> str:
+    """What the scripted agents play, at what pace, and whose name is on the commits."""
     environment = {
         "GC_REHEARSAL_PACE": pace,
         "GC_REHEARSAL_PARTS": os.pathsep.join(str(p) for p in parts),
         "GIT_AUTHOR_NAME": NAME, "GIT_AUTHOR_EMAIL": EMAIL, "GIT_COMMITTER_NAME": NAME, "GIT_COMMITTER_EMAIL": EMAIL,
     }  # fmt: skip
-    lines.append("[workspace.env]")
+    lines = ["", "[workspace.env]"]
     lines += [f'{k} = "{v}"' for k, v in environment.items()]
     return "\n".join(lines) + "\n"
 

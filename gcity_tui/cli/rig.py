@@ -1,4 +1,4 @@
-"""rig add, rig list, rig remove."""
+"""rig add, rig list."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from gcity_tui.cli.opening import opened
 
 
 def rig_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("add", "list", "remove"))
-    p.add_argument("path", nargs="?", default="", help="the repository (add) or the rig's name (remove)")
+    p.add_argument("what", choices=("add", "list"))
+    p.add_argument("path", nargs="?", default="", help="the repository to add")
     p.add_argument("--name", default="", help="the rig's name (default: the folder's)")
     p.add_argument("--prefix", default="", help="the prefix of its beads (default: derived from the name)")
 
@@ -21,19 +21,16 @@ def rig(args: argparse.Namespace) -> int:
 
     with opened(args) as city:
         if args.what == "add":
-            made = write.add_rig(city.path, require_folder(args.path), name=args.name, prefix=args.prefix)
+            before = {r.name for r in city.declared.rigs}
+            declared = write.add_rig(city.declared, require_folder(args.path), name=args.name, prefix=args.prefix)
+            made = next(r for r in declared.rigs if r.name not in before)
             told = {"name": made.name, "path": str(made.path), "prefix": made.prefix}
+            agents = [a.qualified for a in declared.agents if a.dir == made.name]
             if args.json:
-                output.emit_json(told)
+                output.emit_json({**told, "agents": agents})
             else:
                 output.say(f"added the rig {made.name} ({made.path}), its beads begin with {made.prefix}-")
-            return 0
-        if args.what == "remove":
-            write.remove_rig(city.path, args.path)
-            if args.json:
-                output.emit_json({"removed": args.path})
-            else:
-                output.say(f"removed the rig {args.path} from city.toml; its repository and its beads stay")
+                output.say(f"agents there: {', '.join(agents) or 'none'}")
             return 0
         rigs = city.declared.rigs
         if args.json:
