@@ -29,7 +29,7 @@ def tree(pid: int, *, dead: bool = False) -> tuple[Process, ...]:
     table = _table()
     if dead:
         return () if pid in table else tuple(Process(p, s[2]) for p, s in table.items() if s[1] == pid)
-    if pid not in table or table[pid][1] != pid:
+    if pid not in table:
         return ()
     below: dict[int, list[int]] = {}
     for child, (parent, _, _) in table.items():

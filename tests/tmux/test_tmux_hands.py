@@ -352,3 +352,17 @@ def test_libtmux_is_silent_where_we_are_not(hands: Hands, server: Server, tmp_pa
     assert pane.capture_pane() == []
     with pytest.raises(NotFound):
         hands.capture("a")
+
+
+def test_the_tree_of_a_process_that_leads_no_session() -> None:
+    import subprocess
+
+    child = subprocess.Popen(["sh", "-c", "sleep 1000 & wait"])
+    try:
+        while len(found := processes.tree(child.pid)) < 2:
+            assert child.poll() is None
+        assert found[0].pid == child.pid
+        assert processes.end(found, 2.0) == ()
+    finally:
+        child.kill()
+        child.wait()
