@@ -1,0 +1,288 @@
+"""The dashboard: a city's snapshots come in, views show them, keys become verbs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from textual import on, work
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.tui import cells, keymap, status, themes
+from gcity_tui.tui.background import aside
+from gcity_tui.tui.bridge import Bridge, LinkLost, SnapshotArrived
+from gcity_tui.tui.commands import CityCommands
+from gcity_tui.tui.port import CityPort
+from gcity_tui.tui.screens.city import CityScreen
+from gcity_tui.tui.screens.view import Attach, Show, View
+from gcity_tui.tui.target import NOTHING, Target
+from gcity_tui.tui.verbs import Verbs
+
+VIEWS = ("city", "beads", "rounds", "transcript", "wall", "events")
+
+
+class GcityApp(Verbs, inherit_bindings=False):
+    """One city in one terminal. `keys` is the user's keymap: ids of commands → keys."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "gcity-tui"
+    BINDINGS = keymap.bindings()
+    COMMANDS: ClassVar[Any] = {CityCommands}
+    COMMAND_PALETTE_BINDING = keymap.BY_ID["app.palette"].key
+    DEFAULT_MODE = "city"
+    PAUSE_GC_ON_SCROLL = True
+    ENABLE_COMMAND_PALETTE = True
+
+    snapshot: reactive[CitySnapshot | None] = reactive(None, init=False)
+    link: reactive[status.Link] = reactive(status.Link(), init=False)
+
+    def __init__(
+        self,
+        city: CityPort,
+        *,
+        view: str = "",
+        theme: str = "",
+        keys: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__()
+        self.city, self.keys, self.clock, self.monotonic = city, dict(keys or {}), clock, monotonic
+        self._first = view if view in VIEWS else ""
+        self._wanted_theme = theme
+        self._bridge = Bridge(city, self.post_message)
+        self._held: CitySnapshot | None = None
+        self._acting: tuple[Target, ...] = ()
+        for name in VIEWS:
+            self.add_mode(name, lambda name=name: self._view(name))  # type: ignore[misc]
+
+    def _view(self, name: str) -> Screen[Any]:
+        """A view by name; its module is imported when it is first wanted."""
+        from importlib import import_module
+
+        if name == "city":
+            return CityScreen(self.city, self.keys)
+        made = getattr(import_module(f"gcity_tui.tui.screens.{name}"), f"{name.capitalize()}Screen")
+        return made(self.city, self.keys)  # type: ignore[no-any-return]
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.defaults(self.current_theme)
+
+    def on_mount(self) -> None:
+        for theme in themes.HOUSE:
+            self.register_theme(theme)
+        wanted = self._wanted_theme or themes.DEFAULT
+        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
+        if wanted != self.theme:
+            self.tell(f"There is no theme {wanted!r}.", severity="warning")
+        self.set_keymap(self.keys)
+        self._bridge.start()
+        self.set_interval(1.0, self.tick)
+        if self._first and self._first != "city":
+            self.switch_mode(self._first)
+
+    def on_unmount(self) -> None:
+        self._bridge.stop()
+
+    # -- data down
+
+    @on(SnapshotArrived)
+    def snapshot_arrived(self) -> None:
+        snapshot = self._bridge.take()
+        if snapshot is None:
+            return
+        if self.link.paused:
+            self._held = snapshot
+            return
+        self.link = replace(
+            self.link, lost=0.0, error="", had_controller=self.link.had_controller or snapshot.controller > 0
+        )
+        self.snapshot = snapshot
+
+    @on(LinkLost)
+    def link_lost(self, message: LinkLost) -> None:
+        since = self.link.lost or (self.snapshot.at if self.snapshot else self.clock())
+        self.link = replace(self.link, lost=since, error=message.error)
+
+    def watch_snapshot(self) -> None:
+        self.feed()
+
+    def watch_link(self) -> None:
+        self.feed()
+
+    def tick(self) -> None:
+        """The one clock: ages move in steps of ten seconds, and every second while something stands still."""
+        view = self.view
+        if view is None:
+            return
+        now = self.clock()
+        if int(now // 10) != int(view.now // 10) or status.stale(self.snapshot, self.link):
+            view.now = now
+        view.settle()
+
+    def feed(self) -> None:
+        """Gives the view on top what it shows; the others get theirs when they come up."""
+        for screen in self.screen_stack if self._running and self._screen_stacks else ():
+            if isinstance(screen, View):
+                screen.given(self.snapshot, self.link, self.clock())
+
+    # -- what verbs act on
+
+    @property
+    def view(self) -> View | None:
+        """The topmost view, below any sheet."""
+        if not self.screen_stack:
+            return None
+        return next((s for s in reversed(self.screen_stack) if isinstance(s, View)), None)
+
+    def city_now(self) -> CitySnapshot | None:
+        return self.snapshot
+
+    def clock_now(self) -> float:
+        return self.clock()
+
+    def targets(self) -> tuple[Target, ...]:
+        view = self.view
+        return self._acting or (view.targets() if view else ())
+
+    def say(self, last: cells.Cell) -> None:
+        self.link = replace(self.link, last=last)
+
+    def done_with_marks(self) -> None:
+        if self.view is not None:
+            self.view.unmark()
+
+    async def act_on(self, action: str, on: Target) -> None:
+        """An action of the palette on a target of its own."""
+        self._acting = (on,)
+        try:
+            await self.run_action(action)
+        finally:
+            self.call_later(self._acted)
+
+    def _acted(self) -> None:
+        self._acting = ()
+
+    # -- moving about
+
+    @on(Attach)
+    def attach_wanted(self, message: Attach) -> None:
+        self.attach_to(message.session)
+
+    @on(Show)
+    async def show_wanted(self, message: Show) -> None:
+        await self.show_view(message.view, message.about)
+
+    async def show_view(self, name: str, about: Target) -> None:
+        """That view, about that; sheets and peeks over the present one are left behind."""
+        if name != self.current_mode:
+            await self.switch_mode(name)
+        view = self.view
+        if view is not None and about.main:
+            view.given(self.snapshot, self.link, self.clock())
+            view.about(about)
+
+    async def action_view(self, name: str) -> None:
+        here = next(iter(self.targets()), NOTHING)
+        while isinstance(self.screen, View) and len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.show_view(name, here)
+
+    async def action_next_need(self, way: int) -> None:
+        await self.action_view("city")
+        view = self.view
+        if isinstance(view, CityScreen) and not view.need(way):
+            self.tell("Nothing needs you.")
+
+    async def action_back(self) -> None:
+        """One step back: a peek closes, marks and filter go, then the city comes."""
+        view = self.view
+        if view is None:
+            return
+        if len(self.screen_stack) > 1:
+            await self.pop_screen()
+        elif any(t.marks for t in view.tables()):
+            view.unmark()
+        elif (table := view.filter_table()) is not None and table.filter:
+            table.filter_is("")
+            view.redraw()
+        elif self.current_mode != "city":
+            await self.switch_mode("city")
+
+    async def action_peek(self) -> None:
+        views = self.sessions("peek at")
+        if views:
+            from gcity_tui.tui.screens.peek import PeekScreen
+
+            if isinstance(self.screen, PeekScreen):
+                await self.pop_screen()
+                return
+            await self.push_screen(PeekScreen(self.city, self.keys, views[0].instance))
+
+    def action_filter(self) -> None:
+        table = self.view.filter_table() if self.view else None
+        if table is None:
+            self.tell("There is no list to filter here.")
+            return
+        from gcity_tui.tui.modals.find import FindSheet
+
+        view, chosen = self.view, table
+
+        def narrow(text: str) -> None:
+            chosen.filter_is(text)
+            if view is not None:
+                view.redraw()
+
+        self.push_screen(FindSheet(table.filter, narrow))
+
+    @work(group="go", exclusive=True, exit_on_error=False)
+    async def action_go(self) -> None:
+        from gcity_tui.model.errors import CityError
+        from gcity_tui.tui import going
+        from gcity_tui.tui.modals.pick import PickSheet
+
+        try:
+            beads = await aside(lambda: self.city.beads(limit=500))
+        except CityError:
+            beads = ()  # the rest can still be gone to
+        choice = await self.push_screen_wait(PickSheet("go to", going.choices(self.snapshot, beads, VIEWS)))
+        if choice is not None:
+            view, about = going.destination(self.snapshot, choice)
+            await self.show_view(view, about)
+
+    def action_pause(self) -> None:
+        if self.link.paused:
+            held, self._held = self._held, None
+            self.link = replace(self.link, paused=0.0)
+            self.snapshot = held or self.snapshot
+        else:
+            self.link = replace(self.link, paused=self.clock())
+
+    def action_help(self) -> None:
+        from gcity_tui.tui.helping import help_lines
+        from gcity_tui.tui.modals.read import ReadSheet
+
+        focused = self.screen.focused
+        self.push_screen(ReadSheet("help", help_lines(focused, self.view, self.keys)))
+
+    def action_help_quit(self) -> None:
+        self.tell("q leaves the dashboard; the city goes on.")
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+
+def run(city: CityPort, *, view: str = "") -> int:
+    """Shows `city` in this terminal until the person leaves; the exit code."""
+    from gcity_tui.tui import settings
+
+    taste = settings.load()
+    app = GcityApp(city, view=view, theme=taste.theme, keys=taste.keys)
+    if taste.warning:
+        app.call_later(app.tell, taste.warning, severity="warning")
+    code = app.run()
+    return code if isinstance(code, int) else app.return_code or 0

@@ -1,0 +1,130 @@
+"""The city's lists as rows: what needs you, rounds, agents. Pure: snapshot → columns and rows."""
+
+from __future__ import annotations
+
+from gcity_tui.model.names import short
+from gcity_tui.model.round import Loop
+from gcity_tui.model.session import Phase
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.tui import cells
+from gcity_tui.tui.widgets.columns import Column
+from gcity_tui.tui.widgets.table import Row
+
+ATTENTION = (
+    Column(least=3, most=3),
+    Column(least=6, most=16),
+    Column(least=8, grow=True),
+    Column(least=3, most=4, right=True, rank=1),
+)
+AGENTS = (
+    Column("state", least=3, most=3),
+    Column("agent", least=8, most=22),
+    Column("provider", least=9, most=18, rank=2, cut="end"),
+    Column("work", least=6, most=14, rank=1),
+    Column("activity", least=4, most=12, rank=5, cut="start"),
+    Column("ctx", least=3, most=4, rank=4, right=True),
+    Column("for", least=3, most=4, rank=6, right=True),
+    Column("title", least=12, rank=8, grow=True),
+)
+SORTS = ("attention", "name", "activity", "work")
+
+_URGENCY = {Phase.WAITING: 0, Phase.FAILED: 1, Phase.UNKNOWN: 2, Phase.LIMITED: 4, Phase.BUSY: 5, Phase.STARTING: 6,
+            Phase.STOPPING: 6, Phase.READY: 7, Phase.STOPPED: 8}  # fmt: skip
+
+
+def needing(snapshot: CitySnapshot) -> frozenset[str]:
+    """Subjects that need a person: what is red."""
+    return frozenset(a.subject for a in snapshot.attention)
+
+
+def attention(snapshot: CitySnapshot, now: float) -> tuple[Row, ...]:
+    """Ids are `kind:subject`, so that one thing may ask for two reasons."""
+    return tuple(
+        Row(
+            f"{a.kind}:{a.subject}",
+            (
+                ((f"{a.shape} {a.letter}", "need"),),
+                ((short(a.subject), "strong"),),
+                ((cells.said(a.text), ""),),
+                ((cells.age(a.since, now), "dim"),),
+            ),
+        )
+        for a in snapshot.attention
+    )
+
+
+def subject_of(row: str) -> str:
+    """`kind:subject` → subject."""
+    return row.partition(":")[2]
+
+
+def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple[Row, ...]:
+    asks = {a.subject: a for a in reversed(snapshot.attention)}
+    red = frozenset(asks)
+    ordered = sorted(snapshot.sessions, key=lambda v: _order(v, sort, red))
+    doubled = [short(v.instance) for v in ordered]
+    return tuple(
+        Row(
+            v.instance,
+            (
+                cells.phase(v, asks.get(v.instance)),
+                ((v.instance if doubled.count(short(v.instance)) > 1 else short(v.instance), "" if v.phase.live else "dim"),),
+                cells.provider(v),
+                cells.work(v),
+                cells.spark(v.activity, 8),
+                cells.context(v),
+                ((cells.age(v.since, now), "dim"),),
+                ((cells.said(v.bead_title or v.last_said or v.reason or v.title, 120), "dim"),),
+            ),
+        )
+        for v in ordered
+    )
+
+
+def _order(v: SessionView, sort: str, red: frozenset[str]) -> tuple[object, ...]:
+    if sort == "name":
+        return (v.instance,)
+    if sort == "activity":
+        return (-v.last_activity, v.instance)
+    if sort == "work":
+        return (not v.loop, v.loop, not v.bead, v.instance)
+    return (v.instance not in red, _URGENCY[v.phase], v.instance)
+
+
+def loop_columns(snapshot: CitySnapshot) -> tuple[Column, ...]:
+    """A column per round; the oldest are left out first when room is short."""
+    most = max((len(loop.rounds) for loop in snapshot.loops), default=0)
+    count = max(most, 4)
+    turns = [Column(f"r{n}", least=3, most=7, rank=2 + count - n if n <= count - 2 else 1) for n in range(1, count + 1)]
+    return (
+        Column("loop", least=6, most=12),
+        Column("author", least=6, most=14, rank=1),
+        *turns,
+        Column("budget", least=6, most=7, rank=60),
+        Column("trend", least=6, most=7, rank=40),
+        Column("verdict", least=8, most=18, grow=True),
+    )
+
+
+def loops(snapshot: CitySnapshot) -> tuple[Row, ...]:
+    red = needing(snapshot)
+    count = len(loop_columns(snapshot)) - 5
+    return tuple(
+        Row(
+            loop.id,
+            (
+                ((loop.id, "accent"),),
+                ((short(loop.author), ""),),
+                *(_turn(loop, n) for n in range(count)),
+                cells.budget(loop),
+                cells.trend(loop),
+                cells.verdict(loop, loop.id in red),
+            ),
+        )
+        for loop in sorted(snapshot.loops, key=lambda x: (x.id not in red, x.state not in ("running", "gate"), x.id))
+    )
+
+
+def _turn(loop: Loop, n: int) -> cells.Cell:
+    turn = loop.rounds[n] if n < len(loop.rounds) else None
+    return cells.round_cell(turn, current=n == len(loop.rounds) - 1, held=loop.paused or loop.state == "gate")

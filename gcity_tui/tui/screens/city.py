@@ -1,0 +1,218 @@
+"""The city: what needs you, rounds, agents, and the live tail of the one under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Container
+
+from gcity_tui.model.names import short
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.tui import rows, status, target
+from gcity_tui.tui.port import CityPort
+from gcity_tui.tui.screens.view import Attach, Show, View
+from gcity_tui.tui.target import Target
+from gcity_tui.tui.widgets.pane import PaneView
+from gcity_tui.tui.widgets.table import LineTable
+
+
+class CityScreen(View):
+    """Panels 1–4. The tail shows the agent under the cursor, whichever list it stands in."""
+
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "go.next", "talk.answer", "talk.send", "talk.clear", "loop.approve", "loop.iterate", "loop.stop", "talk.message",
+        "talk.interrupt", "talk.attach", "look.peek", "look.diff", "run.new", "app.go", "app.filter", "app.palette",
+        "app.help",
+    )  # fmt: skip
+    BINDINGS = [
+        Binding("1", "panel('attention')", "needs you", id="city.attention", tooltip="Panel 1: what needs you"),
+        Binding("2", "panel('loops')", "rounds", id="city.rounds", tooltip="Panel 2: rounds"),
+        Binding("3", "panel('agents')", "agents", id="city.agents", tooltip="Panel 3: agents"),
+        Binding("4", "panel('tail')", "tail", id="city.tail", tooltip="Panel 4: the live tail"),
+        Binding("o", "sort", "order", id="city.sort", tooltip="Another order of the agents"),
+    ]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+
+    def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
+        super().__init__(city, keys)
+        self.sort = rows.SORTS[0]
+        self.lead = "agents"
+        """The list whose cursor is the target."""
+        self.lower = "tail"
+        """In a narrow terminal one of tail and rounds is shown."""
+
+    def body(self) -> ComposeResult:
+        clock = getattr(self.app, "monotonic", None)
+        timing = {"clock": clock} if clock else {}
+        with Container(id="panels", classes="-tail"):
+            yield LineTable(rows.ATTENTION, id="attention", classes="panel", empty="nothing needs you", **timing)
+            yield LineTable((), id="loops", classes="panel", empty="no rounds yet", header=True, markable=False, **timing)
+            yield LineTable(rows.AGENTS, id="agents", classes="panel", empty="no agents", **timing)
+            yield PaneView(id="tail", classes="panel")
+
+    def on_mount(self) -> None:
+        self.query_one("#agents").focus()
+
+    # -- drawing
+
+    def draw(self, snapshot: CitySnapshot) -> None:
+        behind = status.behind(snapshot, self.link, self.now)
+        self.query_one("#attention", LineTable).rows_are(rows.attention(snapshot, self.now))
+        self.query_one("#loops", LineTable).rows_are(rows.loops(snapshot), rows.loop_columns(snapshot))
+        agents = self.query_one("#agents", LineTable)
+        agents.rows_are(rows.agents(snapshot, self.now, self.sort))
+        more = len(snapshot.attention) - 3
+        self._title("attention", "¹Needs you", f" {more + 3}" if more > 0 else "", behind)
+        self._title("loops", "²Rounds", "", behind, "4 tail" if self.stacked else "")
+        by = f" / {agents.filter}" if agents.filter else f" ▾ {self.sort}"
+        self._title("agents", "³Agents", by, behind)
+        self._shape(snapshot)
+        self._follow(snapshot)
+
+    @property
+    def stacked(self) -> bool:
+        """True when there is room for one of rounds and tail only."""
+        return self.has_class("-narrow") or self.has_class("-short")
+
+    def _title(self, name: str, title: str, also: str = "", behind: str = "", foot: str = "") -> None:
+        self.entitle(self.query_one(f"#{name}"), title, also + (f" · {behind} old" if behind else ""), foot)
+
+    def _shape(self, snapshot: CitySnapshot) -> None:
+        """In a short terminal panel 1 is as high as it has something to say."""
+        panels = self.query_one("#panels")
+        panels.set_class(self.lower == "tail", "-tail")
+        panels.set_class(self.lower == "loops", "-loops")
+        count = len(snapshot.attention)
+        for n in range(4):
+            panels.set_class(min(count, 3) == n, f"-need{n}")
+
+    def _follow(self, snapshot: CitySnapshot) -> None:
+        """The tail looks at the target's session; a session without a pane says why there is nothing to see."""
+        pane = self.query_one("#tail", PaneView)
+        view = snapshot.session(self.target.session) if self.target.session else None
+        if view is None:
+            pane.look_at("", None)
+            self._title("tail", "⁴no agent", foot="2 rounds" if self.stacked else "")
+            return
+        if view.phase.live and view.pane:
+            pane.look_at(view.instance, self.opener)
+        else:
+            pane.look_at("", None)
+            pane.frame_is((), silent(view))
+        behind = status.behind(snapshot, self.link, self.now)
+        still = " · ‖ still" if pane.still else ""
+        self._title("tail", "⁴" + tail_title(view), still, behind, "2 rounds" if self.stacked else "")
+
+    # -- what verbs act on
+
+    @property
+    def target(self) -> Target:
+        if self.snapshot is None:
+            return target.NOTHING
+        cursor = self.query_one(f"#{self.lead}", LineTable).cursor
+        if not cursor:
+            return target.NOTHING
+        if self.lead == "attention":
+            return target.of_subject(self.snapshot, rows.subject_of(cursor))
+        return target.of_loop(self.snapshot, cursor) if self.lead == "loops" else target.of_session(self.snapshot, cursor)
+
+    def marks(self) -> tuple[Target, ...]:
+        if self.snapshot is None:
+            return ()
+        agents = self.query_one("#agents", LineTable).marked
+        asked = [rows.subject_of(r) for r in self.query_one("#attention", LineTable).marked]
+        names = dict.fromkeys([*agents, *asked])
+        return tuple(target.of_subject(self.snapshot, n) for n in names)
+
+    def about(self, wanted: Target) -> None:
+        """Puts the cursor on `wanted`, in the list that was meant, and gives it the focus."""
+        if self.snapshot is None:
+            return
+        if wanted.main == "loop":
+            self.action_panel("loops")
+            self.query_one("#loops", LineTable).go_to(wanted.loop)
+        elif wanted.session:
+            agents = self.query_one("#agents", LineTable)
+            if not agents.go_to(wanted.session) and agents.filter:
+                agents.filter_is("")
+                agents.go_to(wanted.session)
+            self.action_panel("agents")
+
+    def need(self, way: int) -> bool:
+        """The next (or previous) thing that needs a person, in panel 1. False when there is none."""
+        table = self.query_one("#attention", LineTable)
+        if not table.rows:
+            return False
+        ids = [r.id for r in table.rows]
+        at = ids.index(table.cursor) if table.cursor in ids else -1
+        at = (at + way) % len(ids) if self.lead == "attention" and at >= 0 else (0 if way > 0 else len(ids) - 1)
+        table.hold()
+        table.go_to(ids[at])
+        self.action_panel("attention")
+        return True
+
+    # -- keys
+
+    def action_panel(self, name: str) -> None:
+        if name in ("loops", "tail"):
+            self.lower = name
+        if self.snapshot is not None:
+            self._shape(self.snapshot)
+        self.query_one(f"#{name}").focus()
+        if name != "tail":
+            self.lead = name
+        self.redraw()
+
+    def action_sort(self) -> None:
+        self.sort = rows.SORTS[(rows.SORTS.index(self.sort) + 1) % len(rows.SORTS)]
+        self.redraw()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        name = event.widget.id
+        if name in ("attention", "loops", "agents") and name != self.lead:
+            self.lead = name
+            self.redraw()
+
+    def on_line_table_moved(self, message: LineTable.Moved) -> None:
+        if message.table.id == self.lead and self.snapshot is not None:
+            self._follow(self.snapshot)
+            self.draw_foot()
+
+    def on_line_table_chosen(self, message: LineTable.Chosen) -> None:
+        here = self.target
+        if here.main == "loop":
+            self.post_message(Show("rounds", here))
+        elif here.session:
+            self.post_message(Attach(here.session))
+        elif here.bead:
+            self.post_message(Show("beads", here))
+
+    def on_pane_view_still(self) -> None:
+        self.redraw()
+
+    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
+        message.pane.frame_is((), str(message.error))
+
+
+def tail_title(view: SessionView) -> str:
+    """`eddie-2 · codex · gc-412 round 4 · ctx 62%`; a scripted agent says so."""
+    provider = view.provider
+    if view.rehearsal and "rehearsal" not in provider:
+        provider = f"rehearsal {provider}"
+    parts = [short(view.instance), provider]
+    if view.loop:
+        parts.append(f"{view.loop} round {view.round}" if view.round else view.loop)
+    elif view.bead:
+        parts.append(view.bead)
+    if view.context_percent is not None:
+        parts.append(f"ctx {view.context_percent:.0f}%")
+    return " · ".join(p for p in parts if p)
+
+
+def silent(view: SessionView) -> str:
+    why = view.reason or view.why
+    return f"{view.phase.word}" + (f": {why}" if why else "")

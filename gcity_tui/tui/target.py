@@ -1,0 +1,65 @@
+"""What a verb acts on, and what that is tied to: session ↔ bead ↔ loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One thing, by its names; what it is not is empty. `main` says which of the three was pointed at."""
+
+    session: str = ""
+    bead: str = ""
+    loop: str = ""
+    main: str = ""
+
+    @property
+    def name(self) -> str:
+        return {"session": self.session, "bead": self.bead, "loop": self.loop}.get(self.main, "")
+
+
+NOTHING = Target()
+
+
+def of_session(snapshot: CitySnapshot, instance: str) -> Target:
+    view = snapshot.session(instance)
+    return Target(instance, view.bead if view else "", view.loop if view else "", "session")
+
+
+def of_loop(snapshot: CitySnapshot, id: str) -> Target:
+    """A loop; its session is its author's, its bead the one it is for."""
+    loop = next((x for x in snapshot.loops if x.id == id), None)
+    if loop is None:
+        return Target(loop=id, main="loop")
+    author = next((s for s in snapshot.sessions if loop.author and s.instance.rsplit("/", 1)[-1] ==
+                   loop.author.rsplit("/", 1)[-1]), None)  # fmt: skip
+    return Target(author.instance if author else "", loop.source or loop.root, id, "loop")
+
+
+def of_bead(snapshot: CitySnapshot, id: str, assignee: str = "") -> Target:
+    """A bead; its session is the one that is on it, or its assignee's."""
+    on = next((s for s in snapshot.sessions if s.bead == id), None) or next(
+        (s for s in snapshot.sessions if assignee and assignee in (s.instance, s.name, s.id)), None
+    )
+    loop = next((x.id for x in snapshot.loops if id in (x.id, x.root, x.source)), on.loop if on else "")
+    return Target(on.instance if on else "", id, loop, "bead")
+
+
+def of_subject(snapshot: CitySnapshot, subject: str) -> Target:
+    """Whatever bears this name: a session, a loop, else a bead."""
+    if snapshot.session(subject):
+        return of_session(snapshot, subject)
+    if any(x.id == subject for x in snapshot.loops):
+        return of_loop(snapshot, subject)
+    return of_bead(snapshot, subject)
+
+
+def views(snapshot: CitySnapshot | None, targets: tuple[Target, ...]) -> tuple[SessionView, ...]:
+    """The sessions of `targets`, each once."""
+    if snapshot is None:
+        return ()
+    names = dict.fromkeys(t.session for t in targets if t.session)
+    return tuple(v for v in (snapshot.session(n) for n in names) if v is not None)

@@ -1,0 +1,117 @@
+"""The two house themes, and the colours of states for every other theme. The only place with colours in it."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DEFAULT = "gcity-dark"
+
+STATUS_DEFAULTS = {
+    "status-dim": "$foreground 65%",
+    "status-faint": "$foreground 30%",
+    "status-accent": "$primary",
+    "status-busy": "$success",
+    "status-ready": "$foreground",
+    "status-starting": "$secondary",
+    "status-limited": "$secondary",
+    "status-stopped": "$foreground 45%",
+    "status-need": "$error",
+    "status-ok": "$success",
+    "status-warn": "$warning",
+    "panel-line": "$foreground 25%",
+    "panel-line-focus": "$primary",
+    "cursor-line": "$primary 20%",
+}
+"""Used with any theme that does not say otherwise, so that each of Textual's own themes works."""
+
+DARK = Theme(
+    name="gcity-dark",
+    dark=True,
+    primary="#7fa8c9",
+    secondary="#a08fb8",
+    accent="#d7a65f",
+    foreground="#c9cdd4",
+    background="#13161b",
+    surface="#13161b",
+    panel="#1b1f26",
+    success="#86b377",
+    warning="#d3a25b",
+    error="#f0564a",
+    variables={
+        "status-dim": "#8b929e",
+        "status-faint": "#4a515c",
+        "status-accent": "#7fa8c9",
+        "status-busy": "#86b377",
+        "status-ready": "#c9cdd4",
+        "status-starting": "#6fb3ad",
+        "status-limited": "#a08fb8",
+        "status-stopped": "#6a717d",
+        "status-need": "#f0564a",
+        "status-ok": "#86b377",
+        "status-warn": "#d3a25b",
+        "panel-line": "#3a414c",
+        "panel-line-focus": "#7fa8c9",
+        "cursor-line": "#263241",
+        "footer-key-foreground": "#7fa8c9",
+        "input-selection-background": "#7fa8c9 35%",
+        "scrollbar": "#2a303a",
+        "scrollbar-hover": "#3a414c",
+        "scrollbar-active": "#7fa8c9",
+        "scrollbar-background": "#13161b",
+        "scrollbar-background-hover": "#13161b",
+        "scrollbar-background-active": "#13161b",
+        "scrollbar-corner-color": "#13161b",
+    },
+)
+
+LIGHT = Theme(
+    name="gcity-light",
+    dark=False,
+    primary="#2f6690",
+    secondary="#6b5b8e",
+    accent="#9a6b16",
+    foreground="#2b2f36",
+    background="#faf9f6",
+    surface="#faf9f6",
+    panel="#f0eee8",
+    success="#3f7a35",
+    warning="#9a6b16",
+    error="#c62f23",
+    variables={
+        "status-dim": "#6a6f78",
+        "status-faint": "#b9b6ad",
+        "status-accent": "#2f6690",
+        "status-busy": "#3f7a35",
+        "status-ready": "#2b2f36",
+        "status-starting": "#1f7a74",
+        "status-limited": "#6b5b8e",
+        "status-stopped": "#8d9098",
+        "status-need": "#c62f23",
+        "status-ok": "#3f7a35",
+        "status-warn": "#9a6b16",
+        "panel-line": "#cfcbc0",
+        "panel-line-focus": "#2f6690",
+        "cursor-line": "#dfe8ef",
+        "footer-key-foreground": "#2f6690",
+        "input-selection-background": "#2f6690 25%",
+        "scrollbar": "#ddd9cf",
+        "scrollbar-hover": "#cfcbc0",
+        "scrollbar-active": "#2f6690",
+        "scrollbar-background": "#faf9f6",
+        "scrollbar-background-hover": "#faf9f6",
+        "scrollbar-background-active": "#faf9f6",
+        "scrollbar-corner-color": "#faf9f6",
+    },
+)
+
+HOUSE = (DARK, LIGHT)
+
+
+def defaults(theme: Theme) -> dict[str, str]:
+    """STATUS_DEFAULTS in the colours of `theme` (CSS variables do not refer to each other)."""
+    known = theme.to_color_system().generate()
+    found: dict[str, str] = {}
+    for name, value in STATUS_DEFAULTS.items():
+        colour, _, share = value.partition(" ")
+        found[name] = f"{known[colour[1:]]} {share}".strip()
+    return found
