@@ -129,8 +129,8 @@ def test_kept_counts_are_the_counted_ones(history: list[tuple[object, ...]]) -> 
 def test_ready_is_served_by_an_index_and_not_sorted(ledger: Ledger) -> None:
     """The plan, not the time: a scan or a temporary tree here costs 1000 times as much at 100,000 beads."""
     sql = (
-        "EXPLAIN QUERY PLAN SELECT b.id FROM beads b WHERE b.status = 'open' AND b.blockers = 0 AND b.held = 0 AND b.hidden = 0"
-        " AND b.wake_at = 0 {} ORDER BY b.priority, b.created_at DESC, b.id LIMIT 10"
+        "EXPLAIN QUERY PLAN SELECT b.id FROM beads b WHERE b.status = 'open' AND b.blockers = 0 AND b.held = 0"
+        " AND b.hidden = 0 AND b.wake_at = 0 {} ORDER BY b.priority, b.created_at DESC, b.id LIMIT 10"
     )
     for more, index in (
         ("", "beads_ready"),
