@@ -1,0 +1,222 @@
+"""`gc` as agents call it: the verbs of Gas City that an agent's side needs. Served by the controller, or in the caller.
+
+The hot verbs (hook, mail check, nudge drain, runtime drain-ack) import nothing heavy; the others import what they need.
+"""
+
+from gcity_tui.model.errors import BadData, CityError, NotFound, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from gcity_tui.beads.ledger import Ledger
+    from gcity_tui.model.declared import DeclaredCity
+
+    Answer = tuple[int, bytes, bytes]
+
+USAGE = """gc: what an agent may ask of its city
+  hook [--claim [--json] [--drain-ack]]     the bead to work on
+  prime [agent]                             the agent's instructions
+  bd …                                      the ledger, in its own language
+  review submit|open|synthesize|verdict|merge --bead ID
+  mail check|inbox|read|send                messages
+  nudge status|drain                        what waits to be typed
+  runtime drain-ack|drain-check|request-restart
+  event emit TYPE [--subject S] [--message M]
+  version
+"""
+
+
+class Call:
+    """One call: the city's path, an open ledger, and (when the controller serves it) what is declared."""
+
+    __slots__ = ("_declared", "city", "cwd", "env", "ledger", "stdin")
+
+    def __init__(
+        self, city: str, env: "Mapping[str, str]", stdin: bytes, cwd: str, ledger: "Ledger",
+        declared: "DeclaredCity | None",
+    ) -> None:  # fmt: skip
+        self.city, self.env, self.stdin, self.cwd, self.ledger, self._declared = city, env, stdin, cwd, ledger, declared
+
+    @property
+    def declared(self) -> "DeclaredCity":
+        """Loaded when first asked for: hot verbs do not ask."""
+        if self._declared is None:
+            from pathlib import Path
+
+            from gcity_tui.config import load_city
+
+            self._declared = load_city(Path(self.city))
+        return self._declared
+
+
+def answer_gc(
+    city: "str | object",
+    argv: "list[str]",
+    env: "Mapping[str, str]",
+    stdin: bytes = b"",
+    cwd: str = "/",
+    *,
+    ledger: "Ledger | None" = None,
+    declared: "DeclaredCity | None" = None,
+) -> "Answer":
+    """Run `gc <argv>` for the city at `city` → (exit code, standard output, standard error).
+
+    `ledger` and `declared`: those of the controller that serves the call; without them they are opened here.
+    """
+    verb = argv[0] if argv else "help"
+    if verb in ("help", "--help", "-h"):
+        return (0 if argv else 2), USAGE.encode(), b""
+    if verb in ("version", "--version"):
+        from gcity_tui import __version__
+
+        return 0, f"gc (gcity-tui {__version__})\n".encode(), b""
+    opened: Ledger | None = None
+    try:
+        place = str(city) or _city(env, cwd)
+        if ledger is None:
+            ledger = opened = _open(place)
+        return _run(Call(place, env, stdin, cwd, ledger, declared), verb, list(argv[1:]))
+    except CityError as e:
+        return e.exit_code, b"", f"gc {verb}: {e}\n".encode("utf-8", "replace")
+    finally:
+        if opened is not None:
+            opened.shut()
+
+
+def _city(env: "Mapping[str, str]", cwd: str) -> str:
+    from gcity_tui.beads.door import LEDGER, locate
+
+    found = locate(env, cwd)
+    if not found.endswith(f"/{LEDGER}"):
+        raise NotFound("no city here", cure="run it in a city, or set GC_CITY")
+    return found.removesuffix(f"/{LEDGER}")
+
+
+def _open(place: str) -> "Ledger":
+    from gcity_tui.beads.ledger import Ledger
+    from gcity_tui.model.paths import ledger_path
+
+    return Ledger.open(ledger_path(place))
+
+
+def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
+    if verb == "hook":
+        return _hook(call, args)
+    if verb == "mail":
+        from gcity_tui.factory.mail import mail
+
+        return mail(call.ledger, args, call.env)
+    if verb == "nudge":
+        from gcity_tui.factory.injection import nudge
+
+        return nudge(call.ledger, args, call.env)
+    if verb == "runtime":
+        return _runtime(call, args)
+    if verb == "bd":
+        from gcity_tui.beads.dialect.answer import answer
+
+        return answer(call.ledger, args, call.env, call.stdin, call.cwd)
+    if verb == "event":
+        return _event(call, args)
+    if verb == "review":
+        from gcity_tui.factory.review_verbs import review
+
+        return review(call.ledger, call.declared, args, call.stdin, call.cwd)
+    if verb == "prime":
+        from gcity_tui.factory.prime import prime
+
+        return prime(call.ledger, call.declared, args, call.env, call.stdin)
+    known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "prime", "version")
+    from gcity_tui.model.names import nearest
+
+    close = nearest(verb, known)
+    hint = f"did you mean gc {close}?" if close else f"gcity-tui {verb} may be what you want; gc help lists what gc does"
+    raise Usage(f"no verb {verb!r}", cure=hint)
+
+
+def _hook(call: Call, args: "list[str]") -> "Answer":
+    from gcity_tui.factory.hook import Who, hook
+
+    if args[:1] == ["run"]:  # the wrapper that provider hooks use: `gc hook run -- mail check --inject`
+        inner = args[2:] if args[1:2] == ["--"] else args[1:]
+        if not inner or inner[0] == "hook":
+            raise Usage("gc hook run -- <gc arguments>")
+        return _run(call, inner[0], inner[1:])
+    if call._declared is not None:  # without a controller the route alone decides, as nothing is loaded for it
+        named = Who(call.env, next((a for a in args if not a.startswith("-")), "")).named
+        agent = call._declared.agent(named) or call._declared.agent_of(named) if named else None
+        if named and agent is None:
+            return 1, b"", f'gc hook: agent "{named}" not found in config\n'.encode()
+        if agent is not None and agent.suspended:
+            return 1, b"", f'gc hook: agent "{named}" is suspended\n'.encode()
+    return hook(call.ledger, args, call.env, call.cwd)
+
+
+def _runtime(call: Call, args: "list[str]") -> "Answer":
+    """drain-ack: there is nothing more for me. drain-check: exit 0 when I am asked to leave. request-restart."""
+    from gcity_tui.factory.hook import meta_of, note
+
+    verb = args[0] if args else ""
+    session = call.env.get("GC_SESSION_ID", "")
+    if verb == "drain-check":
+        known = meta_of(call.ledger, session) if session else {}
+        asked = known.get("drain_requested") == "true" or known.get("state") == "draining"
+        return (0, b"drain\n", b"") if asked else (1, b"", b"")
+    key = {"drain-ack": "drain_acked", "request-restart": "restart_requested"}.get(verb)
+    if key is None:
+        raise Usage(f"gc runtime: no verb {verb!r}", cure="drain-ack, drain-check, request-restart")
+    if not session:
+        raise Usage(f"gc runtime {verb} works inside a session only (GC_SESSION_ID is not set)")
+    if not note(call.ledger, call.env, key):
+        raise NotFound("this session is closed, or was started anew since")
+    return 0, f"{verb}: noted\n".encode(), b""
+
+
+def _event(call: Call, args: "list[str]") -> "Answer":
+    """`gc event emit TYPE [--subject S] [--message M] [--payload JSON]`."""
+    from gcity_tui.model.text import one_line
+
+    if args[:1] != ["emit"]:
+        raise Usage("gc event: no such verb", cure="gc event emit TYPE")
+    said, words = options(args[1:], ("subject", "message", "payload", "actor"))
+    if not words:
+        raise Usage("gc event emit: which type?")
+    payload: dict[str, Any] | None = None
+    if said.get("payload"):
+        import json
+
+        try:
+            payload = json.loads(said["payload"])
+        except ValueError as e:
+            raise BadData(f"--payload is not JSON: {e}") from e
+        if not isinstance(payload, dict):
+            raise BadData("--payload is not a JSON object")
+    actor = call.env.get("GC_ALIAS") or call.env.get("GC_AGENT") or "human"
+    seq = call.ledger.emit(one_line(words[0], 80), said.get("subject", ""), actor, one_line(said.get("message", ""), 1000),
+                           payload)  # fmt: skip
+    return 0, f"{seq}\n".encode(), b""
+
+
+def options(args: "list[str]", names: "tuple[str, ...]", flags: "tuple[str, ...]" = ()) -> "tuple[dict[str, str], list[str]]":
+    """`--name value` and `--name=value` of `names`, `--flag` of `flags` (as "true"), and the words that are left."""
+    said: dict[str, str] = {}
+    words: list[str] = []
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        name, eq, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or word == "--":
+            words.append(word)
+        elif name in flags and not eq:
+            said[name] = "true"
+        elif name in names:
+            if not eq:
+                if not rest:
+                    raise Usage(f"--{name} needs a value")
+                value = rest.pop(0)
+            said[name] = value
+        else:
+            raise Usage(f"unknown flag: --{name}")
+    return said, words

@@ -1,0 +1,63 @@
+"""`gc nudge status|drain`: what waits to be said to a session, and taking it up through the agent's own hook.
+
+A nudge is a bead (label `gc:nudge`) that the session's lane types when it can. A hook that drains takes it instead: one
+transaction moves it from queued to taken up, and the lane, which looks first, leaves it alone. Hot: no heavy imports.
+"""
+
+from gcity_tui.beads.jsonout import dumps
+from gcity_tui.factory.hook import Who
+from gcity_tui.model.errors import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from gcity_tui.beads.ledger import Ledger
+    from gcity_tui.beads.tx import Tx
+
+_VALUE = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = 'nudge.{}'), '')"
+
+
+def nudge(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    verb = argv[0] if argv else ""
+    if verb == "status":
+        waiting = queued(ledger, Who(env).mine)
+        text = dumps({"pending": len(waiting)}, "") if "--json" in argv else f"{len(waiting)} pending"
+        return 0, (text + "\n").encode(), b""
+    if verb == "drain":
+        texts = drain(ledger, Who(env))
+        return 0, "".join(f"{t}\n" for t in texts).encode("utf-8", "replace"), b""
+    raise Usage(f"gc nudge: no verb {verb!r}", cure="status, drain")
+
+
+def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]":
+    """(id, text, epoch) of what is queued for a session, oldest first."""
+    if not names:
+        return []
+    marks = ", ".join("?" * len(names))
+    return ledger.store.rows(
+        f"SELECT b.id, {_VALUE.format('text')}, {_VALUE.format('epoch')} FROM beads b"
+        " JOIN labels l ON l.bead = b.id AND l.label = 'gc:nudge'"
+        f" WHERE b.status <> 'closed' AND {_VALUE.format('state')} = 'queued'"
+        f" AND {_VALUE.format('session')} IN ({marks}) ORDER BY b.created_at, b.seq",
+        names,
+    )
+
+
+def drain(ledger: "Ledger", who: Who) -> "list[str]":
+    """Take up everything that is queued for the caller; returns the texts."""
+
+    def write(tx: "Tx") -> "list[str]":
+        taken = []
+        for id_, text, _ in queued(ledger, who.mine):
+            if tx.meta(id_, "nudge.state") != "queued":
+                continue
+            tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook"})
+            tx.close(id_, "taken up (through its hook)", force=True)
+            taken.append(text)
+        return taken
+
+    if not queued(ledger, who.mine):
+        return []
+    return ledger.transact(write, actor=who.assignee)

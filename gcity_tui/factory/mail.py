@@ -1,0 +1,155 @@
+"""Mail between agents and people: beads of type `message`, as Gas City's beadmail keeps them. `check` is a hot verb.
+
+Unread is: open, and without the label `read`. An address is what a session is called (alias, session name, id), or
+`human`.
+"""
+
+from gcity_tui.beads.jsonout import dumps, stamp
+from gcity_tui.factory.hook import Who
+from gcity_tui.model.errors import NotFound, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from gcity_tui.beads.ledger import Ledger
+    from gcity_tui.beads.tx import Tx
+
+_UNREAD = "NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = 'read')"
+_FROM = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = 'from'), b.sender)"
+_FIELDS = ("id", "from", "to", "subject", "created_at", "read")
+
+
+def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    """`gc mail check|inbox|read|send|count`."""
+    verb, args = (argv[0], argv[1:]) if argv else ("", [])
+    if verb == "check":
+        return _check(ledger, args, env)
+    if verb == "count":
+        return 0, f"{len(rows(ledger, addresses(env)))}\n".encode(), b""
+    if verb == "inbox":
+        return _inbox(ledger, args, env)
+    if verb == "read":
+        return _read(ledger, args, env)
+    if verb == "send":
+        return _send(ledger, args, env)
+    raise Usage(f"gc mail: no verb {verb!r}", cure="check, inbox, read, send, count")
+
+
+def addresses(env: "Mapping[str, str]") -> "tuple[str, ...]":
+    """Everything that mail for the caller may be addressed to; outside of a session that is `human`."""
+    return Who(env).mine or ("human",)
+
+
+def rows(ledger: "Ledger", who: "tuple[str, ...]", *, every: bool = False) -> "list[tuple[Any, ...]]":
+    """(id, from, to, subject, created, read) of open messages to any of the addresses, oldest first."""
+    marks = ", ".join("?" * len(who))
+    return ledger.store.rows(
+        f"SELECT b.id, {_FROM}, b.assignee, b.title, b.created_at, NOT ({_UNREAD}) FROM beads b"
+        f" WHERE b.assignee IN ({marks}) AND b.issue_type = 'message' AND b.status <> 'closed'"
+        f"{'' if every else ' AND ' + _UNREAD} ORDER BY b.created_at, b.seq",
+        who,
+    )
+
+
+def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    """Exit 0 when there is unread mail, else 1; with --inject always 0, with the text for an agent's hook."""
+    found = rows(ledger, addresses(env))
+    if "--inject" in args:
+        lines = [f"- {r[0]} from {r[1] or 'unknown'}: {_clean(r[3])}" for r in found[:20]]
+        if not lines:
+            return 0, b"", b""
+        head = f"You have {len(found)} unread message{'' if len(found) == 1 else 's'}. `gc mail read <id>` shows one.\n"
+        return 0, (head + "\n".join(lines) + "\n").encode(), b""
+    if "--json" in args:
+        return (0 if found else 1), (dumps({"unread": len(found)}, "") + "\n").encode(), b""
+    return (0, f"{len(found)} unread\n".encode(), b"") if found else (1, b"", b"")
+
+
+def _clean(text: str) -> str:
+    from gcity_tui.model.text import one_line
+
+    return one_line(text)
+
+
+def _inbox(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    found = rows(ledger, addresses(env), every="--all" in args)
+    if "--json" in args:
+        listed = [dict(zip(_FIELDS, (*r[:4], stamp(r[4]), bool(r[5])), strict=True)) for r in found]
+        return 0, (dumps(listed) + "\n").encode(), b""
+    if not found:
+        return 0, b"No messages.\n", b""
+    return 0, "".join(f"{r[0]}  {r[1] or 'unknown'}  {_clean(r[3])}\n" for r in found).encode(), b""
+
+
+def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    from gcity_tui.model.text import clean
+
+    wanted = next((a for a in args if not a.startswith("-")), "")
+    if not wanted:
+        raise Usage("gc mail read: which message?")
+    bead = ledger.get(wanted)
+    if bead is None or bead.issue_type != "message":
+        raise NotFound(f"no message {wanted!r}")
+
+    def write(tx: "Tx") -> None:
+        if tx.update(wanted, add_labels=("read",), meta={"mail.read": "true"}):
+            tx.emit("mail.read", wanted)
+
+    ledger.transact(write, actor=Who(env).assignee or "human")
+    sender = bead.metadata.get("from") or bead.sender
+    if "--json" in args:
+        told = {"id": bead.id, "from": sender, "to": bead.assignee, "subject": clean(bead.title),
+                "body": clean(bead.description), "created_at": bead.created_at, "read": True}
+        return 0, (dumps(told) + "\n").encode(), b""
+    text = f"From: {sender}\nSubject: {clean(bead.title)}\n\n{clean(bead.description)}\n"
+    return 0, text.encode(), b""
+
+
+def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+    """`gc mail send TO [-s SUBJECT] [-m BODY | BODY]`."""
+    said: dict[str, str] = {}
+    words: list[str] = []
+    names = {"-s": "subject", "--subject": "subject", "-m": "body", "--message": "body", "--to": "to", "--from": "from"}
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        head, _, value = word.partition("=")
+        if head in names:
+            if not value and "=" not in word:
+                if not rest:
+                    raise Usage(f"gc mail send: {word} needs a value")
+                value = rest.pop(0)
+            said[names[head]] = value
+        elif word not in ("--json", "--notify"):
+            words.append(word)
+    to = said.get("to") or (words.pop(0) if words else "")
+    body = said.get("body") or " ".join(words)
+    made = send(ledger, to, body, subject=said.get("subject", ""), sender=said.get("from") or Who(env).assignee or "human",
+                session=env.get("GC_SESSION_ID", ""))
+    return 0, f"Sent {made} to {to}\n".encode(), b""
+
+
+def send(ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str = "human", session: str = "") -> str:
+    """A message; returns its bead. Raises Usage when it has no recipient or says nothing."""
+    from binascii import hexlify
+    from posix import urandom
+
+    from gcity_tui.model.text import clean, one_line
+
+    if not to.strip():
+        raise Usage("gc mail send: no recipient")
+    text = clean(body)
+    title = one_line(subject or next((line for line in text.splitlines() if line.strip()), ""), 80)
+    if not title:
+        raise Usage("gc mail send: nothing to say", cure="-s SUBJECT -m BODY")
+    meta = {"from": sender, "mail.read": "false"} | ({"mail.from_session_id": session} if session else {})
+
+    def write(tx: "Tx") -> str:
+        made = tx.create(title, issue_type="message", description=text, assignee=to.strip(), sender=sender, meta=meta,
+                         labels=(f"thread:thread-{hexlify(urandom(6)).decode()}",), ephemeral=1)
+        tx.emit("mail.sent", made, message=to.strip())
+        return made
+
+    return ledger.transact(write, actor=sender)
