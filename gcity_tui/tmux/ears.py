@@ -130,10 +130,11 @@ class Ear:
 
 
 class Look:
-    """A pane as it is seen: `on_lines(lines)` with the first picture, then after each ring when a row really changed.
+    """A pane as it is seen: `on_lines(lines)` with the first picture, then after each ring when a row changed.
 
     Captures go down the pipe of `hands`, which several looks share. Rows that did not change are the same objects as
-    before. `on_gone(error)` is called once: NotFound when the session is gone, RuntimeUnavailable when tmux is. Both are
+    before. `on_gone(error)` is called once: NotFound when the session is gone, RuntimeUnavailable when tmux is. Both
+    are
     called from Look's own threads. The ear cannot hear a resize or a death: `refresh()` when the eyes tell of one.
     """
 

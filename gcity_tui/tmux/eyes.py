@@ -20,6 +20,7 @@ _BELLS = frozenset({
     "window-pane-changed",
 })  # fmt: skip
 _APART = 0.05  # seconds between two lists when changes come thick
+_ASKED = 9  # how often an owed exit status is asked for: the last time after some 25 s
 
 
 class Eyes:
@@ -40,6 +41,7 @@ class Eyes:
         self._on_change, self._on_lost, self._timeout = on_change, on_lost, timeout
         self._server = server
         self._asked_again: dict[tuple[str, int], int] = {}
+        self._nap: float | None = None  # seconds until the next look without a bell
         self._dirty, self._closed = threading.Event(), threading.Event()
         self._lost: RuntimeUnavailable | None = None
         self._client = server.client(on_notify=self._heard, on_end=self._ended, timeout=timeout)
@@ -72,7 +74,7 @@ class Eyes:
     def _watch(self) -> None:
         last: tuple[PaneRow, ...] | None = None
         while True:
-            self._dirty.wait()
+            self._dirty.wait(self._nap)
             self._dirty.clear()
             if self._closed.is_set():
                 return
@@ -97,12 +99,13 @@ class Eyes:
                 return
 
     def _reap(self, rows: tuple[PaneRow, ...]) -> None:
-        """Ask for exit statuses that did not come with the death; three times each, then it is unknown for good."""
+        """Ask for exit statuses that did not come with the death; at growing gaps, then they are unknown for good."""
         owed = {(r.pane, r.pid) for r in rows if r.dead and r.dead_status is None and r.dead_signal is None}
         self._asked_again = {k: self._asked_again.get(k, 0) + 1 for k in owed}
-        if any(n <= 3 for n in self._asked_again.values()):
+        times = min(self._asked_again.values(), default=_ASKED)
+        self._nap = 0.05 * 2**times if times < _ASKED else None
+        if self._nap:
             self._server.reap()
-            self._dirty.set()
 
     def close(self) -> None:
         self._closed.set()

@@ -58,10 +58,11 @@ def test_a_flood_rings_seldom_and_its_end_is_heard(server: Server, hands: Hands,
 
 
 def test_an_unread_client_grows_the_server_and_an_ear_does_not(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("flood", ["yes"], cwd=tmp_path)
+    hands.start("flood", ["sh", "-c", "read x; exec yes"], cwd=tmp_path)
     pid = int(server.run("display-message", "-p", "#{pid}"))
     with Ear(server, "flood", lambda: None) as ear:
         ear.wait_attached()
+        hands.keys("flood", "Enter")
         before, most = _resident(pid), 0.0
         until = time.monotonic() + 1.5
         while time.monotonic() < until:
