@@ -54,6 +54,7 @@ class Agent:
         self._live = LiveState(transcript.session, transcript.folder)
         self._later: list[Said] = []
         self._turn: threading.Thread | None = None
+        self._turn_done = threading.Event()
         self._turn_began = 0.0
         self._exit: int | None = None
         self._resize = False
@@ -71,9 +72,10 @@ class Agent:
             in_city = any(os.environ.get(name) for name in ("GC_SESSION_NAME", "GC_SESSION_ID", "GC_AGENT"))
             if prompt or in_city:
                 self._start(Said(prompt, prompt), is_start=True)
+            self._look_after()
             while self._exit is None:
-                self._look_after()
                 self._wait()
+                self._look_after()
             words = self._farewell()
         finally:
             self._programs.interrupt()
@@ -136,7 +138,8 @@ class Agent:
 
     def _look_after(self) -> None:
         """Bring state, screen, title and live file up to what happened."""
-        if self._turn is not None and not self._turn.is_alive():
+        if self._turn is not None and self._turn_done.is_set():
+            self._turn.join()
             self._turn_over()
         rest = _FRAME - (time.monotonic() - self._drawn)
         if rest > 0 and self._turn is not None:
@@ -179,6 +182,7 @@ class Agent:
         self._stage.tokens = 0
         self._turn_began = time.monotonic()
         self._view.escape_armed = False
+        self._turn_done.clear()
         self._turn = threading.Thread(target=self._play, args=(said.text, is_start), name="turn", daemon=True)
         self._turn.start()
 
@@ -191,6 +195,7 @@ class Agent:
             if self._exit is None:
                 self._stage.interrupted()
         finally:
+            self._turn_done.set()
             self._stage.ring()
 
     def _turn_over(self) -> None:
