@@ -134,8 +134,7 @@ class Look:
 
     Captures go down the pipe of `hands`, which several looks share. Rows that did not change are the same objects as
     before. `on_gone(error)` is called once: NotFound when the session is gone, RuntimeUnavailable when tmux is. Both
-    are
-    called from Look's own threads. The ear cannot hear a resize or a death: `refresh()` when the eyes tell of one.
+    are called from Look's own threads. The ear cannot hear a resize or a death: `refresh()` when the eyes tell of one.
     """
 
     def __init__(

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux import processes
@@ -50,6 +52,18 @@ def test_a_paste_arrives_once_and_byte_for_byte(hands: Hands, recorder: Recorder
     until(lambda: sent().endswith(b"\x1b[201~\r"))
     assert sent() == _pasted(text) + b"\r"
     assert hands.ask(line("list-buffers")) == []
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(st.sampled_from("ab \\\"'$~;#{}()%`\n\t\r\x1b\x01\x7fé漢\U0001f600"), min_size=1)
+    | st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1)
+)
+def test_tmux_reads_every_quoted_word_as_it_was(hands: Hands, tmp_path: Path, text: str) -> None:
+    out = tmp_path / "buffer"
+    hands.ask(line("set-buffer", "-b", "q", "--", text))
+    hands.ask(line("save-buffer", "-b", "q", str(out)))
+    assert out.read_bytes() == text.encode()
 
 
 def test_a_megabyte(hands: Hands, recorder: Recorder, until: Until) -> None:
