@@ -7,7 +7,6 @@ seconds.
 from __future__ import annotations
 
 import json
-import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,9 +15,9 @@ from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.model.bead import Bead
 from gcity_tui.model.declared import Agent, DeclaredCity
-from gcity_tui.model.errors import NotFound, SessionClosed
+from gcity_tui.model.errors import IllegalTransition, NotFound, SessionClosed
 from gcity_tui.model.names import rig_of, session_name
-from gcity_tui.model.session import SessionRecord, transition
+from gcity_tui.model.session import TRANSITIONS, SessionRecord, transition
 
 ACTOR = "controller"
 
@@ -28,7 +27,9 @@ BEAD = "gcity.bead"
 BRANCH = "gcity.branch"
 CRASHES = "gcity.crashes"
 """JSON list of the times of its unexpected deaths within the restart window."""
-CRASH_NOTED = "gcity.crash_generation"
+STARTS = "gcity.starts"
+"""How often it was set out to be started; a death is counted once for each."""
+CRASH_NOTED = "gcity.crash_noted"
 NOT_BEFORE = "gcity.not_before"
 SERVER = "gcity.server"
 """Which incarnation of the tmux server it was started on."""
@@ -162,14 +163,14 @@ def reread(ledger: Ledger, record: SessionRecord) -> SessionRecord:
 
 
 def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float) -> SessionRecord:
-    """What must be on record before the process exists: a new generation and token, and a new conversation if wanted.
+    """What must be on record before the process exists: another start, and a new conversation if wanted.
 
-    A pane that carries an older token is then known not to be this start's, whatever happened in between.
+    The worker adds generation and token. A pane with an older token is known not to be this start's, whatever happened.
     """
     begun = record.generation > 0
     meta = {
-        "generation": str(record.generation + 1), "instance_token": secrets.token_hex(16),
-        "last_woke_at": f"{now:.3f}", "restart_requested": "", "drain_acked": "", "drain_requested": "",
+        STARTS: str(_int(record.metadata.get(STARTS), 0) + 1), "last_woke_at": f"{now:.3f}", TOLD: "",
+        "restart_requested": "", "drain_acked": "", "drain_requested": "",
     }  # fmt: skip
     if fresh and begun:
         meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": str(uuid.uuid4())}
@@ -185,3 +186,41 @@ def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: st
 
 def with_place(record: SessionRecord, work_dir: str, branch: str) -> SessionRecord:
     return replace(record, work_dir=work_dir, branch=branch)
+
+
+def _path(state: str, target: str) -> tuple[str, ...]:
+    """The shortest chain of legal commands from `state` to `target`; close and create are never on the way."""
+    start = "active" if state in ("", "awake") else state
+    ways: dict[str, tuple[str, ...]] = {start: ()}
+    edge = [start]
+    while edge and target not in ways:
+        here = edge.pop(0)
+        for command, (sources, after) in TRANSITIONS.items():
+            if here in sources and after not in ways and after not in ("closed", ""):
+                ways[after] = (*ways[here], command)
+                edge.append(after)
+    return ways.get(target, ())
+
+
+def bring(
+    ledger: Ledger, record: SessionRecord, target: str, reason: str = "", meta: Mapping[str, str] | None = None,
+    *, event: str = "",
+) -> SessionRecord:  # fmt: skip
+    """Take a record to `target` by legal steps in one transaction; the reason and `meta` are written with it.
+
+    A record that was closed meanwhile stays closed. Raises IllegalTransition when no way leads there.
+    """
+
+    def run(tx: Tx) -> None:
+        if tx.status(record.id) == "closed":
+            return
+        state = tx.meta(record.id, "state") or ""
+        steps = _path(state, target)
+        if not steps and state != target:
+            raise IllegalTransition(f"no way leads from {state} to {target}", where=record.instance)
+        wanted = {"state": target, "state_reason": reason, **(meta or {})}
+        if tx.update(record.id, meta=wanted, actor=ACTOR) and (steps or event):
+            tx.emit(event or _EVENTS.get(steps[-1] if steps else "", "session.updated"), record.instance, ACTOR, reason)
+
+    ledger.transact(run, actor=ACTOR)
+    return reread(ledger, record)

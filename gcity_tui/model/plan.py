@@ -32,6 +32,8 @@ from gcity_tui.model.session import Phase
 
 EXPECTED = frozenset({"active", "awake", "creating", "draining"})
 """Stored states in which a process ought to be in the pane."""
+RESTING = frozenset({"asleep", "start-pending", "archived"})
+"""Stored states from which work starts it."""
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before the first, second … restart after a crash within the window; the last one goes on."""
 QUARANTINE = 300.0
@@ -91,7 +93,7 @@ class _Planner:
             self._alive(s, agent)
         elif s.state in EXPECTED:
             self._gone(s, agent)
-        elif s.state in ("asleep", "start-pending") and not self._suspended(agent):
+        elif s.state in RESTING and not self._suspended(agent):
             work = self._work(s.instance)
             if work or (s.state == "start-pending" and s.pinned):
                 self._start(s.instance, agent, "work waits" if work else "asked for", work)
@@ -106,7 +108,7 @@ class _Planner:
     def _alive(self, s: Standing, agent: Agent) -> None:
         tasks = self.tasks.get(s.instance, [])
         busy = self._holds(s.instance)
-        if s.state in ("creating", "start-pending", "asleep"):
+        if s.state in ("creating", "start-pending", "asleep", "archived"):
             self.actions.append(Adopt(s.instance, "it is alive"))
         elif s.state == "suspended":
             self._stop(s, s.state, "suspended")
@@ -245,7 +247,7 @@ class _Planner:
             for slot in range(1, agent.min_active_sessions + 1):
                 name = agent.instance(slot)
                 s = self.by_name.get(name)
-                if name in self.up or (s is not None and (s.moving or s.state not in ("asleep", "start-pending"))):
+                if name in self.up or (s is not None and (s.moving or s.state not in RESTING)):
                     continue
                 self._start(name, agent, "kept active", "")
 

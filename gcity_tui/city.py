@@ -1,0 +1,352 @@
+"""The public Python API: open a city; ask, tell, watch. Command line and dashboard stand on it, and so may any program.
+
+    with City.open(Path("bright-lights")) as city:
+        city.up()
+        city.sling("shop/eddie", "Add a --json flag")
+        for snapshot in city.watch(): …
+
+While a controller lives it alone writes and types; the methods are its clients then. Without one the same code runs
+here, under the city's lock, and what needs a living loop says `queued: no controller, run gcity-tui up`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gcity_tui.beads.dialect.answer import answer as answer_bd
+from gcity_tui.beads.follow import Follower
+from gcity_tui.config import register
+from gcity_tui.config.discover import discover
+from gcity_tui.factory import changes, client, loops, process, records
+from gcity_tui.factory.dispatch import Slung
+from gcity_tui.factory.here import Here
+from gcity_tui.factory.lock import CityLock, holder
+from gcity_tui.factory.site import Site
+from gcity_tui.model.bead import Bead, Event
+from gcity_tui.model.codec import decode
+from gcity_tui.model.declared import DeclaredCity
+from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
+from gcity_tui.model.history import Entry, History
+from gcity_tui.model.names import resolve
+from gcity_tui.model.paths import socket_path
+from gcity_tui.model.receipt import Receipt
+from gcity_tui.model.round import Loop
+from gcity_tui.model.session import Judgement, Pending
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.tmux.attach import AttachPlan, attach_plan
+from gcity_tui.tmux.ears import Look
+from gcity_tui.tmux.styled import Line
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A pane as it is seen: lines with colours, the cursor (column, row), the pane's size (columns, rows)."""
+
+    lines: tuple[Line, ...]
+    cursor: tuple[int, int]
+    size: tuple[int, int]
+
+
+class City:
+    """One city. Every method is synchronous and may raise what is in `model.errors`; safe from several threads."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self.site = Site(path, environ=self._environ)
+        self._here: Here | None = None
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._watches: list[client.Watch] = []
+
+    @classmethod
+    def open(
+        cls, path: Path | str | None = None, *, environ: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> City:
+        """The city that is meant: `path`, GC_CITY, a parent folder, the rig that holds `cwd`, the only one that is up.
+
+        Raises NotFound, Ambiguous (`candidates`), Usage, BadConfig (file, line, key).
+        """
+        use = os.environ if environ is None else environ
+        found = discover(path, use, cwd or Path.cwd(), lambda p: bool(process.alive(p, use)))
+        city = cls(found, use)
+        try:
+            register.remember(city.declared, dict(use))
+        except CityError:
+            pass  # the register is a cache
+        return city
+
+    def close(self) -> None:
+        """Let go of everything; a controller that was started runs on."""
+        self._closed.set()
+        for watch in self._watches:
+            watch.close()
+        if self._here is not None:
+            self._here.close()
+        self.site.close()
+
+    def __enter__(self) -> City:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        return self.site.declared.name
+
+    @property
+    def path(self) -> Path:
+        return self.site.path
+
+    @property
+    def declared(self) -> DeclaredCity:
+        return self.site.declared
+
+    # -- controller --------------------------------------------------------------------------------------------------
+
+    @property
+    def _socket(self) -> str:
+        return socket_path(str(self.path), self._environ)
+
+    def controller(self) -> int:
+        """Pid of the living controller, 0 when there is none."""
+        return process.alive(self.path, self._environ)
+
+    def up(self, foreground: bool = False) -> int:
+        """Have a controller running; its pid. `foreground`: be it, until it is told to stop (returns its exit code)."""
+        if foreground:
+            from gcity_tui.factory.controller import serve
+
+            return serve(self.path)
+        return process.up(self.path, self._environ)
+
+    def down(self, timeout: float = 30.0) -> None:
+        """End every session, the tmux server and the controller; no process is left."""
+        if not process.down(self.path, self._environ, timeout):
+            with CityLock(self.path, "down", wait=2.0):
+                self._local().desk.shutdown(self.declared.daemon.shutdown_timeout)
+        else:
+            self.site.hands.close()
+
+    def _local(self) -> Here:
+        with self._lock:
+            if self._here is None:
+                self._here = Here(self.site)
+            return self._here
+
+    def _do(self, verb: str, kind: type[T], **args: Any) -> T:
+        """A verb of the desk: the controller's, else ours under the city's lock."""
+        if self.controller():
+            told = client.call(self._socket, verb, **args)
+            return told if kind is str else decode(kind, told)
+        with CityLock(self.path, verb, wait=2.0):
+            done: T = getattr(self._local().desk, verb)(**args)
+            return done
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> CitySnapshot:
+        """The city now."""
+        if self.controller():
+            try:
+                return decode(CitySnapshot, client.call(self._socket, "snapshot"))
+            except Temporary:
+                pass
+        return self._observed()
+
+    def _observed(self) -> CitySnapshot:
+        held = holder(self.path)
+        return self._local().snapshot("" if held is None or held.ours else str(held))
+
+    def watch(self) -> Iterator[CitySnapshot]:
+        """Every new snapshot, the present one first; reconnects by itself, observes by itself without a controller."""
+        stream = client.Watch(self._socket)
+        self._watches.append(stream)
+        last: CitySnapshot | None = None
+        try:
+            for value in stream.values(self._without):
+                snapshot = value if isinstance(value, CitySnapshot) else decode(CitySnapshot, value)
+                if snapshot != last:
+                    last = snapshot
+                    yield snapshot
+        finally:
+            stream.close()
+            self._watches.remove(stream)
+
+    def _without(self) -> Any:
+        if self._closed.is_set():
+            return None
+        try:
+            return self._observed()
+        except CityError:
+            return None
+
+    # -- ledger ------------------------------------------------------------------------------------------------------
+
+    def beads(
+        self, *, status: str = "", route: str = "", rig: str = "", text: str = "", limit: int = 500
+    ) -> tuple[Bead, ...]:
+        """Beads, most urgent first. `status`: a status, `ready`, or empty for all that are not closed."""
+        found = self.declared.rig(rig) if rig else None
+        filters: dict[str, Any] = {"prefixes": (found.prefix,) if found else None, "search": text or None}
+        filters["meta"] = {"gc.routed_to": route} if route else None
+        if status == "ready":
+            return tuple(self.site.ledger.ready(limit=limit, include_ephemeral=True, **filters))
+        filters |= {"status": status} if status else {"open_only": True}
+        return tuple(self.site.ledger.find(limit=limit, **filters))
+
+    def bead(self, id: str) -> Bead:
+        found = self.site.ledger.get(id)
+        if found is None:
+            raise NotFound(f"no bead {id!r}")
+        return found
+
+    def bd(self, argv: list[str], stdin: bytes = b"") -> tuple[int, bytes, bytes]:
+        """The ledger's own language: exit code, output, errors."""
+        cwd = str(Path.cwd())
+        if self.controller():
+            env = "\0".join(f"{k}={v}" for k, v in self._environ.items()).encode("utf-8", "surrogateescape")
+            words = [w.encode("utf-8", "surrogateescape") for w in argv]
+            code, out, err = client.request(self._socket, [b"bd", os.fsencode(cwd), env, stdin, *words])[:3]
+            return int(code), out, err
+        return answer_bd(self.site.ledger, argv, self._environ, stdin, cwd)
+
+    def events(self, after: int = 0, limit: int = 200, types: tuple[str, ...] = ()) -> tuple[Event, ...]:
+        return tuple(self.site.ledger.events(after, limit, types or None))
+
+    def follow(self, after: int = 0) -> Iterator[Event]:
+        """Events behind `after` as they are committed, until `close()`."""
+        follower = Follower(self.site.ledger.path, after)
+        try:
+            while not self._closed.is_set():
+                yield from follower.wait(timeout=1.0, limit=500)
+        finally:
+            follower.close()
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        return self.snapshot().sessions
+
+    def resolve(self, name: str) -> SessionView:
+        """The session that a name means: full, or a last part that is unique. Raises Ambiguous, NotFound."""
+        views = self.sessions()
+        full = resolve(name, tuple(v.instance for v in views))
+        return next(v for v in views if v.instance == full)
+
+    def history(self, session: str, *, tail: int = 400) -> History:
+        """What the session said: its last `tail` records."""
+        from gcity_tui.workers.protocol import HistoryRequest
+
+        return self._local().crew.worker(self.site.record(session)).history(HistoryRequest(last=tail))
+
+    def follow_history(self, session: str) -> Iterator[Entry]:
+        """Records as they are appended, the ones at hand first, until `close()`."""
+        worker = self._local().crew.worker(self.site.record(session))
+        yield from changes.entries(worker, self._closed)
+
+    def look(self, session: str, on_frame: Callable[[Frame], None], *, history: int = 0) -> Look:
+        """Watch a pane: a frame at once, then whenever it prints. `close()` the result."""
+        record, hands = self.site.record(session), self.site.hands
+
+        def lines(seen: tuple[Line, ...]) -> None:
+            row = hands.pane(record.name)
+            shown = (*hands.look(record.name, history=history), ) if history else seen
+            on_frame(Frame(shown, row.cursor, row.size))
+
+        return Look(hands, record.name, lines)
+
+    def peek(self, session: str, lines: int = 40) -> str:
+        """The last `lines` rows of a session's pane, plain."""
+        return self._local().crew.worker(self.site.record(session)).peek(lines)
+
+    def nudge(
+        self, session: str, text: str, *, when: str = "boundary", wake: bool = True, source: str = "", wait: float = 0.0
+    ) -> Receipt:
+        """Put text to a session; `wait` follows the receipt for so many seconds, until it is settled."""
+        receipt = self._do("nudge", Receipt, session=session, text=text, when=when, wake=wake, source=source)
+        return changes.settled(self.site, receipt, wait)
+
+    def receipt(self, id: str) -> Receipt:
+        return self.site.queue.receipt(id)
+
+    def receipts(self, session: str = "") -> tuple[Receipt, ...]:
+        return self.site.queue.receipts(self.site.record(session).instance if session else "")
+
+    def interrupt(self, session: str, wait: float = 5.0) -> str:
+        return self._do("interrupt", str, session=session, wait=wait)
+
+    def pending(self, session: str) -> Pending | None:
+        if self.controller():
+            told = client.call(self._socket, "pending", session=session)
+            return None if told is None else decode(Pending, told)
+        return self._local().desk.pending(session)
+
+    def respond(self, session: str, option: str, *, request_id: str = "", text: str = "") -> str:
+        return self._do("respond", str, session=session, option=option, request_id=request_id, text=text)
+
+    def draft(self, session: str, action: str) -> Receipt:
+        return self._do("draft", Receipt, session=session, action=action)
+
+    def start(self, name: str) -> str:
+        return self._do("start", str, name=name)
+
+    def stop(self, session: str) -> str:
+        return self._do("stop", str, session=session)
+
+    def kill(self, session: str) -> str:
+        return self._do("kill", str, session=session)
+
+    def close_session(self, session: str) -> str:
+        return self._do("close_session", str, session=session)
+
+    def why(self, session: str) -> Judgement:
+        return self._do("why", Judgement, session=session)
+
+    def attach_plan(self, session: str, environ: Mapping[str, str]) -> AttachPlan:
+        """The command that shows the session in the terminal whose environment is `environ`."""
+        record = self.site.record(session)
+        try:
+            self.site.hands.pane(record.name)
+        except CityError as e:
+            raise Refused(f"{record.instance} is not running", cure=f"gcity-tui session start {record.instance}") from e
+        return attach_plan(self.site.server, record.name, environ)
+
+    # -- work --------------------------------------------------------------------------------------------------------
+
+    def sling(
+        self, target: str, what: str, *, formula: str = "", variables: Mapping[str, str] | None = None, title: str = "",
+        nudge: bool = True, force: bool = False,
+    ) -> Slung:  # fmt: skip
+        """Give work (text, or a bead's id) to an agent or pool."""
+        return self._do("sling", Slung, target=target, what=what, formula=formula, variables=dict(variables or {}),
+                        title=title, nudge=nudge, force=force)  # fmt: skip
+
+    def loops(self) -> tuple[Loop, ...]:
+        return loops.project(self.site.ledger, self.declared)
+
+    def loop(self, id: str, action: str) -> str:
+        """approve, iterate, stop, pause or resume a loop."""
+        return self._do("loop", str, id=id, action=action)
+
+    def gates(self) -> tuple[Bead, ...]:
+        """Gates that are shut, oldest first."""
+        return tuple(self.site.ledger.find(types=("gate",), open_only=True, sort="created_asc"))
+
+    def resolve_gate(self, id: str, reason: str = "") -> str:
+        return self._do("resolve_gate", str, id=id, reason=reason)
+
+    def diff(self, target: str) -> str:
+        """The change that a session, loop or bead stands for, as a unified diff against the branch it is meant for."""
+        return changes.diff(self.site, target)
+
+    def records(self) -> tuple[str, ...]:
+        """Instances that have a session on record."""
+        return tuple(r.instance for r in records.sessions(self.site.ledger))

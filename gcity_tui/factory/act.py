@@ -1,0 +1,200 @@
+"""Actions carried out. Each is safe to repeat: it looks first, and what it leaves half done the next plan sees again.
+
+`start`, `stop` and `adopt` run in the session's lane (they wait for programs and git); the others are one ledger
+transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+
+from gcity_tui.factory import placing, records
+from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.records import CRASH_NOTED, CRASHES, NOT_BEFORE, SERVER, STARTS, TOLD, TOLD_AT
+from gcity_tui.factory.site import Site
+from gcity_tui.model.actions import Action, Assign, Crash, Heal, Park, Quarantine, Release, Restart, Start, Stop, Tell
+from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
+from gcity_tui.model.session import SessionRecord
+from gcity_tui.tmux.protocol import line
+from gcity_tui.workers.bringup import clear_away
+
+PRE_START = 300.0
+"""Seconds that an agent's `pre_start` commands may take together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What carries actions out: the city and its workers."""
+
+    site: Site
+    crew: Crew
+
+    # -- in the session's lane ---------------------------------------------------------------------------------------
+
+    def start(self, action: Start | Restart) -> SessionRecord:
+        """Bring an instance up: record, server, folder, program; in this order, so that a crash leaves nothing unknown.
+
+        Already up by this record's token: nothing is done but to say so. Raises what stood in the way; that is noted on
+        the record as a death, so that it is tried again with growing pauses and not for ever.
+        """
+        site = self.site
+        agent, instance = site.agent_for(action.subject)
+        record = records.ensure(site.ledger, site.declared, agent, instance)
+        site.declared_for(record)
+        site.open_server()
+        if isinstance(action, Start) and record.state in ("active", "creating") and self._ours_lives(record):
+            return self._up(record)
+        site.hands.kill(record.name)
+        now = site.clock()
+        record = records.before_start(site.ledger, record, fresh=action.fresh, bead=action.bead, now=now)
+        try:
+            record = placing.place(site, record, agent, action.bead)
+            self._pre_start(record, agent.pre_start)
+            self.crew.start(record)
+        except CityError as e:
+            site.hands.kill(record.name)
+            self.note_death(record, str(e), records.times(record.metadata.get(CRASHES)))
+            raise
+        return self._up(record)
+
+    def _up(self, record: SessionRecord) -> SessionRecord:
+        meta = {SERVER: self.site.server_id(), "creation_complete_at": f"{self.site.clock():.3f}"}
+        return records.bring(self.site.ledger, record, "active", "", meta, event="session.woke")
+
+    def _ours_lives(self, record: SessionRecord) -> bool:
+        """Whether the pane that is there was started under the record's present token."""
+        try:
+            row = self.site.hands.pane(record.name)
+        except NotFound:
+            return False
+        return not row.dead and bool(record.token) and self.token(record) == record.token
+
+    def token(self, record: SessionRecord) -> str:
+        """The fencing token that the session was started with, as tmux keeps it with the session."""
+        ask = line("show-environment", "-t", f"={record.name}:", "GC_INSTANCE_TOKEN")
+        try:
+            return "".join(self.site.hands.ask(ask)).partition("=")[2]
+        except (NotFound, Refused):
+            return ""
+
+    def _pre_start(self, record: SessionRecord, commands: tuple[str, ...]) -> None:
+        deadline = time.monotonic() + PRE_START
+        for command in commands:
+            try:
+                done = subprocess.run(
+                    ["/bin/sh", "-c", command], cwd=record.work_dir, env=self.crew.script_environment(record),
+                    stdin=subprocess.DEVNULL, capture_output=True, timeout=max(deadline - time.monotonic(), 1.0),
+                    check=False,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired as e:
+                raise Temporary(f"pre_start took over {PRE_START:.0f} s: {command}", where=record.instance) from e
+            if done.returncode:
+                said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+                why = said[-1] if said else command
+                raise Refused(f"pre_start failed ({done.returncode}): {why}", where=record.agent)
+
+    def stop(self, action: Stop) -> SessionRecord | None:
+        """End the session's processes and its pane, tidy up, and say so."""
+        record = records.session(self.site.ledger, action.subject)
+        if record is None:
+            return None
+        self.end(record)
+        return self.rest(record, action.state, action.reason)
+
+    def end(self, record: SessionRecord) -> None:
+        """End pane and processes, those too that outlived their pane. Raises Temporary while one does not end."""
+        left = self.site.hands.kill(record.name)
+        if left:
+            raise Temporary(f"{record.instance}: {len(left)} processes did not end", cure="they are tried again")
+        clear_away(record.id, str(self.site.path))
+
+    def rest(self, record: SessionRecord, state: str, reason: str) -> SessionRecord:
+        """Nothing runs any more: tidy up and write the state down."""
+        self.crew.forget(record.id)
+        placing.leave(self.site, record)
+        now = f"{self.site.clock():.3f}"
+        meta = {
+            "slept_at": now, "sleep_reason": reason, "drain_acked": "", "drain_requested": "", "restart_requested": "",
+            records.BEAD: "", TOLD: "", records.PINNED: "",
+        }  # fmt: skip
+        return records.bring(self.site.ledger, record, state, reason, meta, event="session.stopped")
+
+    def adopt(self, instance: str) -> SessionRecord | None:
+        """A session is alive: take it over when it carries the record's token, end it when it is an older start's."""
+        record = records.session(self.site.ledger, instance)
+        if record is None:
+            return None
+        if self._ours_lives(record):
+            return self._up(record)
+        self.site.hands.kill(record.name)
+        return record
+
+    # -- one transaction ---------------------------------------------------------------------------------------------
+
+    def at_once(self, action: Action) -> None:
+        """Carry out an action that waits for nobody."""
+        ledger = self.site.ledger
+        if isinstance(action, Assign):
+            if ledger.assign_if_unassigned(action.subject, action.instance, records.ACTOR):
+                record = records.session(ledger, action.instance)
+                if record is not None:
+                    records.note(ledger, record, {records.BEAD: action.subject})
+        elif isinstance(action, Release):
+            bead = ledger.get(action.subject)
+            if bead is not None:
+                ledger.release_if(bead.id, bead.assignee, records.ACTOR)
+        elif record := records.session(ledger, action.subject):
+            self._on_record(record, action)
+
+    def _on_record(self, record: SessionRecord, action: Action) -> None:
+        ledger, deaths = self.site.ledger, records.times(record.metadata.get(CRASHES))
+        if isinstance(action, Crash):
+            self.note_death(record, action.reason, deaths, action.not_before)
+        elif isinstance(action, Quarantine):
+            meta = {"quarantined_until": f"{action.until:.3f}", CRASHES: _times([*deaths, self.site.clock()])}
+            records.bring(ledger, record, "quarantined", action.reason, meta)
+        elif isinstance(action, Heal):
+            meta = {"quarantined_until": "", CRASHES: "", NOT_BEFORE: "", "sleep_reason": ""}
+            records.bring(ledger, record, "asleep", action.reason, meta)
+        elif isinstance(action, Park):
+            self.site.lanes.submit(record.instance, lambda: self._clear(record, action))
+        elif isinstance(action, Tell):
+            self._tell(record, action)
+
+    def _clear(self, record: SessionRecord, action: Park) -> None:
+        try:
+            self.site.hands.kill(record.name)
+        except Temporary:
+            pass  # no server: nothing is left to be cleared away
+        self.rest(record, action.state, action.reason)
+
+    def note_death(
+        self, record: SessionRecord, reason: str, deaths: tuple[float, ...], not_before: float = 0.0
+    ) -> None:
+        """An unexpected end, counted once per start."""
+        starts = record.metadata.get(STARTS, "0")
+        if record.metadata.get(CRASH_NOTED) == starts:
+            return
+        now = self.site.clock()
+        window = self.site.declared.daemon.restart_window
+        kept = [t for t in deaths if now - t < window]
+        meta = {
+            CRASHES: _times([*kept, now]), CRASH_NOTED: starts,
+            NOT_BEFORE: f"{not_before or now + 2.0 ** min(len(kept), 6):.3f}", "state_reason": reason,
+            "crash_count": str(len(kept) + 1),
+        }  # fmt: skip
+        records.note(self.site.ledger, record, meta, "session.crashed", reason)
+
+    def _tell(self, record: SessionRecord, action: Tell) -> None:
+        """Queue a word about its work; that it was said is written first, so that it is never said twice."""
+        agent = self.site.declared.agent(record.agent)
+        text = (agent.nudge if agent else "") or "Work waits for you: run `gc hook --claim --json`."
+        records.note(self.site.ledger, record, {TOLD: action.bead, TOLD_AT: f"{self.site.clock():.3f}"})
+        self.site.queue.put(record.instance, text, when="boundary", epoch=record.epoch, wake=False, source="controller")
+
+
+def _times(found: list[float]) -> str:
+    return json.dumps([round(t, 3) for t in found[-20:]])

@@ -1,0 +1,91 @@
+"""Following what goes on from outside of the loop: a receipt, a conversation; and the change something stands for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from gcity_tui.beads.follow import Follower
+from gcity_tui.factory import git, records
+from gcity_tui.factory.run import Run
+from gcity_tui.factory.site import Site
+from gcity_tui.factory.worktrees import target_branch
+from gcity_tui.model.bead import Bead, Meta
+from gcity_tui.model.declared import Rig
+from gcity_tui.model.errors import NotFound
+from gcity_tui.model.history import Entry
+from gcity_tui.model.names import rig_of
+from gcity_tui.model.receipt import Receipt
+from gcity_tui.transcripts import FORMATS, Tail
+from gcity_tui.workers.tmux_worker import TmuxWorker
+
+LOOK = 0.25
+"""Seconds between two `stat`s of a conversation that somebody follows."""
+
+
+def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
+    """The receipt once it is settled, or as it stands after `wait` seconds; woken by the ledger."""
+    if wait <= 0 or receipt.state.settled or not receipt.id:
+        return receipt
+    follower = Follower(site.ledger.path)
+    deadline = time.monotonic() + wait
+    try:
+        while True:
+            receipt = site.queue.receipt(receipt.id)
+            left = deadline - time.monotonic()
+            if receipt.state.settled or left <= 0:
+                return receipt
+            follower.wait(timeout=left, limit=100)
+    finally:
+        follower.close()
+
+
+def entries(worker: TmuxWorker, closed: threading.Event) -> Iterator[Entry]:
+    """A session's records as they come, those at hand first; waits for the first when there is no file yet."""
+    tail: Tail | None = None
+    while not closed.is_set():
+        if tail is None:
+            try:
+                tail = Tail(worker.transcript_path(), FORMATS[worker.provider.transcript])
+            except NotFound:
+                pass
+        if tail is not None:
+            yield from tail.read()
+        closed.wait(LOOK)
+
+
+def diff(site: Site, target: str) -> str:
+    """Unified diff of what a session, a loop or a bead changed, against the branch that it is meant for."""
+    rig, commit, base = _change(site, target)
+    onto = base or target_branch(rig)
+    fork = git.ask(rig.path, "merge-base", f"refs/heads/{onto}", commit)
+    return git.must(rig.path, "diff", "--no-color", "--no-ext-diff", fork.text if fork.code == 0 else onto, commit)
+
+
+def _change(site: Site, target: str) -> tuple[Rig, str, str]:
+    """(rig, commit, branch it is meant for)."""
+    bead = site.ledger.get(target)
+    if bead is not None:
+        return _of_bead(site, bead)
+    record = site.record(target)
+    rig = site.declared.rig(rig_of(record.instance))
+    if rig is None:
+        raise NotFound(f"{record.instance} belongs to no rig")
+    commit = git.commit_of(record.work_dir or rig.path, "HEAD")
+    held = site.ledger.get(record.metadata.get(records.BEAD, "") or "-")
+    return rig, commit, held.metadata.get("gc.base_branch", "") if held else ""
+
+
+def _of_bead(site: Site, bead: Bead) -> tuple[Rig, str, str]:
+    run = Run.of(site.ledger, bead)
+    rig = next((r for r in site.declared.rigs if bead.id.startswith(f"{r.prefix}-")), None)
+    if rig is None:
+        raise NotFound(f"{bead.id} belongs to no rig")
+    root = run.root if run else bead
+    branches = (root.metadata.get(Meta.WORK_BRANCH), bead.metadata.get(Meta.WORK_BRANCH))
+    for name in (bead.metadata.get(Meta.WORK_COMMIT), *branches):
+        commit = git.commit_of(rig.path, name) if name else ""
+        if commit:
+            return rig, commit, bead.metadata.get("gc.base_branch", "") or root.metadata.get("gc.var.base_branch", "")
+    raise NotFound(f"{bead.id} has no commit and no branch yet")

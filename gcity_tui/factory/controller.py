@@ -1,0 +1,333 @@
+"""The controller: observe → plan → act, in one loop that waits for nobody.
+
+Threads: tmux pipe readers (Eyes, Hands), the ledger's follower, the socket with its workers, the lanes, a few that look
+at panes, one for control beads, and this loop. Starts, stops, scripts and git come back as futures, and their ends as
+words in the loop's queue. It sleeps until something rings: tmux, ledger, a future, a look, its own next appointment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from gcity_tui.beads.follow import Follower
+from gcity_tui.factory import orchestrate
+from gcity_tui.factory.act import Hand
+from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.desk import Desk
+from gcity_tui.factory.lock import CityLock
+from gcity_tui.factory.notices import Notices
+from gcity_tui.factory.observe import Look, Observer
+from gcity_tui.factory.requests import Requests
+from gcity_tui.factory.service import Service
+from gcity_tui.factory.site import Site, check_up
+from gcity_tui.model.actions import Action, Adopt, Report, Restart, Start, Stop
+from gcity_tui.model.codec import encode
+from gcity_tui.model.errors import CityError, Temporary
+from gcity_tui.model.paths import socket_path
+from gcity_tui.model.plan import plan
+
+APART = 0.03
+"""Seconds between two rounds of the loop when news come thick."""
+PUBLISH = 0.2
+"""Seconds between two snapshots for the watchers."""
+DELIVER = 1.0
+"""Seconds between two tries to deliver what waits for a session."""
+
+
+class Controller:
+    """One city's controller; `run` returns when it was told to stop. Opening takes the lock: Busy when it is held."""
+
+    def __init__(
+        self, path: Path, *, environ: Mapping[str, str] | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.lock = CityLock(path, "controller", wait=2.0)
+        self.lock.acquire()
+        self._bell: queue.SimpleQueue[str] = queue.SimpleQueue()
+        try:
+            self.site = Site(path, environ=environ, clock=clock, changed=lambda: self.ring("tmux"))
+            check_up(self.site)
+        except BaseException:
+            self.lock.release()
+            raise
+        self.crew = Crew(self.site, lambda: self.ring("look"))
+        self.hand = Hand(self.site, self.crew)
+        self.observer = Observer(self.site, self.crew)
+        self.notices = Notices(self.site.log, clock)
+        self.desk = Desk(self.site, self.crew, self.hand, loop=self.ring)
+        self.orchestra = orchestrate.Orchestra(self.site, self.ring)
+        self.runner = ThreadPoolExecutor(2, "runner")
+        self._moving: dict[str, str] = {}
+        self._adopted: dict[str, str] = {}
+        self._delivered: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self._down = False
+        self._follower = Follower(self.site.ledger.path)
+        self._opening: Future[Any] | None = None
+        self._published = 0.0
+        self.look: Look | None = None
+        self.service: Service | None = None
+
+    def ring(self, word: str) -> None:
+        """Wake the loop; from any thread."""
+        self._bell.put(word)
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    def run(self) -> int:
+        site = self.site
+        try:
+            requests = Requests(site, self.desk, lambda: self.look, self.stop)
+            self.service = Service(socket_path(str(site.path)), requests.answer)
+            self.observer.controller = os.getpid()
+            site.log.write("controller", said="started", pid=os.getpid())
+            site.ledger.emit("controller.started", site.declared.name, "controller")
+            threading.Thread(target=self._follow, name="follower", daemon=True).start()
+            self._loop()
+            return 0
+        finally:
+            self._end()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                pause = self._round()
+            except CityError as e:
+                self.notices.failed("loop", str(e))
+                pause = e.retry_after if isinstance(e, Temporary) else 5.0
+            except Exception:
+                self.site.log.write("loop", "error", trace=traceback.format_exc())
+                self.notices.failed("loop", "the controller met an error of its own: see logs --controller")
+                pause = 5.0
+            self._sleep(pause, began)
+
+    def _sleep(self, pause: float, began: float) -> None:
+        """Until somebody rings or `pause` is over; then gather what rings in the same breath."""
+        with contextlib.suppress(queue.Empty):
+            self._bell.get(timeout=max(pause, 0.001))
+        left = APART - (time.monotonic() - began)
+        if left > 0:
+            self._stopping.wait(left)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._bell.get_nowait()
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if self._follower.wait(timeout=None, limit=500):
+                    self.ring("ledger")
+            except CityError as e:
+                if self._stopping.is_set():
+                    return
+                self.site.log.write("follow", "warning", error=str(e))
+                self._stopping.wait(1.0)
+
+    def stop(self, *, down: bool) -> None:
+        """End the loop soon. `down`: every session ends with it; else they run on, to be adopted by the next one."""
+        self._down = self._down or down
+        self._stopping.set()
+        self.ring("stop")
+
+    # -- one round ---------------------------------------------------------------------------------------------------
+
+    def _round(self) -> float:
+        """Observe, plan, act, tell. Returns the seconds until it is worth another look if nobody rings."""
+        now = self.site.clock()
+        self._watch_tmux()
+        self._reload()
+        if self.observer.read():
+            self.orchestra.go(self.observer.work.seq)
+        self.observer.loops = self.orchestra.loops
+        self.observer.notices = self.notices.all()
+        seen = self.site.sight.seen
+        look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))
+        actions = plan(self.site.declared, look.view)
+        for action in actions:
+            self._begin(action)
+        self._adopt_all(look)
+        self._look_closer(look, now)
+        self._deliver(look, now)
+        self._publish(look)
+        return self._next(look, now)
+
+    def _watch_tmux(self) -> None:
+        sight = self.site.sight
+        if not sight.open and (self._opening is None or self._opening.done()):
+            self._opening = self.runner.submit(sight.look)
+
+    def _reload(self) -> None:
+        """The city's files were changed: take them up; a city that does not load any more stays as it was."""
+        try:
+            if self.site.stale() and self.site.reload():
+                self.site.log.write("config", said="reloaded")
+                self.observer.read(force=True)
+            self.notices.gone("config")
+        except CityError as e:
+            self.notices.failed("config", str(e))
+
+    def _begin(self, action: Action) -> None:
+        """Set out to do it: in the lane when it waits for something, at once when it is one transaction."""
+        key = f"{type(action).__name__} {action.subject}"
+        if isinstance(action, Report):
+            self.notices.failed(f"stray {action.subject}", f"{action.subject} in tmux: {action.reason}, left alone")
+        elif not self.notices.may(key):
+            return
+        elif isinstance(action, Start | Restart):
+            self._in_lane(action, "start", lambda: self.hand.start(action))
+        elif isinstance(action, Stop):
+            self._in_lane(action, "stop", lambda: self.hand.stop(action))
+        elif isinstance(action, Adopt):
+            self._in_lane(action, "adopt", lambda: self.hand.adopt(action.subject))
+        else:
+            began = time.monotonic()
+            try:
+                self.hand.at_once(action)
+                self._done(action, key, began)
+            except CityError as e:
+                self._failed(action, key, began, e)
+            if not self._stopping.is_set():
+                self.ring("acted")
+
+    def _in_lane(self, action: Action, way: str, fn: Callable[[], object]) -> None:
+        instance, key, began = action.subject, f"{type(action).__name__} {action.subject}", time.monotonic()
+        self._moving[instance] = way
+
+        def over(future: Future[object]) -> None:
+            error = None if future.cancelled() else future.exception()
+            if isinstance(error, CityError):
+                self._failed(action, key, began, error)
+            elif error is not None:
+                trace = "".join(traceback.format_exception(error))
+                self.site.log.write(key, "error", trace=trace)
+                self._failed(action, key, began, Temporary(f"{type(error).__name__}: {error}"))
+            else:
+                self._done(action, key, began)
+            self._moving.pop(instance, None)
+            self.ring("done")
+
+        self.site.lanes.submit(instance, fn).add_done_callback(over)
+
+    def _done(self, action: Action, key: str, began: float) -> None:
+        took = round(time.monotonic() - began, 4)
+        facts = {k: v for k in ("bead", "instance", "agent") if (v := getattr(action, k, ""))}
+        name = type(action).__name__.lower()
+        self.site.log.write(name, subject=action.subject, reason=action.reason, seconds=took, outcome="done", **facts)
+        self.notices.gone(key)
+
+    def _failed(self, action: Action, key: str, began: float, error: CityError) -> None:
+        took = round(time.monotonic() - began, 4)
+        self.site.log.write(type(action).__name__.lower(), "warning", subject=action.subject, reason=action.reason,
+                            seconds=took, outcome="failed", error=str(error))  # fmt: skip
+        self.notices.failed(key, f"{action.subject}: {error}", retry=isinstance(error, Temporary))
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def _adopt_all(self, look: Look) -> None:
+        """Each living pane is looked into once per controller: is it this record's start, and was it being typed to?"""
+        if look.seen.runtime != "alive":
+            return
+        for instance, record in look.records.items():
+            row = look.seen.rows.get(record.name)
+            if row is None or row.dead or instance in self._moving:
+                continue
+            mark = f"{row.pane}:{row.pid}"
+            if self._adopted.get(instance) != mark and record.state in ("active", "awake", "draining"):
+                self._adopted[instance] = mark
+                self._in_lane(Adopt(instance, "seen first"), "adopt", partial(self._take_over, instance))
+
+    def _take_over(self, instance: str) -> None:
+        record = self.hand.adopt(instance)
+        if record is not None and record.state != "quarantined":
+            self.crew.worker(record).courier.settle()
+
+    def _look_closer(self, look: Look, now: float) -> None:
+        if look.seen.runtime != "alive":
+            return
+        interval = max(self.site.declared.daemon.patrol_interval, 1.0)
+        for record in look.records.values():
+            row = look.seen.rows.get(record.name)
+            if row is not None and not row.dead and self._moving.get(record.instance) != "stop" \
+                    and self.crew.wants_look(record, row, now, interval):  # fmt: skip
+                self.crew.look_soon(record, row)
+
+    def _deliver(self, look: Look, now: float) -> None:
+        """Have the lanes carry on with what is queued for living sessions, when it may have become possible."""
+        for instance in self.crew.queued:
+            record = look.records.get(instance)
+            view = look.snapshot.session(instance)
+            if record is None or view is None or not view.pid or instance in self._moving:
+                continue
+            if now - self._delivered.get(instance, 0.0) < DELIVER or self.site.lanes.moving(instance):
+                continue
+            self._delivered[instance] = now
+            self.crew.worker(record).pump().add_done_callback(lambda _: self.ring("delivered"))
+
+    # -- telling -----------------------------------------------------------------------------------------------------
+
+    def _publish(self, look: Look) -> None:
+        service = self.service
+        if service is None or not service.watchers:
+            return
+        if time.monotonic() - self._published >= PUBLISH:
+            self._published = time.monotonic()
+            service.publish(encode(look.snapshot))
+
+    def _next(self, look: Look, now: float) -> float:
+        """Seconds until the next appointment."""
+        times = [now + max(self.site.declared.daemon.patrol_interval, 0.2)]
+        if self.observer.work.wake_at > now:
+            times.append(self.observer.work.wake_at)
+        for s in look.view.sessions:
+            times += [t for t in (s.not_before, s.quarantined_until) if t > now]
+        if any(p.live and p.word in ("busy", "starting", "waiting", "unknown") for p in look.snapshot.tally()):
+            times.append(now + 1.0)
+        if any(look.snapshot.session(i) for i in self.crew.queued):
+            times.append(now + DELIVER)
+        if self.service and self.service.watchers and time.monotonic() - self._published < PUBLISH:
+            times.append(now + PUBLISH)
+        if not self.site.sight.open:
+            times.append(now + 1.0)
+        return max(min(times) - now, 0.01)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        """Stop what was begun, in the order in which nothing is left over."""
+        self._stopping.set()
+        site = self.site
+        try:
+            if self._down:
+                self.desk.shutdown(site.declared.daemon.shutdown_timeout)
+            site.ledger.emit("controller.stopped", site.declared.name, "controller")
+            site.log.write("controller", said="stopped", down=self._down)
+        except CityError as e:
+            site.log.write("controller", "error", error=str(e))
+        finally:
+            self.orchestra.close()
+            self.runner.shutdown(wait=True, cancel_futures=True)
+            if self.service is not None:
+                self.service.close()
+            self._follower.close()
+            self.crew.close()
+            site.close()
+            self.lock.release()
+
+
+def serve(path: Path) -> int:
+    """Run a controller in this process until it is told to stop. SIGTERM and SIGINT let go: the sessions run on."""
+    controller = Controller(path)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: controller.stop(down=False))
+    return controller.run()

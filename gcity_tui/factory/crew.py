@@ -1,0 +1,163 @@
+"""The workers of a city: one handle per session record, and what was last seen of each.
+
+Looking may ask tmux and read files, so it is done by a few threads of its own; the loop takes what was seen last.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from gcity_tui.factory import prompts
+from gcity_tui.factory.site import Site
+from gcity_tui.model.errors import CityError
+from gcity_tui.model.session import Evidence, Judgement, Phase, SessionRecord
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.launch import environment
+from gcity_tui.workers.protocol import Observation
+from gcity_tui.workers.tmux_worker import TmuxWorker
+
+LOOKERS = 4
+AGAIN = 1.0
+"""Seconds between two looks at a session that is doing something."""
+_DOING = (Phase.BUSY, Phase.STARTING, Phase.WAITING, Phase.UNKNOWN)
+
+
+class Crew:
+    """`seen()` is called from another thread when a look told something new."""
+
+    def __init__(self, site: Site, seen: Callable[[], None] = lambda: None) -> None:
+        self.site, self._seen = site, seen
+        self.queued: Mapping[str, int] = {}
+        self._workers: dict[str, TmuxWorker] = {}
+        self._latest: dict[str, tuple[Observation, PaneRow, float]] = {}
+        self._looking: set[str] = set()
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+
+    # -- handles -----------------------------------------------------------------------------------------------------
+
+    def worker(self, record: SessionRecord) -> TmuxWorker:
+        """The handle on a session; the same one as long as folder and conversation are. NotFound: undeclared."""
+        with self._lock:
+            held = self._workers.get(record.id)
+            if held is not None and _same(held.record, record):
+                return held
+            agent, provider = self.site.declared_for(record)
+            made = TmuxWorker(
+                record, agent, provider, hands=self.site.hands, ledger=self.site.ledger, lanes=self.site.lanes,
+                places=self.site.places(record), queue=self.site.queue, size=self.site.declared.session_size,
+                clock=self.site.clock,
+            )  # fmt: skip
+            self._workers[record.id] = made
+            return made
+
+    def forget(self, id: str) -> None:
+        """The session's process is gone: what was seen of it is no longer so."""
+        with self._lock:
+            self._workers.pop(id, None)
+            self._latest.pop(id, None)
+
+    def start(self, record: SessionRecord) -> TmuxWorker:
+        """Bring the program up with its prompt. In the session's lane; waits until it can take text."""
+        self.forget(record.id)
+        worker = self.worker(record)
+        worker.start(prompts.startup(self.site.declared, worker.agent, record))
+        return worker
+
+    def script_environment(self, record: SessionRecord) -> dict[str, str]:
+        """What an agent's own commands outside of its pane see."""
+        agent, provider = self.site.declared_for(record)
+        shown, _ = environment(provider, agent, record, self.site.places(record))
+        return {**self.site.environ, **shown}
+
+    def count_queued(self) -> Mapping[str, int]:
+        """Instance → nudges that are not over."""
+        return Counter(n.session for n in self.site.queue.unsettled())
+
+    # -- what is seen ------------------------------------------------------------------------------------------------
+
+    def told(self, record: SessionRecord, row: PaneRow | None, runtime: str, now: float) -> Observation:
+        """What is known of a session, without asking anything."""
+        if runtime == "unknown":
+            held = self._latest.get(record.id)
+            unknown = Judgement(Phase.UNKNOWN, "tmux does not answer", held[0].judgement.evidence if held else (), now)
+            return Observation(unknown)
+        if row is None or row.dead:
+            return self._gone(record, row, now)
+        held = self._latest.get(record.id)
+        if held is not None and held[1].pane == row.pane and held[1].pid == row.pid:
+            return held[0]
+        return Observation(Judgement(Phase.STARTING, "not looked at yet", (), now), pid=row.pid, pane=row.pane)
+
+    def _gone(self, record: SessionRecord, row: PaneRow | None, now: float) -> Observation:
+        held = self._latest.get(record.id)
+        before = held[0] if held else Observation(Judgement(Phase.STOPPED, "", (), now))
+        since = before.judgement.since if before.judgement.phase in (Phase.STOPPED, Phase.FAILED) else now
+        if row is None:
+            why = Evidence("process", since, Phase.STOPPED, "it is not running")
+        elif row.dead_status == 0:
+            why = Evidence("process", since, Phase.STOPPED, "it ended by itself")
+        else:
+            how = f"exit code {row.dead_status}" if row.dead_status is not None else "it ended"
+            how = f"signal {row.dead_signal}" if row.dead_signal else how
+            why = Evidence("process", since, Phase.FAILED, how)
+        judged = Judgement(why.claim, why.detail, (why, *before.judgement.evidence[:5]), since)
+        gone = Observation(judged, transcript=before.transcript, context_percent=before.context_percent,
+                           tokens=before.tokens, cost=before.cost, records=before.records, last_said=before.last_said,
+                           activity_at=before.activity_at)  # fmt: skip
+        if row is not None:
+            self._latest[record.id] = (gone, row, now)
+        return gone
+
+    def wants_look(self, record: SessionRecord, row: PaneRow, now: float, interval: float) -> bool:
+        """Whether it is time to look: its row moved, it is doing something, or nobody looked for a while."""
+        held = self._latest.get(record.id)
+        if held is None or held[1] != row:
+            return True
+        quiet = now - held[2]
+        # A row's activity counts whole seconds, so a change late in a second is seen by one more look after it.
+        unsettled = held[2] < row.activity + 2.0
+        return quiet >= (AGAIN if unsettled or held[0].judgement.phase in _DOING else interval)
+
+    def look_soon(self, record: SessionRecord, row: PaneRow) -> None:
+        """Have a thread look; not twice at a time."""
+        if record.id in self._looking:
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(LOOKERS, "look")
+        self._looking.add(record.id)
+        try:
+            self._pool.submit(self._look, record, row)
+        except RuntimeError:  # closing
+            self._looking.discard(record.id)
+
+    def _look(self, record: SessionRecord, row: PaneRow) -> None:
+        before = self._latest.get(record.id)
+        try:
+            told = self.look(record, row)
+            if before is None or before[0] != told:
+                self._seen()
+        except CityError as e:
+            self.site.log.write("look", "warning", session=record.instance, error=str(e))
+        finally:
+            self._looking.discard(record.id)
+
+    def look(self, record: SessionRecord, row: PaneRow, *, closely: bool = False) -> Observation:
+        """Look now. `closely`: at the screen too, though nothing says that it changed."""
+        now = self.site.clock()
+        told = self.worker(record).observe(row, now, look=closely)
+        self._latest[record.id] = (told, row, now)
+        return told
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _same(held: SessionRecord, record: SessionRecord) -> bool:
+    """Whether the handle fits still. Its own key and token may be newer than what was read a moment ago."""
+    one, other = ((r.name, r.work_dir, r.epoch, r.agent) for r in (held, record))
+    return one == other

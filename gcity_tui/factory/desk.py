@@ -1,0 +1,247 @@
+"""The desk: what a person (or a program for one) may ask of a city. One code, in the controller and without one.
+
+Each verb takes and gives JSON-ready data or model values. What needs a living loop says so where there is none.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from functools import partial
+
+from gcity_tui.factory import dispatch, loops, records
+from gcity_tui.factory.act import Hand
+from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.dispatch import Slung
+from gcity_tui.factory.site import Site
+from gcity_tui.model.actions import Start
+from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, Usage
+from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
+from gcity_tui.model.session import Judgement, Pending, SessionRecord
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.protocol import InteractionResponse
+
+QUEUED = "queued: no controller, run gcity-tui up"
+LANE = 45.0
+"""Seconds that a verb waits for its turn in a session's lane."""
+
+
+class Desk:
+    """`loop` rings the controller's loop; None where there is no controller."""
+
+    def __init__(self, site: Site, crew: Crew, hand: Hand, loop: Callable[[str], None] | None = None) -> None:
+        self.site, self.crew, self.hand, self._loop = site, crew, hand, loop
+
+    def _ring(self) -> None:
+        if self._loop is not None:
+            self._loop("desk")
+
+    def _row(self, record: SessionRecord) -> PaneRow | None:
+        """The session's pane now, asked; None when it has none."""
+        try:
+            return self.site.hands.pane(record.name)
+        except NotFound:
+            return None
+        except Temporary:
+            if self.site.server.owner() is None:
+                return None
+            raise
+
+    def _in_lane(self, record: SessionRecord, fn: Callable[[], object]) -> object:
+        future: Future[object] = self.site.lanes.submit(record.instance, fn)
+        try:
+            return future.result(LANE)
+        except NotYet as e:
+            raise Temporary(f"{record.instance} is busy with something else in its lane", cure="try again") from e
+        finally:
+            self._ring()
+
+    # -- talking -----------------------------------------------------------------------------------------------------
+
+    def nudge(self, session: str, text: str, *, when: str = "boundary", wake: bool = True, source: str = "") -> Receipt:
+        """Queue text for a session and set out to deliver it; the receipt tells how far it came."""
+        record = self.site.record(session)
+        receipt = self.site.queue.put(record.instance, text, when=when, wake=wake, source=source)
+        row = self._row(record)
+        if row is not None and not row.dead:
+            pumped = self.crew.worker(record).pump()
+            if self._loop is None:
+                pumped.result(LANE)
+        elif self._loop is None:
+            self.crew.worker(record).pump().result(LANE)
+            now = self.site.queue.receipt(receipt.id)
+            return Receipt(now.id, now.session, now.state, QUEUED, now.at, now.text) if not now.state.settled else now
+        elif wake and record.state in ("asleep", "start-pending", "archived"):
+            records.note(self.site.ledger, record, {records.PINNED: "true"})
+            self._wake(record, "a nudge waits")
+        self._ring()
+        return self.site.queue.receipt(receipt.id)
+
+    def receipt(self, id: str) -> Receipt:
+        return self.site.queue.receipt(id)
+
+    def receipts(self, session: str = "") -> tuple[Receipt, ...]:
+        return self.site.queue.receipts(self.site.record(session).instance if session else "")
+
+    def interrupt(self, session: str, *, wait: float = 5.0) -> str:
+        record = self.site.record(session)
+        self._need_alive(record)
+        return str(self._in_lane(record, lambda: self.crew.worker(record).interrupt(wait)))
+
+    def draft(self, session: str, action: str) -> Receipt:
+        """`send` or `clear` the text that stands in the composer."""
+        record = self.site.record(session)
+        self._need_alive(record)
+        said = str(self._in_lane(record, lambda: self.crew.worker(record).draft(action)))
+        state = Delivery.SUBMITTED if action == "send" else Delivery.UNDELIVERED
+        return Receipt("", record.instance, state, said, self.site.clock())
+
+    def pending(self, session: str) -> Pending | None:
+        record = self.site.record(session)
+        row = self._row(record)
+        return None if row is None or row.dead else self.crew.look(record, row, closely=True).pending
+
+    def respond(self, session: str, option: str, *, request_id: str = "", text: str = "") -> str:
+        record = self.site.record(session)
+        self._need_alive(record)
+        response = InteractionResponse(action=option, request_id=request_id, text=text)
+        return str(self._in_lane(record, lambda: self.crew.worker(record).respond(response)))
+
+    def _need_alive(self, record: SessionRecord) -> PaneRow:
+        row = self._row(record)
+        if row is None or row.dead:
+            raise Refused(f"{record.instance} is not running", cure=f"gcity-tui session start {record.instance}")
+        return row
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def start(self, name: str) -> str:
+        """Have an instance running; a person's wish, so it stays up without work."""
+        agent, instance = self.site.agent_for(name)
+        record = records.ensure(self.site.ledger, self.site.declared, agent, instance)
+        record = records.note(self.site.ledger, record, {records.PINNED: "true"})
+        if record.state in ("suspended", "quarantined"):
+            meta = {records.CRASHES: "", records.NOT_BEFORE: "", "quarantined_until": ""}
+            record = records.bring(self.site.ledger, record, "asleep", "", meta)
+        return self._wake(record, "asked for")
+
+    def _wake(self, record: SessionRecord, why: str) -> str:
+        row = self._row(record)
+        if row is not None and not row.dead and record.state in ("active", "creating"):
+            return f"{record.instance} is running"
+        if self._loop is None:
+            return QUEUED
+        self.site.lanes.submit(record.instance, lambda: self._start_now(record, why))
+        self._ring()
+        return f"{record.instance} is being started"
+
+    def _start_now(self, record: SessionRecord, why: str) -> None:
+        now = records.reread(self.site.ledger, record)
+        row = self._row(now)
+        if now.state in ("closed", "quarantined", "suspended") or (row is not None and not row.dead):
+            return
+        held = [b.id for b in self.site.ledger.find(assignee=now.instance, status=("in_progress", "open"))]
+        self.hand.start(Start(now.instance, why, agent=now.agent, bead=held[0] if held else ""))
+        self._ring()
+
+    def stop(self, session: str) -> str:
+        """End its processes and leave it suspended: it does not come back by itself."""
+        record = self.site.record(session)
+        self._in_lane(record, lambda: self._rest(record, "suspended", "stopped by hand"))
+        return "stopped"
+
+    def _rest(self, record: SessionRecord, state: str, reason: str) -> None:
+        now = records.reread(self.site.ledger, record)
+        if now.state == "closed":
+            raise SessionClosed(f"{now.instance} is closed")
+        # The record first: the loop must not take the death for a crash.
+        records.bring(self.site.ledger, now, state, reason, {records.PINNED: ""})
+        try:
+            self.hand.end(now)
+        except Temporary:
+            if self.site.server.owner() is not None:
+                raise
+        self.hand.rest(now, state, reason)
+
+    def kill(self, session: str) -> str:
+        """End its processes only: what it was at is taken up again."""
+        record = self.site.record(session)
+        self._need_alive(record)
+        self._in_lane(record, lambda: self.hand.end(record))
+        return "killed"
+
+    def close_session(self, session: str) -> str:
+        """End it for good; the slot's next session is another one."""
+        record = self.site.record(session)
+
+        def go() -> None:
+            self._rest(record, "suspended", "closed by hand")
+            for nudge in self.site.queue.unsettled(record.instance):
+                over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
+                self.site.queue.move(nudge, over, "the session was closed")
+            records.change(self.site.ledger, records.reread(self.site.ledger, record), "close", "closed by hand")
+
+        self._in_lane(record, go)
+        return "closed"
+
+    def why(self, session: str) -> Judgement:
+        record = self.site.record(session)
+        row = self._row(record)
+        if row is None or row.dead:
+            return self.crew.told(record, row, "alive", self.site.clock()).judgement
+        return self.crew.look(record, row, closely=True).judgement
+
+    # -- work --------------------------------------------------------------------------------------------------------
+
+    def sling(
+        self, target: str, what: str, *, formula: str = "", variables: Mapping[str, str] | None = None, title: str = "",
+        force: bool = False, nudge: bool = True,
+    ) -> Slung:  # fmt: skip
+        """Give work to an agent or pool. `nudge` False: idle sessions are not told of it at once."""
+        done = dispatch.sling(self.site.ledger, self.site.declared, target, what, formula=formula,
+                              variables=dict(variables or {}), title=title, force=force)  # fmt: skip
+        self._ring()
+        return done
+
+    def loop(self, id: str, action: str) -> str:
+        said = loops.act(self.site.ledger, id, action)
+        self._ring()
+        return said if self._loop is not None else f"{said} ({QUEUED})"
+
+    def resolve_gate(self, id: str, reason: str = "") -> str:
+        """Open a gate bead: what waits for it goes on."""
+        bead = self.site.ledger.get(id)
+        if bead is None:
+            raise NotFound(f"no gate {id!r}")
+        if bead.issue_type != "gate":
+            raise Usage(f"{id} is a {bead.issue_type}, not a gate")
+        self.site.ledger.close(id, reason or "resolved", "human", force=True, meta={"gc.outcome": "pass"})
+        self._ring()
+        return "resolved"
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def shutdown(self, timeout: float) -> None:
+        """End every session, then the tmux server if it is ours. Work under way stays assigned, for the next up."""
+        sessions = [r for r in records.sessions(self.site.ledger) if r.state not in ("start-pending", "suspended")]
+        if self.site.server.owner() is None:
+            return
+        waiting = [self.site.lanes.submit(r.instance, partial(self._city_stop, r)) for r in sessions]
+        deadline = time.monotonic() + max(timeout, 1.0) + 10.0
+        for future in waiting:
+            try:
+                future.result(max(deadline - time.monotonic(), 0.1))
+            except Exception as e:
+                self.site.log.write("down", "warning", error=str(e))
+        self.site.sight.close()
+        self.site.hands.close()
+        self.site.server.kill()
+
+    def _city_stop(self, record: SessionRecord) -> None:
+        now = records.reread(self.site.ledger, record)
+        if now.state in ("active", "awake", "creating", "draining"):
+            meta = {"sleep_reason": "city-stop", "slept_at": f"{self.site.clock():.3f}"}
+            records.bring(self.site.ledger, now, "asleep", "the city was stopped", meta, event="session.stopped")
+        self.hand.end(now)

@@ -1,0 +1,230 @@
+"""What is seen of the city: records × panes × evidence × ledger → the plan's view, and the snapshot that screens read.
+
+Controller and callers without one use the same observer. Nothing here changes anything, and nothing here is polled for
+every session: screens are looked at after their pane moved, files are read when they grew.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from gcity_tui.factory import queues, records
+from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.queues import Work
+from gcity_tui.factory.records import number, times
+from gcity_tui.factory.sight import Seen
+from gcity_tui.factory.site import Site
+from gcity_tui.model.actions import Standing, View
+from gcity_tui.model.round import Loop
+from gcity_tui.model.session import Phase, SessionRecord
+from gcity_tui.model.snapshot import CitySnapshot, Notice, RigView, SessionView, attention
+from gcity_tui.model.text import one_line
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.protocol import Observation
+
+SLOTS = 12
+"""Slots of 10 s that a session's activity is kept for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: what the plan needs and what screens show."""
+
+    view: View
+    snapshot: CitySnapshot
+    records: Mapping[str, SessionRecord]
+    seen: Seen
+
+
+class Activity:
+    """Transcript records per 10 s slot of each session, oldest first."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._slots: dict[str, list[tuple[int, int]]] = {}
+
+    def note(self, id: str, records_so_far: int, now: float) -> tuple[int, ...]:
+        slot, before = int(now // 10), self._last.get(id, records_so_far)
+        self._last[id] = records_so_far
+        kept = [s for s in self._slots.get(id, []) if s[0] > slot - SLOTS]
+        grown = max(records_so_far - before, 0)
+        if grown:
+            if kept and kept[-1][0] == slot:
+                kept[-1] = (slot, kept[-1][1] + grown)
+            else:
+                kept.append((slot, grown))
+        self._slots[id] = kept
+        by_slot = dict(kept)
+        return tuple(by_slot.get(s, 0) for s in range(slot - SLOTS + 1, slot + 1)) if kept else ()
+
+
+class Observer:
+    """Keeps what was read while the ledger stands still. Used by one thread at a time."""
+
+    def __init__(self, site: Site, crew: Crew) -> None:
+        self.site, self.crew = site, crew
+        self.work = Work()
+        self.loops: tuple[Loop, ...] = ()
+        self.notices: tuple[Notice, ...] = ()
+        self.controller = 0
+        self.foreign = ""
+        self._records: tuple[SessionRecord, ...] = ()
+        self._activity = Activity()
+        self._version = 0
+        self._load = (time.monotonic(), _cpu())
+        self._share = 0.0
+
+    def read(self, *, force: bool = False) -> bool:
+        """Read the ledger if it moved; True when it had."""
+        due = 0.0 < self.work.wake_at <= self.site.clock()
+        if not force and not due and self.site.ledger.latest_seq() == self.work.seq:
+            return False
+        self.work = queues.read(self.site.ledger, self.site.declared)
+        self._records = records.sessions(self.site.ledger)
+        self.crew.queued = self.crew.count_queued()
+        return True
+
+    @property
+    def records(self) -> tuple[SessionRecord, ...]:
+        return self._records
+
+    def look(self, seen: Seen, moving: Callable[[str], str] = lambda instance: "") -> Look:
+        """Everything as it is now; `moving(instance)` names what is under way in a lane: start, stop or nothing."""
+        now = self.site.clock()
+        standings, views = [], []
+        for record in self._records:
+            row = seen.rows.get(record.name)
+            told = self.crew.told(record, row if seen.runtime == "alive" else None, seen.runtime, now)
+            way = moving(record.instance)
+            standings.append(self._standing(record, row, seen, told, way))
+            views.append(self._session(record, row, seen, told, way, now))
+        names = {r.name for r in self._records}
+        strays = tuple(sorted(r.session for r in seen.rows.values() if r.agent and r.session not in names))
+        tasks = self.work.tasks
+        view = View(now, seen.runtime, tuple(standings), tasks, strays if seen.runtime == "alive" else ())
+        return Look(view, self._snapshot(seen, tuple(views), now), {r.instance: r for r in self._records}, seen)
+
+    # -- one session -------------------------------------------------------------------------------------------------
+
+    def _standing(
+        self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str
+    ) -> Standing:
+        m = record.metadata
+        return Standing(
+            record.instance, record.agent, record.state, pane_state(row, seen.runtime), moving, told.judgement.phase,
+            told.judgement.since or number(m.get("last_woke_at")), row.humans if row else 0,
+            row.dead_status if row else None, lost_server(record, seen), times(m.get(records.CRASHES)),
+            m.get(records.CRASH_NOTED, "") == m.get(records.STARTS, "0"), number(m.get(records.NOT_BEFORE)),
+            number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",
+            bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
+            m.get(records.PINNED) == "true",
+        )  # fmt: skip
+
+    def _session(
+        self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str, now: float
+    ) -> SessionView:
+        agent = self.site.declared.agent(record.agent)
+        provider = self.site.declared.provider_of(agent) if agent else None
+        task = self.work.of(record.instance)
+        phase, why, since = phase_of(record, row, seen, told, moving)
+        alive = row is not None and not row.dead and seen.runtime == "alive"
+        view = SessionView(
+            record.instance, record.agent, record.name, record.id, record.provider,
+            bool(provider and provider.rehearsal), record.rig, phase, one_line(why), since, record.state,
+            one_line(record.reason), row.pane if row else "", row.pid if row and alive else 0,
+            row.humans if row else 0, row.title if row else "",
+            task.id if task else "", self.work.titles.get(task.id, "") if task else "",
+            pending=told.pending if alive else None, draft=told.draft if alive else "", draft_since=told.draft_since,
+            queued=self.crew.queued.get(record.instance, 0),
+            context_percent=told.context_percent, tokens=told.tokens, cost=told.cost,
+            last_said=one_line(told.last_said, 300),
+            last_activity=max(told.activity_at, float(row.activity) if row else 0.0),
+            work_dir=record.work_dir, branch=record.branch, epoch=record.epoch,
+            restarts=len(times(record.metadata.get(records.CRASHES))), transcript=told.transcript,
+            evidence=told.judgement.evidence,
+        )  # fmt: skip
+        activity = self._activity.note(record.id, told.records, now)
+        return self._in_loop(replace(view, activity=activity), task.id if task else "")
+
+    def _in_loop(self, view: SessionView, bead: str) -> SessionView:
+        """Which loop, round and leg its work belongs to."""
+        for loop in self.loops:
+            for turn in reversed(loop.rounds):
+                leg = next((g for g in turn.legs if g.session == view.instance and (g.bead == bead or not bead)), None)
+                if leg and (bead or turn is loop.rounds[-1]):
+                    return replace(view, loop=loop.id, round=turn.n, leg=leg.reviewer)
+            if loop.author == view.instance:
+                return replace(view, loop=loop.id, round=loop.rounds[-1].n if loop.rounds else 0)
+        return view
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def _snapshot(self, seen: Seen, views: tuple[SessionView, ...], now: float) -> CitySnapshot:
+        d = self.site.declared
+        self._version += 1
+        rigs = tuple(
+            RigView(r.name, str(r.path), r.prefix, r.default_branch, r.suspended, "" if r.path.is_dir() else "gone")
+            for r in d.rigs
+        )
+        rehearsal = any(p.rehearsal for a in d.agents if (p := d.provider_of(a)))
+        notices = (*(Notice(0.0, "warning", w) for w in d.warnings), *self.notices)
+        snapshot = CitySnapshot(
+            d.name, str(d.path), now, self._version, self.work.seq, self.controller, self.foreign, seen.runtime, views,
+            self.loops, self.work.queues, rigs, tuple(a.qualified for a in d.agents), (), notices, self._measure(),
+            rehearsal, self.work.counts,
+        )  # fmt: skip
+        return replace(snapshot, attention=attention(snapshot))
+
+    def _measure(self) -> float:
+        """Our own share of a core since the last measure, 5 s or more apart."""
+        at, used = self._load
+        now, cpu = time.monotonic(), _cpu()
+        if now - at >= 5.0:
+            self._share = round(min(max((cpu - used) / (now - at), 0.0), 1.0), 4)
+            self._load = (now, cpu)
+        return self._share
+
+
+def _cpu() -> float:
+    own, kids = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + kids.ru_utime + kids.ru_stime
+
+
+def pane_state(row: PaneRow | None, runtime: str) -> str:
+    """alive, dead, absent; unknown while tmux does not answer."""
+    if runtime == "unknown":
+        return "unknown"
+    if runtime == "absent" or row is None:
+        return "absent"
+    return "dead" if row.dead else "alive"
+
+
+def lost_server(record: SessionRecord, seen: Seen) -> bool:
+    """Whether the server that the session was started on is gone: then it did not crash, it was taken away."""
+    began = record.metadata.get(records.SERVER, "")
+    return seen.runtime == "absent" or bool(seen.runtime == "alive" and began and seen.server and began != seen.server)
+
+
+def phase_of(
+    record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str
+) -> tuple[Phase, str, float]:
+    """(phase, why, since) for screens: evidence while it lives, else what its record says."""
+    if moving == "start":
+        return Phase.STARTING, "being started", number(record.metadata.get("last_woke_at"))
+    if moving == "stop":
+        return Phase.STOPPING, "being stopped", told.judgement.since
+    where = pane_state(row, seen.runtime)
+    if where == "alive" or where == "unknown":
+        if record.state == "draining" and told.judgement.phase is Phase.READY:
+            return Phase.STOPPING, "draining", told.judgement.since
+        return told.judgement.phase, told.judgement.why, told.judgement.since
+    if record.state == "quarantined":
+        return Phase.FAILED, record.reason or "quarantined", number(record.metadata.get("slept_at"))
+    if record.state in ("start-pending", "creating"):
+        return Phase.STARTING, record.reason or "to be started", number(record.metadata.get("last_woke_at"))
+    if record.state in ("active", "awake", "draining"):
+        return Phase.FAILED, record.reason or told.judgement.why or "its process is gone", told.judgement.since
+    return Phase.STOPPED, record.reason or record.state, number(record.metadata.get("slept_at"))

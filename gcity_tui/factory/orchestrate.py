@@ -1,0 +1,91 @@
+"""Control beads carried out beside the loop: whenever the ledger moved, in one thread of its own, never two at once."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable
+
+from gcity_tui.factory import control, loops, workplace
+from gcity_tui.factory.scripts import Background
+from gcity_tui.factory.site import Site
+from gcity_tui.model.errors import CityError
+from gcity_tui.model.round import Loop
+
+
+class Orchestra:
+    """`loops` is the projection of every loop, as of the ledger's state that was looked at last."""
+
+    def __init__(self, site: Site, ring: Callable[[str], None]) -> None:
+        self.site, self._ring = site, ring
+        self.loops: tuple[Loop, ...] = ()
+        self.error = ""
+        self._scripts = Background(self._again)
+        self._wanted, self._seq = -1, -1
+        self._turn = threading.Condition()
+        self._closed = False
+        self._tidied: set[str] = set()
+        self._thread = threading.Thread(target=self._run, name="orchestra", daemon=True)
+        self._thread.start()
+
+    def go(self, seq: int) -> None:
+        """The ledger is at `seq` now: there may be something to carry out."""
+        with self._turn:
+            if seq > self._wanted:
+                self._wanted = seq
+                self._turn.notify()
+
+    def _again(self) -> None:
+        """A check script is over: look again though the ledger stands still."""
+        with self._turn:
+            self._seq = -1
+            self._turn.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                while self._wanted <= self._seq and not self._closed:
+                    self._turn.wait()
+                if self._closed:
+                    return
+                self._seq = self._wanted
+            try:
+                self._pass()
+                self.error = ""
+            except CityError as e:
+                self.error = str(e)
+                self.site.log.write("control", "warning", error=self.error)
+            except Exception:
+                self.error = "control beads met an error of the program's own: see logs --controller"
+                self.site.log.write("control", "error", trace=traceback.format_exc())
+            self._ring("control")
+
+    def _pass(self) -> None:
+        site = self.site
+        for did in control.advance(site.ledger, site.declared, self._scripts):
+            site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
+        self.loops = loops.project(site.ledger, site.declared)
+        for loop in self.loops:
+            if loop.state in ("clean", "out of budget", "stopped", "failed") and loop.root not in self._tidied:
+                self._tidy(loop)
+
+    def _tidy(self, loop: Loop) -> None:
+        """A run is over: its worktrees go, and its branch if it was merged; living sessions keep their folder."""
+        root = self.site.ledger.get(loop.root)
+        if root is None or not root.closed:
+            return
+        live = frozenset(
+            r.instance for r in self.site.sessions() if (row := self.site.sight.seen.rows.get(r.name)) and not row.dead
+        )
+        try:
+            workplace.finish(self.site.ledger, self.site.declared, loop.root, live)
+        except CityError as e:
+            self.site.log.write("tidy", "warning", subject=loop.root, error=str(e))
+        self._tidied.add(loop.root)
+
+    def close(self) -> None:
+        with self._turn:
+            self._closed = True
+            self._turn.notify()
+        self._scripts.shut()
+        self._thread.join(10.0)

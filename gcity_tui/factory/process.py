@@ -1,0 +1,120 @@
+"""The controller as a process of its own: started detached, waited for, ended (`-m gcity_tui.factory.process`)."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from gcity_tui.factory import client
+from gcity_tui.factory.client import NoController
+from gcity_tui.factory.lock import holder
+from gcity_tui.model.errors import Busy, CityError, Permanent, Temporary
+from gcity_tui.model.paths import socket_path
+from gcity_tui.model.text import one_line
+
+START = 20.0
+"""Seconds in which a new controller must answer."""
+
+
+def alive(city: Path, environ: Mapping[str, str]) -> int:
+    """Pid of the controller that holds the lock and answers on the socket; 0: none does."""
+    held = holder(city)
+    if held is None or not held.ours or held.role != "controller":
+        return 0
+    try:
+        client.call(socket_path(str(city), dict(environ)), "ping", timeout=5.0)
+    except CityError:
+        return 0
+    return held.pid
+
+
+def up(city: Path, environ: Mapping[str, str]) -> int:
+    """Have a controller running; its pid. Raises Busy (another holds the city), Permanent (it did not start)."""
+    running = alive(city, environ)
+    if running:
+        return running
+    held = holder(city)
+    if held is not None and not held.ours:
+        raise Busy(f"the city is run by {held}", cure="stop that first (gc stop); until then gcity-tui only watches")
+    out = city / ".gc" / "logs" / "controller.out"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        log = open(out, "ab")  # noqa: SIM115 - handed to the child
+    except OSError as e:
+        raise Permanent(f"cannot write the controller's log: {e.strerror}", where=str(out)) from e
+    began = out.stat().st_size
+    with log:
+        # -P: nothing is imported from the folder that we happen to stand in.
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "gcity_tui.factory.process", str(city)], cwd=city, env=dict(environ),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline:
+        pid = alive(city, environ)
+        if pid:
+            return pid
+        code = process.poll()
+        if code is not None:
+            raise _told(out, began, code, city)
+        time.sleep(0.03)  # the socket is not there yet: nothing to wait on
+    process.terminate()
+    raise Temporary(f"the controller did not answer within {START:.0f} s", cure="gcity-tui logs --controller")
+
+
+def _told(out: Path, began: int, code: int, city: Path) -> CityError:
+    """Why it ended at once, in its own words."""
+    with out.open("rb") as f:
+        f.seek(began)
+        lines = [line for line in f.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    held = holder(city)
+    if held is not None:
+        return Busy(f"the city is held by {held}", where=str(city))
+    said = one_line(lines[-1] if lines else f"it exited with {code}", 400)
+    return Permanent(f"the controller did not start: {said}", where=str(out))
+
+
+def end(pid: int, timeout: float) -> bool:
+    """Wait for the process to end, `timeout` seconds at most; True when it is gone."""
+    try:
+        fd = os.pidfd_open(pid)
+    except OSError:
+        return True
+    try:
+        return bool(select.select([fd], [], [], max(timeout, 0.0))[0])
+    finally:
+        os.close(fd)
+
+
+def down(city: Path, environ: Mapping[str, str], timeout: float) -> bool:
+    """Have the controller end every session and itself. False: none was there. Temporary: it does not end."""
+    held = holder(city)
+    if held is None or not held.ours or held.role != "controller":
+        return False
+    try:
+        client.call(socket_path(str(city), dict(environ)), "down", timeout=5.0)
+    except NoController as e:
+        cure = f"kill {held.pid}, then down again"
+        raise Temporary(f"the controller (pid {held.pid}) does not answer", cure=cure) from e
+    if not end(held.pid, timeout):
+        raise Temporary(f"the controller (pid {held.pid}) did not end within {timeout:.0f} s", cure="gcity-tui doctor")
+    return True
+
+
+def main() -> int:
+    from gcity_tui.factory.controller import serve
+
+    try:
+        return serve(Path(sys.argv[1]))
+    except CityError as e:
+        print(str(e), file=sys.stderr)
+        return e.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Work as the plan needs it: who holds what, what waits for whom. Read anew only when the ledger moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gcity_tui.beads import lean
+from gcity_tui.beads.ledger import Ledger
+from gcity_tui.model.actions import Task
+from gcity_tui.model.declared import DeclaredCity
+from gcity_tui.model.snapshot import QueueView
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """`tasks` for the plan, `titles` of their beads, `queues` and `counts` for screens; `seq` is the ledger's then.
+
+    `wake_at`: when (unix seconds) a deferral ends and it is worth reading again, 0.0 when none is under way.
+    """
+
+    seq: int = -1
+    tasks: tuple[Task, ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+    queues: tuple[QueueView, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    wake_at: float = 0.0
+
+    def of(self, instance: str) -> Task | None:
+        """What the instance works on: the bead it holds, else the first that is ready for it."""
+        mine = [t for t in self.tasks if t.assignee == instance]
+        return next((t for t in mine if t.status == "in_progress"), None) or next((t for t in mine if t.ready), None)
+
+
+def read(ledger: Ledger, declared: DeclaredCity) -> Work:
+    """All open work that has a route or an assignee."""
+    seq, now = ledger.latest_seq(), ledger.now()
+    held, waiting = lean.held(ledger.store, now), lean.waiting(ledger.store, now)
+    hands = lean.hands(ledger.store, {(root, route) for _, _, route, root in waiting if root})
+    tasks = [
+        Task(id, _route(declared, route), who, status, bool(ready)) for id, _, status, who, ready, route, _ in held
+    ]
+    tasks += [
+        Task(id, _route(declared, route), prefers=hands.get((root, route), "")) for id, _, route, root in waiting
+    ]
+    titles = {row[0]: row[1] for row in (*held, *waiting)}
+    wake = lean.next_wake(ledger.store, now) / 1e6
+    blocked = {_route(declared, r): n for r, n in lean.blocked(ledger.store, now).items()}
+    return Work(seq, tuple(tasks), titles, _queues(tasks, blocked), lean.counts(ledger.store), wake)
+
+
+def _route(declared: DeclaredCity, route: str) -> str:
+    agent = declared.agent(route) if route else None
+    return agent.qualified if agent else route
+
+
+def _queues(tasks: list[Task], blocked: Mapping[str, int]) -> tuple[QueueView, ...]:
+    ready = Counter(t.route for t in tasks if t.route and t.ready and t.status == "open")
+    running = Counter(t.route for t in tasks if t.route and t.status == "in_progress")
+    return tuple(
+        QueueView(r, ready[r], running[r], blocked.get(r, 0)) for r in sorted({*ready, *running, *blocked} - {""})
+    )

@@ -1,0 +1,178 @@
+"""A city opened for acting: what it declares, its ledger, its tmux, its lanes. Controller and verbs stand on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from gcity_tui.config.city import load_city
+from gcity_tui.factory import records
+from gcity_tui.factory.ground import open_ledger, write_shims
+from gcity_tui.factory.log import Log, log_path
+from gcity_tui.factory.sight import Sight
+from gcity_tui.factory.worktrees import Worktrees
+from gcity_tui.model.declared import Agent, Provider
+from gcity_tui.model.errors import BadConfig, NotFound, Permanent
+from gcity_tui.model.names import bead_prefix, resolve, rig_of, session_name, socket_name
+from gcity_tui.model.session import SessionRecord
+from gcity_tui.tmux.environment import inherited
+from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.server import Server
+from gcity_tui.workers.lanes import Lanes
+from gcity_tui.workers.launch import Places
+from gcity_tui.workers.queue import NudgeQueue
+
+
+class Site:
+    """Opening reads files only; nothing is started. `changed` is called, from any thread, when tmux shows news."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = path.resolve()
+        self.environ = dict(os.environ if environ is None else environ)
+        self.clock = clock
+        self.declared = load_city(self.path)
+        self.ledger = open_ledger(self.path)
+        write_shims(self.path)
+        socket = self.declared.tmux_socket or socket_name(self.declared.name, str(self.path))
+        self.server = Server(socket, city=str(self.path))
+        self.hands = Hands(self.server, launch_dir=self.path / ".gc" / "runtime" / "launch")
+        self.sight = Sight(self.server, changed)
+        self.lanes = Lanes()
+        self.trees = Worktrees(self.path)
+        self.queue = NudgeQueue(self.ledger, clock)
+        self.log = Log(log_path(self.path), clock=clock)
+        self._scopes()
+        self._stamps: dict[str, int] | None = None
+
+    def _scopes(self) -> None:
+        """Prefix → rig → path as declared, so that `bd` knows where it is."""
+        d = self.declared
+        rows = [(d.prefix or bead_prefix(d.name), "", str(d.path)), *((r.prefix, r.name, str(r.path)) for r in d.rigs)]
+        if sorted(rows) != sorted(self.ledger.scopes()):
+            self.ledger.set_scopes(rows, prefix=rows[0][0])
+
+    def reload(self) -> bool:
+        """Read the city's files again; True when they say something else. A city that does not load stays as it was."""
+        fresh = load_city(self.path)
+        if fresh.name != self.declared.name:
+            raise BadConfig("the city's name cannot change while it is up", cure="gcity-tui down first",
+                            where=str(self.path / "city.toml"))
+        if fresh.digest == self.declared.digest:
+            return False
+        self.declared = fresh
+        self._scopes()
+        return True
+
+    def stale(self) -> bool:
+        """Whether a file that the city was made from has another time than when it was read. A few dozen `stat`s."""
+        files = {o.file for o in self.declared.origins.values() if o.file} | {str(self.path / "city.toml")}
+        stamps: dict[str, int] = {}
+        for name in files:
+            try:
+                stamps[name] = os.stat(name).st_mtime_ns  # noqa: PTH116 - many of them, often
+            except OSError:
+                stamps[name] = 0
+        before, self._stamps = self._stamps, stamps
+        return before is not None and before != stamps
+
+    def sessions(self) -> tuple[SessionRecord, ...]:
+        return records.sessions(self.ledger)
+
+    # -- names -------------------------------------------------------------------------------------------------------
+
+    def instances(self) -> tuple[str, ...]:
+        return tuple(r.instance for r in records.sessions(self.ledger))
+
+    def record(self, name: str) -> SessionRecord:
+        """The session that `name` means. Raises NotFound, Ambiguous."""
+        full = resolve(name, self.instances())
+        found = records.session(self.ledger, full)
+        if found is None:
+            raise NotFound(f"no session {name!r}")
+        return found
+
+    def agent_for(self, name: str) -> tuple[Agent, str]:
+        """(agent, instance) that `name` means: an instance, made or not, or an agent (then its lowest slot)."""
+        known = {a.qualified: a for a in self.declared.agents}
+        known |= {r.instance: a for r in records.sessions(self.ledger) if (a := self.declared.agent(r.agent))}
+        try:
+            full = resolve(name, tuple(known), "agent or session")
+        except NotFound:
+            for agent in self.declared.agents:
+                stem = agent.instance(0)[:-1]
+                for candidate in (name, f"{agent.dir}/{name}"):
+                    if candidate.startswith(stem) and candidate[len(stem) :].isdigit():
+                        return agent, candidate
+            raise
+        agent = known[full]
+        return agent, full if full not in {a.qualified for a in self.declared.agents} else agent.instance(1)
+
+    def declared_for(self, record: SessionRecord) -> tuple[Agent, Provider]:
+        """Raises NotFound when its agent or provider is no longer declared."""
+        agent = self.declared.agent(record.agent)
+        provider = self.declared.provider_of(agent) if agent else None
+        if agent is None or provider is None:
+            raise NotFound(f"the agent {record.agent!r} of {record.instance} is not declared (any more)",
+                           cure="gcity-tui config shows what is")
+        return agent, provider
+
+    def places(self, record: SessionRecord) -> Places:
+        """The ground that a session stands on."""
+        rig = self.declared.rig(record.rig or rig_of(record.instance))
+        parts = tuple(p for d in reversed(self.declared.pack_dirs) if (p := d / "rehearsal").is_dir())
+        environ = {**self.environ, **self.declared.env}
+        return Places(self.declared.name, self.path, environ, rig.path if rig else None, parts,
+                      environ.get("GC_REHEARSAL_PACE", ""), self._author())
+
+    def _author(self) -> tuple[str, str] | None:
+        """A git identity for a user that has none."""
+        if self._has_identity():
+            return None
+        return self.declared.name, f"{session_name(self.declared.name)}@gcity.invalid"
+
+    def _has_identity(self) -> bool:
+        if self.environ.get("GIT_AUTHOR_NAME") and self.environ.get("GIT_AUTHOR_EMAIL"):
+            return True
+        home = Path(self.environ.get("HOME") or Path.home())
+        config = Path(self.environ.get("XDG_CONFIG_HOME") or home / ".config") / "git" / "config"
+        for path in (home / ".gitconfig", config):
+            try:
+                if "email" in path.read_text(errors="replace"):
+                    return True
+            except OSError:
+                continue
+        return False
+
+    # -- tmux --------------------------------------------------------------------------------------------------------
+
+    def open_server(self) -> None:
+        """Have our tmux server running. Raises Permanent (no tmux, too old), Refused (not ours), RuntimeUnavailable."""
+        self.server.ensure(inherited(self.environ))
+
+    def server_id(self) -> str:
+        """Which incarnation of the server runs; the same spelling as in `sight.Seen`."""
+        return self.server.run("display-message", "-p", "#{pid} #{start_time}").replace(" ", ":")
+
+    def close(self) -> None:
+        """Let go of everything; what runs in tmux runs on."""
+        self.lanes.close(wait=True)
+        self.sight.close()
+        self.hands.close()
+        self.ledger.shut()
+        self.log.close()
+
+
+def check_up(site: Site) -> None:
+    """What must hold before a controller begins; each with its cure."""
+    site.server.version()
+    if not (site.path / ".gc").is_dir():
+        raise Permanent("the city has no .gc folder", cure="gcity-tui init", where=str(site.path))
