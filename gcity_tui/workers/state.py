@@ -107,6 +107,7 @@ class Senses:
         self.draft_since = 0.0
         self._claim_at: tuple[Phase, float] = (Phase.UNKNOWN, 0.0)
         self._title: tuple[str, float] = ("", 0.0)
+        self._titled = False
         self._searched = 0.0
         self._dead_at = 0.0
 
@@ -178,9 +179,11 @@ class Senses:
         self.pending, self.seen, self.seen_at = asked, seen, now
 
     def titled(self, row: PaneRow, now: float) -> None:
-        # The server looks once a second, so a title that is seen to have changed may have done so up to a second ago.
+        # The server looks once a second, so a title that is seen to have changed may have done so up to a second ago;
+        # one that we find when we come may stand there since the start.
         if row.title != self._title[0]:
-            self._title = (row.title, max(now - 1.0, self.started))
+            self._title = (row.title, max(now - 1.0, self.started) if self._titled else self.started)
+            self._titled = True
 
     @property
     def title_claim(self) -> Phase:
