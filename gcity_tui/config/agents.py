@@ -184,8 +184,12 @@ def aimed(
     at: tuple[str | int, ...],
     reading: Reading,
     rig: str = "",
+    waiting: frozenset[str] = frozenset(),
 ) -> list[Draft]:
-    """Every patch on the drafts it names; a patch that hits nothing is an error."""
+    """Every patch on the drafts it names; a patch that hits nothing is an error.
+
+    `waiting`: names of agents that come with the first rig; a patch on one of them waits as well.
+    """
     drafts = list(drafts)
     for n, patch in enumerate(patches):
         place: tuple[str | int, ...] = (*at, n)
@@ -196,6 +200,8 @@ def aimed(
         hits = [i for i, d in enumerate(drafts) if target in (d.qualified, f"{d.dir}/{d.name}" if d.dir else d.name)]
         if not hits and not folder:
             hits = [i for i, d in enumerate(drafts) if name in (d.name, f"{d.binding}.{d.name}")]
+        if not hits and not folder and name.rpartition(".")[2] in waiting:
+            continue
         if not hits:
             close = nearest(target, tuple(d.qualified for d in drafts) + tuple(d.name for d in drafts))
             raise BadConfig(

@@ -36,7 +36,8 @@ class _Parts:
     packs: list[tuple[packs.Import, Pack]] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     rigs: list[RigDraft] = field(default_factory=list)
-    origins: dict[str, Origin] = field(default_factory=dict)
+    waiting: set[str] = field(default_factory=set)
+    """Agents that come with the first rig."""
 
 
 def load_city(path: Path | str) -> DeclaredCity:
@@ -103,6 +104,7 @@ def _gather_agents(parts: _Parts) -> None:
             if draft.scope != "rig":
                 parts.drafts.append(draft.placed(draft.dir, binding))
                 continue
+            parts.waiting.add(draft.name)
             brought = {r.name for r in parts.rigs if any(i.folder == one.folder for i in r.imports)}
             parts.drafts += [draft.placed(rig, binding) for rig in rigs if rig not in brought]
     own: dict[str, Draft] = {}
@@ -113,6 +115,7 @@ def _gather_agents(parts: _Parts) -> None:
         own.setdefault(draft.qualified, draft)
     for draft in own.values():
         if draft.scope == "rig" and not draft.dir:
+            parts.waiting.add(draft.name)
             parts.drafts += [draft.placed(rig, "") for rig in rigs]
         else:
             parts.drafts.append(draft)
@@ -193,7 +196,9 @@ def _implicit(parts: _Parts, resolver: providers.Resolver) -> None:
 def _patch(parts: _Parts) -> None:
     for source in parts.sources:
         patches = source.table.get("patches", {}).get("agent", ())
-        parts.drafts = agents.aimed(patches, parts.drafts, source, ("patches", "agent"), parts.reading)
+        parts.drafts = agents.aimed(
+            patches, parts.drafts, source, ("patches", "agent"), parts.reading, waiting=frozenset(parts.waiting)
+        )
     for rig in parts.rigs:
         for key in ("overrides", "patches"):
             parts.drafts = agents.aimed(

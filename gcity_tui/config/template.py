@@ -17,6 +17,7 @@ LONGEST = 2 * 1024 * 1024
 DEEPEST = 40
 """Templates inside templates."""
 _MOST_ACTS = 200_000
+_LONGEST_ACT = 150
 _TOKEN = re.compile(r"\{\{(-\s)?((?:/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|[^\"`}]|\}(?!\}))*?)(\s-)?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"\s*/\*.*?\*/\s*\Z", re.DOTALL)
 _WORD = re.compile(
@@ -171,6 +172,8 @@ def _words(text: str, line: int) -> list[tuple[str, str]]:
         if kind == "str":
             word = word[1:-1] if word[0] == "`" else re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[1]), word[1:-1])
         words.append((kind, word))
+        if len(words) > _LONGEST_ACT:
+            raise TemplateError("an action has too many words", line)
         at = match.end()
     return words
 
