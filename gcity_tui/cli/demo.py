@@ -36,10 +36,10 @@ def demo(args: argparse.Namespace) -> int:
     pace = args.pace or ("fast" if args.headless else "live")
     if args.stop:
         return _stop(there, args.json)
-    if args.fresh and there.made:
-        _down(there)
+    if args.fresh or not there.made:
+        if there.made:
+            _down(there)
         demo_city.remove(there)
-    if not there.made:
         demo_city.make(there, pace)
     if not args.headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Refused("the demo's dashboard needs a terminal", cure="demo --headless --json runs it without one")

@@ -14,7 +14,8 @@ from gcity_tui.config.shipped import shipped
 from gcity_tui.model.errors import BadConfig, Refused
 
 MARK = ".gcity-demo"
-"""A folder with this file in it is ours to remove."""
+"""A folder with this file in it is ours to remove; what it says tells whether the city was finished."""
+BEGUN, DONE = "gcity-tui demo, begun\n", "gcity-tui demo; --fresh removes this folder\n"
 NAME = "Rehearsal"
 EMAIL = "rehearsal@gcity-tui.invalid"
 BRANCH = "gcity/review"
@@ -41,7 +42,14 @@ class Demo:
 
     @property
     def made(self) -> bool:
-        return (self.city / MARK).exists() and (self.city / "city.toml").exists()
+        return _mark(self.city) == DONE
+
+
+def _mark(city: Path) -> str:
+    try:
+        return (city / MARK).read_text("utf-8")
+    except OSError:
+        return ""
 
 
 def place(rig: str, environ: dict[str, str]) -> Demo:
@@ -61,7 +69,7 @@ def make(demo: Demo, pace: str) -> None:
     if not demo.own:
         _check_theirs(demo.rig)
     demo.city.mkdir(parents=True, exist_ok=True)
-    (demo.city / MARK).write_text("made by gcity-tui demo; --fresh removes this folder\n")
+    (demo.city / MARK).write_text(BEGUN)
     if demo.own and not (demo.rig / ".git").exists():
         _make_rig(demo.rig)
     if not (demo.city / "city.toml").exists():
@@ -72,6 +80,7 @@ def make(demo: Demo, pace: str) -> None:
     parts = [shipped("packs") / "demo" / "rehearsal"] if demo.own else []
     parts.append(shipped("packs") / "review" / "rehearsal")
     _append(demo.city / "city.toml", _environment(pace, parts))
+    (demo.city / MARK).write_text(DONE)
 
 
 def _environment(pace: str, parts: list[Path]) -> str:
