@@ -35,17 +35,45 @@ HOT = [
     ["blocked", "--json"],
 ]
 # sqlite3 brings the second row; all the rest is ours.
-SQLITE = set(
-    "sqlite3 sqlite3.dbapi2 _sqlite3 datetime _datetime collections collections.abc _collections_abc _collections functools"
-    " _functools itertools keyword math operator _operator reprlib types".split()
-)
+SQLITE = {
+    *(
+        "sqlite3",
+        "sqlite3.dbapi2",
+        "_sqlite3",
+        "datetime",
+        "_datetime",
+        "math",
+        "collections",
+        "collections.abc",
+        "types",
+    ),
+    *("_collections_abc", "_collections", "functools", "_functools", "itertools", "keyword", "operator", "_operator"),
+    "reprlib",
+}
 OWN = {"__future__", "fcntl", "_sha256", "_sha2"}
-NEVER = {"json", "re", "argparse", "dataclasses", "typing", "threading", "subprocess", "os", "pathlib", "hashlib", "socket"}
+NEVER = {
+    "json",
+    "re",
+    "argparse",
+    "dataclasses",
+    "typing",
+    "threading",
+    "subprocess",
+    "os",
+    "pathlib",
+    "hashlib",
+    "socket",
+}
 
 
 def imported(argv: list[str], env: dict[str, str], cwd: Path) -> tuple[set[str], subprocess.CompletedProcess[str]]:
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-X", "importtime", *argv], capture_output=True, text=True, env=env, cwd=cwd, timeout=30
+        [sys.executable, "-I", "-S", "-X", "importtime", *argv],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=cwd,
+        timeout=30,
     )
     names = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     return names - {"imported package"}, done
@@ -93,7 +121,7 @@ def controller(city: tuple[Path, Path, Ledger], env: dict[str, str]) -> Iterator
                 if fields is None:
                     continue
                 seen.append(fields)
-                kind, cwd, pairs, stdin, *argv = fields
+                _, cwd, pairs, stdin, *argv = fields
                 given = dict(p.decode().split("=", 1) for p in pairs.split(b"\0") if p)
                 code, out, err = answer(ledger, [a.decode() for a in argv], given, stdin, cwd.decode())
                 client.sendall(wire.pack([str(code).encode(), out, err]))
@@ -117,13 +145,22 @@ def test_without_a_controller_only_sqlite_is_imported(
     foreign = {n for n in names - bare - SQLITE - OWN - {"_socket"} if not n.startswith("gcity_tui")}
     assert not foreign
     assert not names & NEVER
-    heavy = {"gcity_tui.beads.records", "gcity_tui.model.bead", "gcity_tui.beads.dialect.query", "gcity_tui.model.names"}
+    heavy = {
+        "gcity_tui.beads.records",
+        "gcity_tui.model.bead",
+        "gcity_tui.beads.dialect.query",
+        "gcity_tui.model.names",
+    }
     assert not names & heavy
 
 
 @pytest.mark.parametrize("words", HOT, ids=lambda w: " ".join(w[:2]))
 def test_through_a_controller_only_the_socket_is_imported(
-    city: tuple[Path, Path, Ledger], controller: list[list[bytes]], env: dict[str, str], tmp_path: Path, words: list[str]
+    city: tuple[Path, Path, Ledger],
+    controller: list[list[bytes]],
+    env: dict[str, str],
+    tmp_path: Path,
+    words: list[str],
 ) -> None:
     bare, _ = imported(["-c", "pass"], env, tmp_path)
     names, done = imported([str(city[1]), *words], env, tmp_path)
@@ -137,10 +174,18 @@ def test_both_ways_say_the_same(
     city: tuple[Path, Path, Ledger], controller: list[list[bytes]], env: dict[str, str], tmp_path: Path
 ) -> None:
     _, shim, _ = city
-    for words in (["show", "gc-1", "--json"], ["list"], ["show", "gc-none"], ["list", "--nope"], ["note", "gc-1", "--stdin"]):
+    for words in (
+        ["show", "gc-1", "--json"],
+        ["list"],
+        ["show", "gc-none"],
+        ["list", "--nope"],
+        ["note", "gc-1", "--stdin"],
+    ):
         outcome = []
         for way in (env, {**env, "XDG_RUNTIME_DIR": str(tmp_path / "nowhere")}):
-            done = subprocess.run([shim, *words], input="a note\n", capture_output=True, text=True, env=way, cwd=tmp_path)
+            done = subprocess.run(
+                [shim, *words], input="a note\n", capture_output=True, text=True, env=way, cwd=tmp_path
+            )
             outcome.append((done.returncode, done.stdout, done.stderr))
         assert outcome[0] == outcome[1], words
     assert len(controller) == 5

@@ -59,7 +59,10 @@ def test_fifty_processes_claim_two_hundred_beads_once_each(tmp_path: Path) -> No
     ledger.transact(lambda tx: [tx.create(f"t{i}") for i in range(200)])
     crowd = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIMER, str(path), f"w{i}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", CLAIMER, str(path), f"w{i}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for i in range(50)
     ]
@@ -137,7 +140,9 @@ def test_a_stopped_holder_is_reported_and_harms_nobody(ledger: Ledger, monkeypat
 
 
 def test_a_waiting_writer_goes_on_when_the_holder_dies(ledger: Ledger) -> None:
-    code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print('held', flush=True); sys.stdin.read()"
+    code = (
+        "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, 2); print('held', flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, f"{ledger.path}-queue"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -71,6 +71,8 @@ def gated(call: "Call") -> None:
     found: list[dict[str, Any]] = []
     for row in rows:
         root = molecules.root_of(call, row[0])
+        if any(f["molecule_id"] == root for f in found):
+            continue
         title = items.by_ids(store, [root])[0][1]
         pair = items.plain(store, items.by_ids(store, [row[-1], row[0]]))
         found.append({"molecule_id": root, "molecule_title": title, "closed_gate": pair[0], "ready_step": pair[1]})

@@ -112,9 +112,9 @@ def line(row: "tuple[Any, ...]", labels: "list[str] | None" = None) -> str:
     """`○ id [P2] [task] @assignee [labels] - title`."""
     parts = [MARKS.get(row[AT["status"]], "·"), row[0], f"[P{row[AT['priority']]}]", f"[{row[AT['issue_type']]}]"]
     if row[AT["assignee"]]:
-        parts.append(f"@{row[AT['assignee']]}")
+        parts.append(f"@{one_line(row[AT['assignee']])}")
     if labels:
-        parts.append(f"[{' '.join(labels)}]")
+        parts.append(f"[{one_line(' '.join(labels))}]")
     return f"{' '.join(parts)} - {one_line(row[AT['title']])}"
 
 
