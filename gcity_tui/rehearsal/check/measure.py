@@ -55,7 +55,9 @@ def _run(spec: dict[str, Any]) -> None:
         if spec["module"]:
             runpy.run_module(spec["argv"][0], run_name="__main__", alter_sys=True)
         else:
-            runpy.run_path(spec["argv"][0], run_name="__main__")
+            # By its full name, so that its code objects bear the name that the counter looks for.
+            sys.argv[0] = os.path.join(spec["root"], spec["argv"][0])  # noqa: PTH118
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except BaseException:  # the program under test may end in any way; what was counted until then is the result
         pass
     finally:

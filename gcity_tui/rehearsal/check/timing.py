@@ -22,6 +22,7 @@ from gcity_tui.rehearsal.check.source import Source
 
 ENOUGH = 500  # executions from which a line (or calls from which a function) is hot: a count is the same everywhere
 _LIMIT = 10.0  # seconds of one run
+_GRACE = 3.0  # seconds that a run has beyond its own alarm
 _MOST = 5  # entry points
 _SIZE = 200 * 1024 * 1024  # bytes of a tree that is still copied
 _MEMORY = 2 * 1024 * 1024 * 1024
@@ -125,7 +126,7 @@ def _run(entry: Entry, mode: str, copy: Path, top: Path, lines: set[tuple[str, i
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, preexec_fn=_limits,
     )  # fmt: skip
     try:
-        child.wait(_LIMIT + 3)
+        child.wait(_LIMIT + _GRACE)
     except subprocess.TimeoutExpired:
         pass
     finally:

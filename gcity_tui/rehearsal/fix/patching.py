@@ -56,7 +56,9 @@ def _nearest(source: Source, hits: list[Hit], line: int, anchor: str) -> Hit | N
 def apply(data: bytes, patches: list[Patch]) -> bytes:
     """`data` with the patches put in, from the end to the start; two that overlap are a mistake of the codemod."""
     limit = len(data) + 1
-    for patch in sorted(patches, key=lambda p: (p.start, p.end), reverse=True):
+    # Two insertions at one place keep the order of the list: going backwards, the later one is put in first.
+    ordered = sorted(enumerate(patches), key=lambda item: (item[1].start, item[1].end, item[0]), reverse=True)
+    for _, patch in ordered:
         if patch.end > limit:
             raise ValueError("patches overlap")
         limit = patch.start
