@@ -183,7 +183,8 @@ def test_step_globs(glob, ref, fits):
 def test_all_keys_of_a_rule_must_hold_and_acts_keep_their_numbers(tmp_path):
     found = parts(
         tmp_path,
-        '[[when]]\nagent = "ed*"\nlabel = "ui"\ntext = "(?i)colou?r"\ndo = [{ask = "a", else = [{say = "b"}]}, {say = "c"}]',
+        '[[when]]\nagent = "ed*"\nlabel = "ui"\ntext = "(?i)colou?r"\n'
+        'do = [{ask = "a", else = [{say = "b"}]}, {say = "c"}]',
     )
     work = Work(("rig/eddie-1", "eddie"), "f.x", 1, ("ui", "web"), "Change the Color")
     rule = found.for_work(work)

@@ -38,7 +38,7 @@ def work(agent: str, step: str, round_number: int = 1) -> Work:
     return Work((f"orders/{agent}-1", f"{agent}-1", agent), step, round_number, (), "")
 
 
-def tests_pass(folder: Path) -> bool:
+def still_works(folder: Path) -> bool:
     done = subprocess.run([sys.executable, "-B", "-m", "unittest", "-q"], cwd=folder, capture_output=True, text=True)
     return done.returncode == 0 and "OK" in done.stderr
 
@@ -61,21 +61,20 @@ def play_round(folder: Path, number: int) -> list[dict]:
     for one in sorted(found, key=lambda f: (f["file"], -f["line"], f["rule"])):
         path = folder / one["file"]
         if since.get(one["rule"], 1) <= number:
-            path.write_bytes(
-                fix(one["file"], path.read_bytes(), one["rule"], one["line"], one["anchor"]) or path.read_bytes()
-            )
+            before = path.read_bytes()
+            path.write_bytes(fix(one["file"], before, one["rule"], one["line"], one["anchor"]) or before)
     return found
 
 
 def test_it_comes_clean_in_three_rounds_and_works_after_each(rig):
-    assert tests_pass(rig)
+    assert still_works(rig)
     implement(rig)
     implement(rig)  # a kill in mid-part plays it again from the top
-    assert tests_pass(rig)
+    assert still_works(rig)
     first = play_round(rig, 1)
-    assert tests_pass(rig)
+    assert still_works(rig)
     second = play_round(rig, 2)
-    assert tests_pass(rig)
+    assert still_works(rig)
     assert play_round(rig, 3) == []
     assert 12 <= len(first) <= 18
     assert {f["category"] for f in first} == {"security", "performance", "style"}
