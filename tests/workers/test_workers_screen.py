@@ -175,7 +175,8 @@ TITLES = [
     ("claude", "✳ Claude Code", READY), ("claude", "⠂ topic", BUSY), ("claude", "⠐ topic", BUSY), ("claude", "", None),
     ("codex", "Stub title | x2", READY), ("codex", "⠋ Stub title | x2", BUSY),
     ("codex", "[ ! ] Action Required | Stub title | x2", WAITING), ("codex", "[ . ] Action Required | t | x2", WAITING),
-    ("gemini", "◇  Ready (g1)", READY), ("gemini", "✦  Working… (g1)", BUSY), ("gemini", "✋  Action Required (g1)", WAITING),
+    ("gemini", "◇  Ready (g1)", READY), ("gemini", "✦  Working… (g1)", BUSY),
+    ("gemini", "✋  Action Required (g1)", WAITING),
 ]  # fmt: skip
 
 
