@@ -192,7 +192,7 @@ class Hand:
         """Queue a word about its work; that it was said is written first, so that it is never said twice."""
         agent = self.site.declared.agent(record.agent)
         text = (agent.nudge if agent else "") or "Work waits for you: run `gc hook --claim --json`."
-        records.note(self.site.ledger, record, {TOLD: action.bead, TOLD_AT: f"{self.site.clock():.3f}"})
+        records.note(self.site.ledger, record, {"drain_acked": "", TOLD: action.bead, TOLD_AT: f"{self.site.clock():.3f}"})
         self.site.queue.put(record.instance, text, when="boundary", epoch=record.epoch, wake=False, source="controller")
 
 

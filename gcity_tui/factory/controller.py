@@ -34,7 +34,7 @@ from gcity_tui.factory.site import Site, check_up
 from gcity_tui.model.actions import Action, Adopt, Report, Restart, Start, Stop
 from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
-from gcity_tui.model.paths import socket_path
+from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
 
 APART = 0.03
@@ -88,7 +88,8 @@ class Controller:
         site = self.site
         try:
             requests = Requests(site, self.desk, lambda: self.look, self.stop)
-            self.service = Service(socket_path(str(site.path)), requests.answer)
+            places = socket_candidates(digest(str(site.path)), site.environ, os.getuid())
+            self.service = Service(socket_path(str(site.path), site.environ), requests.answer, places[1:])
             self.observer.controller = os.getpid()
             site.log.write("controller", said="started", pid=os.getpid())
             site.ledger.emit("controller.started", site.declared.name, "controller")
@@ -214,6 +215,7 @@ class Controller:
                 self._failed(action, key, began, Temporary(f"{type(error).__name__}: {error}"))
             else:
                 self._done(action, key, began)
+            self.crew.look_again(instance)
             self._moving.pop(instance, None)
             self.ring("done")
 

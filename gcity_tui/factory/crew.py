@@ -122,6 +122,12 @@ class Crew:
         unsettled = held[2] < row.activity + 2.0
         return quiet >= (AGAIN if unsettled or held[0].judgement.phase in _DOING else interval)
 
+    def look_again(self, instance: str) -> None:
+        """What was seen of it while it was moved is old."""
+        for id, worker in list(self._workers.items()):
+            if worker.record.instance == instance:
+                self._latest.pop(id, None)
+
     def look_soon(self, record: SessionRecord, row: PaneRow) -> None:
         """Have a thread look; not twice at a time."""
         if record.id in self._looking:

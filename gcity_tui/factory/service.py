@@ -40,10 +40,14 @@ class Watcher:
 
 
 class Service:
-    """Listens at `path`. `answer(fields) -> fields` serves every request but watch, from several threads."""
+    """Listens at `path`. `answer(fields) -> fields` serves every request but watch, from several threads.
 
-    def __init__(self, path: str, answer: Answer) -> None:
+    `also` are links to it, for callers whose environment does not say where the user's run-time folder is.
+    """
+
+    def __init__(self, path: str, answer: Answer, also: tuple[str, ...] = ()) -> None:
         self.path, self._answer = Path(path), answer
+        self._links = tuple(Path(p) for p in also if p != path)
         self._selector = selectors.DefaultSelector()
         self._pool = ThreadPoolExecutor(WORKERS, "service")
         self._wake_in, self._wake_out = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -62,14 +66,8 @@ class Service:
         self._thread.start()
 
     def _listen(self) -> socket.socket:
-        folder = self.path.parent
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            st = folder.lstat()
-            if folder.is_symlink() or st.st_uid != os.getuid():
-                raise Permanent("the socket's folder belongs to somebody else", where=str(folder),
-                                cure="set XDG_RUNTIME_DIR to a folder of your own")
-            folder.chmod(0o700)
+            _own_folder(self.path.parent)
             if answers(str(self.path)):
                 raise Busy("a controller answers on the city's socket", where=str(self.path))
             self.path.unlink(missing_ok=True)
@@ -78,6 +76,10 @@ class Service:
             self.path.chmod(0o600)
             listener.listen(128)
             listener.setblocking(False)
+            for link in self._links:
+                _own_folder(link.parent)
+                link.unlink(missing_ok=True)
+                link.symlink_to(self.path)
         except OSError as e:
             raise Permanent(f"cannot open the controller's socket: {e.strerror or e}", where=str(self.path)) from e
         return listener
@@ -217,8 +219,9 @@ class Service:
         self._closed = True
         self._wake()
         self._thread.join(5.0)
-        with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
+        for path in (*self._links, self.path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
         self._pool.shutdown(wait=True, cancel_futures=True)
         for key in list(self._selector.get_map().values()):
             if isinstance(key.fileobj, socket.socket):
@@ -228,6 +231,15 @@ class Service:
         self._selector.close()
         os.close(self._wake_in)
         os.close(self._wake_out)
+
+
+def _own_folder(folder: Path) -> None:
+    """A folder that only we can look into. Raises Permanent when it is somebody else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.is_symlink() or folder.lstat().st_uid != os.getuid():
+        raise Permanent("the socket's folder belongs to somebody else", where=str(folder),
+                        cure="set XDG_RUNTIME_DIR to a folder of your own")
+    folder.chmod(0o700)
 
 
 def _frame(value: Mapping[str, Any]) -> bytes:

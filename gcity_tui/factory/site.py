@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.config.city import load_city
@@ -123,7 +124,7 @@ class Site:
         if agent is None or provider is None:
             raise NotFound(f"the agent {record.agent!r} of {record.instance} is not declared (any more)",
                            cure="gcity-tui config shows what is")
-        return agent, provider
+        return replace(agent, env={**self.declared.env, **agent.env}), provider
 
     def places(self, record: SessionRecord) -> Places:
         """The ground that a session stands on."""
@@ -156,7 +157,7 @@ class Site:
 
     def open_server(self) -> None:
         """Have our tmux server running. Raises Permanent (no tmux, too old), Refused (not ours), RuntimeUnavailable."""
-        self.server.ensure(inherited(self.environ))
+        self.server.ensure(inherited({**self.environ, **self.declared.env}))
 
     def server_id(self) -> str:
         """Which incarnation of the server runs; the same spelling as in `sight.Seen`."""

@@ -114,7 +114,7 @@ class _Planner:
             self._stop(s, s.state, "suspended")
         elif s.restart_requested:
             self._restart(s, agent, "restart was asked for", fresh=True)
-        elif (s.drain_acked or s.state == "draining") and not busy and (s.drain_acked or s.phase is Phase.READY):
+        elif not busy and self._drained(s, agent, tasks):
             self._stop(s, "drained")
         elif self._suspended(agent):
             if not busy and s.phase is Phase.READY:
@@ -127,6 +127,16 @@ class _Planner:
             self._stop(s, "idle")
         else:
             self._tell(s, tasks)
+
+    def _drained(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
+        """It was asked to go and is idle, or it says that it has nothing to do and nothing more is coming to it.
+
+        An author whose next step waits for reviewers keeps its pane and its conversation.
+        """
+        if s.state == "draining":
+            return s.drain_acked or s.phase is Phase.READY
+        coming = tasks and agent.lifecycle != "one_shot"
+        return s.drain_acked and not coming and not s.pinned and not s.attached
 
     def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
         if not agent.idle_timeout or tasks or s.phase is not Phase.READY or self.now - s.since < agent.idle_timeout:
