@@ -47,7 +47,7 @@ def test_a_codex_turn(tmp_path: Path) -> None:
     path = rollout(
         tmp_path / "rollout-x-c-1.jsonl", *START,
         ("response_item", {"type": "reasoning", "summary": [{"type": "summary_text", "text": "thinking"}]}),
-        ("response_item", {"type": "function_call", "name": "exec_command", "arguments": '{"cmd":"ls"}', "call_id": "k1"}),
+        ("response_item", {"type": "function_call", "name": "exec", "arguments": '{"cmd":"ls"}', "call_id": "k1"}),
         ("response_item", {"type": "function_call_output", "call_id": "k1", "output": "a\nb"}),
         said("assistant", "done"), tokens(150, 110), tokens(150, 110),
         ("event_msg", {"type": "agent_message", "message": "done"}),
