@@ -76,6 +76,8 @@ class Player:
             if not first:
                 return "I cannot repeat anything: this is a fresh conversation."
             return f"You first said: {one_line(first, 300)}"
+        if "gc hook" in text:
+            return "I look for work."
         lines = text.count("\n") + 1
         size = f" ({lines} lines, {len(text)} characters)" if lines > 1 else ""
         return f"Heard{size}: {one_line(text, 200)}"
