@@ -413,6 +413,8 @@ BEADS = (
          metadata=routed("web/builder")),
     bead("gc-448", "Slow thumbnails", status="blocked", metadata=routed("web/builder"), issue_type="bug",
          dependencies=(Dependency("gc-448", "gc-447"),)),
+    bead("gc-470", "Review round 4: security", status="in_progress", issue_type="step", assignee="api/reviewer-3",
+         metadata=routed("api/reviewer"), dependencies=(Dependency("gc-470", "gc-412", "waits-for"),)),
     bead("gc-431", "Manual gate: ship the retry change", issue_type="gate", metadata=routed("")),
 )  # fmt: skip
 
@@ -479,14 +481,14 @@ class Scene:
 
 
 SCENES: dict[str, Scene] = {
-    "city": Scene(busy_city, themes=("gcity-dark", "gcity-light")),
+    "city": Scene(busy_city, press=tuple("jjjjj"), themes=("gcity-dark", "gcity-light")),
     "city-80x24": Scene(busy_city, (80, 24)),
-    "city-200x60": Scene(busy_city, (200, 60)),
-    "demo": Scene(demo_city),
+    "city-200x60": Scene(busy_city, (200, 60), tuple("jjjjj")),
+    "demo": Scene(demo_city, press=("G",)),
     "demo-80x24": Scene(demo_city, (80, 24)),
     "rounds": Scene(demo_city, press=("2", "r")),
-    "beads": Scene(busy_city, press=("b",)),
-    "transcript": Scene(busy_city, press=("3", "g", "t")),
+    "beads": Scene(busy_city, press=("3", *"jjjjj", "b")),
+    "transcript": Scene(busy_city, press=("3", *"jjjjj", "t")),
     "events": Scene(busy_city, press=("e",)),
     "wall": Scene(busy_city, (200, 60), press=("v",)),
     "answer": Scene(busy_city, press=("w", "a")),

@@ -54,6 +54,7 @@ class GcityApp(Verbs, inherit_bindings=False):
         self.city, self.keys, self.clock, self.monotonic = city, dict(keys or {}), clock, monotonic
         self._first = view if view in VIEWS else ""
         self._wanted_theme = theme
+        self.ansi_theme_dark, self.ansi_theme_light = themes.TERMINAL_DARK, themes.TERMINAL_LIGHT
         self._bridge = Bridge(city, self.post_message)
         self._held: CitySnapshot | None = None
         self._acting: tuple[Target, ...] = ()

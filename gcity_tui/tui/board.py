@@ -15,10 +15,10 @@ from gcity_tui.tui.widgets.table import Row
 
 FINDINGS = (
     Column("", least=2, most=4),
-    Column("severity", least=7, most=8),
+    Column("severity", least=9, most=9),
     Column("finding", least=14, grow=True),
-    Column("where", least=8, most=34, rank=1),
-    Column("reviewer", least=6, most=14, rank=2),
+    Column("where", least=12, most=34, rank=1),
+    Column("reviewer", least=6, most=14, rank=2, firm=True),
     Column("since", least=3, most=5, rank=3),
 )
 LOOPS = (Column("loop", least=6, most=12), Column("", least=4, most=7, rank=2), Column("verdict", least=8, grow=True))
@@ -35,7 +35,7 @@ def loop_rows(loops: Sequence[Loop], red: frozenset[str]) -> list[Row]:
 def leg_columns(loop: Loop) -> tuple[Column, ...]:
     last = len(loop.rounds)
     turns = [Column(f"r{r.n}", least=4, most=9, rank=2 + last - r.n if r.n < last else 0) for r in loop.rounds]
-    return (Column("reviewer", least=8, most=18), Column("provider", least=9, most=18, rank=1, cut="end"), *turns,
+    return (Column("reviewer", least=8, most=18), Column("provider", least=9, most=18, rank=1, cut="word"), *turns,
             Column("", least=0, grow=True, rank=90))  # fmt: skip
 
 

@@ -128,7 +128,7 @@ def budget(loop: Loop) -> Cell:
 def trend(loop: Loop) -> Cell:
     """Open findings of the last rounds as bars, and where it goes: ↓ converging ↔ oscillating → stuck ↗ busy."""
     counts = [r.open for r in loop.rounds if r.over][-4:]
-    if not counts:
+    if len(counts) < 2:
         return (("", ""),)
     top = max(*counts, 1)
     bars = "".join(_BARS[round(n / top * 6)] for n in counts)

@@ -54,5 +54,5 @@ def _section(title: str, rows: list[tuple[str, str]], said: str = "") -> list[tu
     lines: list[tuple[Span, ...]] = [((title, "strong"),)]
     if said:
         lines += wrap((("  " + said, "dim"),), WIDTH, 2)
-    lines += [((f"  {key:<8}", "accent"), (words, "")) for key, words in rows]
+    lines += [((f"  {key:<9} ", "accent"), (words, "")) for key, words in rows]
     return [*lines, ()]

@@ -69,7 +69,8 @@ GROUPS = {
 }  # fmt: skip
 
 _SHOWN = {"enter": "⏎", "escape": "esc", "colon": ":", "slash": "/", "question_mark": "?", "space": "space", "down": "↓",
-          "up": "↑", "left": "←", "right": "→"}  # fmt: skip
+          "up": "↑", "left": "←", "right": "→", "pagedown": "PgDn", "pageup": "PgUp",
+          "left_square_bracket": "[", "right_square_bracket": "]", "shift+tab": "⇧tab"}  # fmt: skip
 
 
 def shown(key: str) -> str:

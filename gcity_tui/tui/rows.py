@@ -12,15 +12,15 @@ from gcity_tui.tui.widgets.table import Row
 
 ATTENTION = (
     Column(least=3, most=3),
-    Column(least=6, most=16),
+    Column(least=6, most=16, firm=True),
     Column(least=8, grow=True),
     Column(least=3, most=4, right=True, rank=1),
 )
 AGENTS = (
     Column("state", least=3, most=3),
-    Column("agent", least=8, most=22),
-    Column("provider", least=9, most=18, rank=2, cut="end"),
-    Column("work", least=6, most=14, rank=1),
+    Column("agent", least=8, most=20, firm=True),
+    Column("provider", least=9, most=18, rank=2, cut="word"),
+    Column("work", least=6, most=14, rank=1, firm=True),
     Column("activity", least=4, most=12, rank=5, cut="start"),
     Column("ctx", least=3, most=4, rank=4, right=True),
     Column("for", least=3, most=4, rank=6, right=True),
@@ -102,13 +102,14 @@ def loop_columns(snapshot: CitySnapshot) -> tuple[Column, ...]:
         *turns,
         Column("budget", least=6, most=7, rank=60),
         Column("trend", least=6, most=7, rank=40),
-        Column("verdict", least=8, most=18, grow=True),
+        Column("verdict", least=8, most=18, firm=True),
+        Column("title", least=16, rank=80, grow=True),
     )
 
 
 def loops(snapshot: CitySnapshot) -> tuple[Row, ...]:
     red = needing(snapshot)
-    count = len(loop_columns(snapshot)) - 5
+    count = len(loop_columns(snapshot)) - 6
     return tuple(
         Row(
             loop.id,
@@ -119,6 +120,7 @@ def loops(snapshot: CitySnapshot) -> tuple[Row, ...]:
                 cells.budget(loop),
                 cells.trend(loop),
                 cells.verdict(loop, loop.id in red),
+                ((cells.said(loop.title, 120), "dim"),),
             ),
         )
         for loop in sorted(snapshot.loops, key=lambda x: (x.id not in red, x.state not in ("running", "gate"), x.id))

@@ -33,9 +33,9 @@ BEADS = (
     Column(least=3, most=3),
     Column(least=6, most=14),
     Column(least=2, most=2, rank=3),
-    Column(least=12, grow=True),
-    Column(least=4, most=12, rank=2),
-    Column(least=4, most=12, rank=4),
+    Column(least=18, grow=True),
+    Column(least=4, most=12, rank=4, firm=True),
+    Column(least=4, most=12, rank=5, firm=True),
 )
 
 

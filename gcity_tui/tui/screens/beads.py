@@ -75,15 +75,13 @@ class BeadsScreen(View):
         status_, route = shelf.query(queue)
         try:
             found = await aside(lambda: self.city.beads(status=status_, route=route, limit=LIMIT))
-            wanted = self._wanted
-            if wanted and all(b.id != wanted for b in found):
-                found = (await aside(lambda: self.city.bead(wanted)), *found)
         except CityError as error:
             self.notify(error.message, severity="warning", markup=False)
             found = ()
         finally:
             self._loading = False
         self._loaded = mark
+        found = (*await self._missing(found), *found)
         shown = [b for b in found if queue != shelf.OPEN or b.status != "closed" or b.id == self._wanted]
         self.beads = {b.id: b for b in found}
         table = self.query_one("#beads", LineTable)
@@ -92,6 +90,18 @@ class BeadsScreen(View):
             self._wanted = ""
         self.redraw()
         self._load_ties()
+
+    async def _missing(self, found: tuple[Bead, ...]) -> tuple[Bead, ...]:
+        """The bead that was asked for, when it is not of this queue."""
+        wanted = self._wanted
+        if not wanted or any(b.id == wanted for b in found):
+            return ()
+        try:
+            return (await aside(lambda: self.city.bead(wanted)),)
+        except CityError as error:
+            self._wanted = ""
+            self.notify(error.message, severity="warning", markup=False)
+            return ()
 
     @work(group="ties", exclusive=True, exit_on_error=False)
     async def _load_ties(self) -> None:
@@ -112,7 +122,7 @@ class BeadsScreen(View):
         here = self.beads.get(self.query_one("#beads", LineTable).cursor)
         text = self.query_one("#detail", Text)
         self.entitle(text, f"³{here.id}" if here else "³")
-        width = max(text.size.width - 2, 20)
+        width = max(text.size.width, 20)
         text.show(shelf.detail(here, self.beads, width) if here else [])
 
     @property

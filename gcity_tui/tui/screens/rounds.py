@@ -77,6 +77,7 @@ class RoundsScreen(View):
         if self._loop:
             wanted, self._loop = self._loop, ""
             loops.go_to(wanted)
+        self.query_one("#board").set_class(len(snapshot.loops) < 2, "-single")
         self.entitle(loops, "¹Loops", f" {len(snapshot.loops)}{old}")
         self._board()
 
@@ -107,7 +108,7 @@ class RoundsScreen(View):
         known = board.reported(turn) if turn else ()
         found = known[int(cursor[0])] if cursor[0].isdigit() and int(cursor[0]) < len(known) else None
         self.entitle(text, f"⁴{found.id}" if found else "⁴")
-        text.show(board.finding_lines(found, max(text.size.width - 2, 20)) if found else ())
+        text.show(board.finding_lines(found, max(text.size.width, 20)) if found else ())
 
     @property
     def target(self) -> Target:

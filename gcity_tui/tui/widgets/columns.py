@@ -11,7 +11,9 @@ class Column:
     """`least` and `most` bound its width in cells; `rank` says what goes first when room is short: the highest.
 
     A column with `grow` takes what is left over. `right`: its text stands at the right. `cut` is what happens to a
-    text that is too long: `…` marks it, `end` and `start` leave off that side without a mark.
+    text that is too long: `…` marks it, `end` and `start` leave off that side without a mark,
+    `word` what follows the last hyphen that fits. A `firm` column is not
+    made narrower than what it holds (or `most`): rather, others are left out.
     """
 
     title: str = ""
@@ -21,6 +23,7 @@ class Column:
     grow: bool = False
     right: bool = False
     cut: str = "…"
+    firm: bool = False
 
 
 def widths(columns: Sequence[Column], natural: Sequence[int], room: int, gap: int = 1) -> tuple[int, ...]:
@@ -30,6 +33,7 @@ def widths(columns: Sequence[Column], natural: Sequence[int], room: int, gap: in
     highest rank first; then whole columns are left out in the same order, never one of rank 0.
     """
     want = [min(max(n, c.least), c.most) for c, n in zip(columns, natural, strict=True)]
+    least = [w if c.firm else c.least for c, w in zip(columns, want, strict=True)]
     order = sorted(range(len(columns)), key=lambda i: (-columns[i].rank, -i))
 
     def over() -> int:
@@ -38,7 +42,7 @@ def widths(columns: Sequence[Column], natural: Sequence[int], room: int, gap: in
 
     for i in order:
         if over() > 0:
-            want[i] = max(columns[i].least, want[i] - over())
+            want[i] = max(least[i], want[i] - over())
     for i in order:
         if over() > 0 and columns[i].rank > 0:
             want[i] = 0

@@ -194,6 +194,10 @@ class PaneView(LineView):
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         self.changed(i for i in range(max(len(old), len(lines))) if old[i : i + 1] != lines[i : i + 1])
 
+    def on_resize(self) -> None:
+        if not self.still:
+            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+
     def render_line(self, y: int) -> Strip:
         self.painted += 1
         width = self.size.width

@@ -279,6 +279,9 @@ def _fit(cell: Cell, width: int, column: Column) -> list[Span]:
         return [pad, *cell] if column.right else [*cell, pad]
     if column.cut == "start":
         return _last(cell, width)
+    if column.cut == "word" and len(cell) == 1 and "-" in cell[0][0][:width]:
+        word = cell[0][0][:width].rpartition("-")[0]
+        return [(word.ljust(width), cell[0][1])]
     mark = column.cut if column.cut == "…" and width > 1 else ""
     out: list[Span] = []
     room = width - len(mark)
