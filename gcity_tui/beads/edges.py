@@ -1,13 +1,12 @@
 """Edges between beads: adding and removing dependencies by bd's rules, parents, and the search for cycles."""
 
-import sqlite3
-
 from gcity_tui.beads import readiness
 from gcity_tui.beads.schema import BLOCKING
 from gcity_tui.model.errors import NotFound, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from typing import Any
 
 _REACH = (
@@ -16,7 +15,7 @@ _REACH = (
 )
 
 
-def reaches(cx: sqlite3.Connection, start: str, end: str, types: tuple[str, ...] = BLOCKING) -> bool:
+def reaches(cx: "sqlite3.Connection", start: str, end: str, types: tuple[str, ...] = BLOCKING) -> bool:
     """Does a chain of edges of these types lead from `start` to `end`?"""
     row = cx.execute(_REACH.format(readiness.marks(len(types))), (start, *types, end)).fetchone()
     return row is not None
@@ -26,7 +25,7 @@ def foreign(target: str) -> bool:
     return target.startswith("external:")
 
 
-def check(cx: sqlite3.Connection, source: str, target: str, type_: str) -> None:
+def check(cx: "sqlite3.Connection", source: str, target: str, type_: str) -> None:
     """Raise when bd would refuse this edge. The order of the checks is bd's."""
     if source == target:
         raise Refused(f"cannot add self-dependency: {source} cannot depend on itself")
@@ -51,12 +50,12 @@ def check(cx: sqlite3.Connection, source: str, target: str, type_: str) -> None:
         raise Refused("adding dependency would create a cycle of parents")
 
 
-def existing(cx: sqlite3.Connection, source: str, target: str) -> list[str]:
+def existing(cx: "sqlite3.Connection", source: str, target: str) -> list[str]:
     rows = cx.execute("SELECT type FROM deps WHERE issue_id = ? AND depends_on_id = ?", (source, target))
     return [row[0] for row in rows]
 
 
-def put(cx: sqlite3.Connection, edge: "tuple[Any, ...]") -> None:
+def put(cx: "sqlite3.Connection", edge: "tuple[Any, ...]") -> None:
     """Write `(source, target, type, created_at, created_by, metadata)` as it is; one that is there keeps its age."""
     cx.execute(
         "INSERT INTO deps (issue_id, depends_on_id, type, created_at, created_by, metadata) VALUES (?, ?, ?, ?, ?, ?)"
@@ -65,7 +64,7 @@ def put(cx: sqlite3.Connection, edge: "tuple[Any, ...]") -> None:
     )
 
 
-def parents(cx: sqlite3.Connection, bead: str) -> list[str]:
+def parents(cx: "sqlite3.Connection", bead: str) -> list[str]:
     rows = cx.execute("SELECT depends_on_id FROM deps WHERE issue_id = ? AND type = 'parent-child'", (bead,))
     return [row[0] for row in rows]
 

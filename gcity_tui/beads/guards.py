@@ -1,8 +1,10 @@
 """What keeps a bead from being closed without --force: bd's guards, in bd's order."""
 
-import sqlite3
-
 from gcity_tui.model.errors import NotFound, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
 
 _OPEN_KIDS = (
     "SELECT count(*) FROM deps d JOIN beads t ON t.id = d.issue_id"
@@ -16,7 +18,7 @@ _HOLDING = (
 MACHINE_GATES = ("gh:run", "gh:pr", "timer", "bead")
 
 
-def close_guard(cx: sqlite3.Connection, bead: str, now: int) -> None:
+def close_guard(cx: "sqlite3.Connection", bead: str, now: int) -> None:
     """Raise Refused with bd's sentence when `bead` may not be closed now. `now` in microseconds."""
     row = cx.execute(
         "SELECT is_template, status, issue_type, await_type, await_id, timeout, created_at FROM beads WHERE id = ?",
@@ -50,7 +52,7 @@ def close_guard(cx: sqlite3.Connection, bead: str, now: int) -> None:
 
 
 def satisfied(
-    cx: sqlite3.Connection, await_type: str, await_id: str, timeout: "int | None", created: int, now: int
+    cx: "sqlite3.Connection", await_type: str, await_id: str, timeout: "int | None", created: int, now: int
 ) -> bool:
     """A timer that ran out, a bead that is closed. What GitHub says is not known here: not satisfied."""
     if await_type == "timer":

@@ -4,9 +4,11 @@ The scheme is bd's (`internal/idgen/hash.go`): sha256 of title, description, cre
 shortest length of 3 to 8 whose chance of a collision at the present count stays under a quarter.
 """
 
-import sqlite3
-
 from gcity_tui.model.errors import Permanent, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import sqlite3
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Up to this many top-level ids of a prefix, 1 - exp(-n^2 / (2 * 36^L)) <= 0.25 holds for the length L.
@@ -39,7 +41,7 @@ def hashed(text: str, length: int) -> str:
     return out.rjust(length, "0")[-length:]
 
 
-def fresh(cx: sqlite3.Connection, prefix: str, middle: str, seed: str) -> str:
+def fresh(cx: "sqlite3.Connection", prefix: str, middle: str, seed: str) -> str:
     """A top-level id that no bead has. `middle` is "" or a kind such as `mol` or `wisp`."""
     row = cx.execute("SELECT n FROM counters WHERE kind = 'ids' AND name = ?", (prefix,)).fetchone()
     length = length_for(row[0] if row else 0)
@@ -52,7 +54,7 @@ def fresh(cx: sqlite3.Connection, prefix: str, middle: str, seed: str) -> str:
     raise Permanent(f"no free id under {prefix!r}")
 
 
-def child(cx: sqlite3.Connection, parent: str, max_depth: int = MAX_DEPTH) -> str:
+def child(cx: "sqlite3.Connection", parent: str, max_depth: int = MAX_DEPTH) -> str:
     """The next `<parent>.<n>`; numbers of closed and deleted children are not used again."""
     if parent.rsplit("-", 1)[-1].count(".") >= max_depth:
         raise Refused(f"{parent} is {max_depth} levels deep already", cure="create it beside, and link it with dep add")
@@ -68,14 +70,14 @@ def child(cx: sqlite3.Connection, parent: str, max_depth: int = MAX_DEPTH) -> st
     return f"{parent}.{last + 1}"
 
 
-def count(cx: sqlite3.Connection, kind: str, name: str, n: int) -> None:
+def count(cx: "sqlite3.Connection", kind: str, name: str, n: int) -> None:
     cx.execute(
         "INSERT INTO counters (kind, name, n) VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET n = excluded.n",
         (kind, name, n),
     )
 
 
-def bump(cx: sqlite3.Connection, kind: str, name: str, by: int = 1) -> None:
+def bump(cx: "sqlite3.Connection", kind: str, name: str, by: int = 1) -> None:
     cx.execute(
         "INSERT INTO counters (kind, name, n) VALUES (?, ?, ?) ON CONFLICT (kind, name) DO UPDATE SET n = n +"
         " excluded.n",

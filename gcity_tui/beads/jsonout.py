@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 _ESCAPES: "dict[int, str]" = {i: f"\\u{i:04x}" for i in range(32)}
 _ESCAPES.update({10: "\\n", 13: "\\r", 9: "\\t", 34: '\\"', 92: "\\\\"})
 _ESCAPES.update({ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
-_ESCAPES.update(dict.fromkeys(range(55296, 57344), "\\ufffd"))
+
+
+_KEYS: "dict[str, str]" = {}
+"""Keys as they are written; the same few dozen come again and again."""
 
 
 class Raw(str):
@@ -20,33 +23,50 @@ class Raw(str):
 
 
 def quote(text: str) -> str:
+    """A JSON string. Lone surrogates, which have no bytes, become question marks."""
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
     return f'"{text.translate(_ESCAPES)}"'
 
 
 def dumps(value: "Any", indent: str = "\n") -> str:
     """JSON text. `indent` is the line break in front of this value's closing bracket; "" writes one line."""
-    if isinstance(value, Raw):
-        return str(value)
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return quote(value)
+    if kind is int or kind is float:
+        return repr(value)
+    if kind is dict:
+        return _object(value, indent) if value else "{}"
+    if kind is Raw:
+        return str(value)
     if value is None:
         return "null"
-    if value is True or value is False:
+    if kind is bool:
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    inner = indent + "  " if indent else ""
-    comma = "," + inner if indent else ","
-    if isinstance(value, dict):
-        if not value:
-            return "{}"
-        colon = ": " if indent else ":"
-        return (
-            "{" + inner + comma.join(quote(str(k)) + colon + dumps(v, inner) for k, v in value.items()) + indent + "}"
-        )
+    if not isinstance(value, (list, tuple)):
+        return quote(str(value))
     if not value:
         return "[]"
-    return "[" + inner + comma.join(dumps(v, inner) for v in value) + indent + "]"
+    inner = indent + "  " if indent else ""
+    return f"[{inner}{(',' + inner).join([dumps(v, inner) for v in value])}{indent}]"
+
+
+def _key(key: object) -> str:
+    text = quote(str(key))
+    if isinstance(key, str) and len(_KEYS) < 500:
+        _KEYS[key] = text
+    return text
+
+
+def _object(value: "dict[Any, Any]", indent: str) -> str:
+    inner = indent + "  " if indent else ""
+    colon = ": " if indent else ":"
+    parts = []
+    for key, v in value.items():
+        text = quote(v) if type(v) is str else dumps(v, inner)  # most are strings: one call less for each
+        parts.append(f"{_KEYS.get(key) or _key(key)}{colon}{text}")
+    return f"{{{inner}{(',' + inner).join(parts)}{indent}}}"
 
 
 def stamp(micros: "int | None", fine: bool = False) -> str:

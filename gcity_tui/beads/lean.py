@@ -29,7 +29,7 @@ def waiting(store: "Store", now: int, limit: int = 500) -> "list[tuple[Any, ...]
     """(id, title, route, root) of ready work that is nobody's and has a route, best first."""
     return store.rows(
         f"SELECT b.id, b.title, m.value, {_ROOT} FROM beads b"
-        " JOIN bead_meta m ON m.bead = b.id AND m.key = 'gc.routed_to'"
+        " JOIN bead_meta m ON m.bead = b.id AND m.key = 'gc.routed_to' AND m.live = 1"
         f" WHERE b.status = 'open' AND b.assignee = '' AND {_FREE} AND b.issue_type NOT IN ({_RECORDS})"
         f" ORDER BY b.priority, b.created_at, b.seq LIMIT {int(limit)}",
         (now,),
@@ -81,4 +81,6 @@ def texts(store: "Store", ids: "list[str]", key: str) -> dict[str, str]:
 
 def next_wake(store: "Store", now: int) -> int:
     """When (microseconds) the next deferral ends, 0 when none is under way."""
-    return int(store.rows("SELECT coalesce(min(wake_at), 0) FROM beads WHERE wake_at > ?", (now,))[0][0])
+    return int(
+        store.rows("SELECT coalesce(min(wake_at), 0) FROM beads WHERE wake_at > 0 AND wake_at > ?", (now,))[0][0]
+    )

@@ -8,10 +8,9 @@ Active
 is every status but closed and pinned. Counts are taken anew for the few beads concerned, so they cannot drift.
 """
 
-import sqlite3
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable
 
 _ACTIVE = "t.status NOT IN ('closed', 'pinned')"
@@ -46,7 +45,7 @@ def marks(n: int) -> str:
     return ", ".join("?" * n)
 
 
-def among(cx: sqlite3.Connection, sql: str, ids: "Iterable[str]") -> set[str]:
+def among(cx: "sqlite3.Connection", sql: str, ids: "Iterable[str]") -> set[str]:
     """First column of `sql`, whose `{}` takes the marks of the ids, over all of them."""
     found: set[str] = set()
     for part in chunks(ids):
@@ -54,7 +53,7 @@ def among(cx: sqlite3.Connection, sql: str, ids: "Iterable[str]") -> set[str]:
     return found
 
 
-def active_changed(cx: sqlite3.Connection, ids: set[str], now: int) -> set[str]:
+def active_changed(cx: "sqlite3.Connection", ids: set[str], now: int) -> set[str]:
     """Beads that came, went, opened or closed: bring all whom that concerns up to date. Returns those recounted."""
     concerned = among(
         cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type IN ('blocks', 'conditional-blocks')", ids
@@ -67,32 +66,32 @@ def active_changed(cx: sqlite3.Connection, ids: set[str], now: int) -> set[str]:
     return concerned
 
 
-def edges_changed(cx: sqlite3.Connection, sources: set[str], parents: set[str], now: int) -> None:
+def edges_changed(cx: "sqlite3.Connection", sources: set[str], parents: set[str], now: int) -> None:
     """Edges of `sources` came or went; `parents` are the far ends of those that were parent-child."""
     concerned = sources | (waiters(cx, parents) if parents else set())
     recount(cx, concerned)
     rehold(cx, sources | kids(cx, concerned), now)
 
 
-def waiters(cx: sqlite3.Connection, spawners: set[str]) -> set[str]:
+def waiters(cx: "sqlite3.Connection", spawners: set[str]) -> set[str]:
     return among(cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type = 'waits-for'", spawners)
 
 
-def kids(cx: sqlite3.Connection, ids: set[str]) -> set[str]:
+def kids(cx: "sqlite3.Connection", ids: set[str]) -> set[str]:
     return among(cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type = 'parent-child'", ids)
 
 
-def recount(cx: sqlite3.Connection, ids: set[str]) -> None:
+def recount(cx: "sqlite3.Connection", ids: set[str]) -> None:
     for part in chunks(ids):
         cx.execute(f"UPDATE beads SET blockers = {BLOCKERS} WHERE id IN ({marks(len(part))})", part)
 
 
-def rehold(cx: sqlite3.Connection, ids: set[str], now: int) -> None:
+def rehold(cx: "sqlite3.Connection", ids: set[str], now: int) -> None:
     for part in chunks(ids):
         sql = f"UPDATE beads SET held = {HELD}, wake_at = {WAKE} WHERE id IN ({marks(len(part))})"
         cx.execute(sql, (now, *part))
 
 
-def wake(cx: sqlite3.Connection, now: int) -> None:
+def wake(cx: "sqlite3.Connection", now: int) -> None:
     """Deferrals that are over no longer cost readers a second look."""
     cx.execute("UPDATE beads SET wake_at = 0 WHERE wake_at > 0 AND wake_at <= ?", (now,))

@@ -97,7 +97,7 @@ TABLES = (
     # Partial too, and for the same reason as the next: a query must say `status <> 'open'` to be served by it.
     "CREATE INDEX beads_status ON beads (status, priority, created_at DESC, id) WHERE status <> 'open'",
     # Partial: a plain one is taken for `assignee = ''` too, and then every ready query sorts the whole backlog.
-    "CREATE INDEX beads_assignee ON beads (assignee, status) WHERE assignee <> ''",
+    "CREATE INDEX beads_assignee ON beads (assignee, status) WHERE assignee > ''",
     "CREATE INDEX beads_type ON beads (issue_type, status)",
     "CREATE TABLE deps (issue_id TEXT NOT NULL, depends_on_id TEXT NOT NULL, type TEXT NOT NULL, created_at"
     " INTEGER NOT NULL,"

@@ -57,6 +57,7 @@ SORTS = {
     "assignee": "b.assignee, b.priority, b.id",
 }
 _TEXT = {"title_contains": "title", "desc_contains": "description", "notes_contains": "notes", "id_contains": "id"}
+FEW = 1000
 RECENT = 48 * 3600 * 1_000_000
 
 
@@ -132,7 +133,7 @@ def where(filters: "dict[str, Any]", w: "Where | None" = None) -> Where:
         elif key in _TEXT:
             w.add(f"b.{_TEXT[key]} LIKE ? ESCAPE '\\'", _like(value))
         elif key == "assignee":
-            w.add("b.assignee = ? AND b.assignee <> ''" if value else "b.assignee = ?", value)
+            w.add("b.assignee = ? AND b.assignee > ''" if value else "b.assignee = ?", value)
         elif key == "unassigned":
             if value:
                 w.add("b.assignee = ''")
@@ -202,7 +203,15 @@ def ready(
 ) -> "list[tuple[Any, ...]]":
     """Rows of the beads that can be worked on now; the index `beads_ready` serves them already sorted."""
     w = Where()
-    w.add("b.status = 'open' AND b.blockers = 0 AND b.held = 0")
+    few = _few(store, filters.get("meta") or {})
+    if few is not None:
+        if not few:
+            return []
+        # `+ 0` keeps SQLite from walking the whole of `beads_ready` where a handful of ids is looked up sooner.
+        w.any_of("b.id", few)
+        w.add("b.status = 'open' AND b.blockers + 0 = 0 AND b.held + 0 = 0")
+    else:
+        w.add("b.status = 'open' AND b.blockers = 0 AND b.held = 0")
     if filters.get("types"):
         w.add("b.pinned = 0 AND b.is_template = 0")
         if not include_ephemeral:
@@ -228,6 +237,16 @@ def ready(
     if order is None:
         raise Usage(f'invalid sort policy "{sort}" (valid: hybrid, priority, oldest)')
     return store.rows(f"SELECT {columns} FROM beads b WHERE {w} ORDER BY {order}{_limit(limit)}", w.args)
+
+
+def _few(store: "Store", pairs: "dict[str, str]") -> "list[str] | None":
+    """Unclosed beads with one of these metadata values, when one value has at most FEW of them; else None."""
+    for key, value in pairs.items():
+        sql = f"{_META} AND m.live = 1 LIMIT {FEW + 1}"
+        found = [row[0] for row in store.rows(sql, (key, value, value))]
+        if len(found) <= FEW:
+            return found
+    return None
 
 
 def grouped(store: "Store", sql: str, ids: "list[str]") -> "dict[str, list[tuple[Any, ...]]]":

@@ -4,13 +4,12 @@ events.
 A `Tx` is handed to `Ledger.transact(fn)`; everything done through it is committed together or not at all.
 """
 
-import sqlite3
-
 from gcity_tui.beads import edges, ids, jsonout, readiness, schema
 from gcity_tui.model.errors import NotFound, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Mapping
     from typing import Any
 
@@ -34,7 +33,7 @@ class Tx:
 
     __slots__ = ("actor", "cx", "now", "prefix")
 
-    def __init__(self, cx: sqlite3.Connection, now: int, actor: str = "", prefix: str = "") -> None:
+    def __init__(self, cx: "sqlite3.Connection", now: int, actor: str = "", prefix: str = "") -> None:
         self.cx, self.now, self.actor, self.prefix = cx, now, actor, prefix
 
     # -- events ------------------------------------------------------------------------------------------------------

@@ -49,7 +49,8 @@ def answer(
     `ledger` None: none was found (only `init`, `version`, `prime` and `help` work). `cwd` is the caller's real path.
     Exit codes are bd's: 0, or 1 for every failure.
     """
-    name, args = _split(list(argv))
+    # Bytes that are no UTF-8 arrive as lone surrogates, which neither the ledger nor a terminal can hold.
+    name, args = _split([a if a.isascii() else a.encode("utf-8", "replace").decode() for a in argv])
     call = Call(ledger, name, {}, [], env)
     try:
         if name not in words.COMMANDS:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _ALWAYS = ("id", "title", "priority", "created_at", "updated_at")
 # Where the parts that are no columns stand in bd's record.
 _BEFORE = {"compaction_level": ("metadata",), "sender": ("labels", "dependencies", "comments")}
+_PLAN = tuple((name, kind, _BEFORE.get(name, ()), name in _ALWAYS) for name, kind in FIELDS)
 MARKS = {
     **{"open": "○", "in_progress": "◐", "blocked": "●", "closed": "✓", "deferred": "❄", "pinned": "◆", "hooked": "◇"},
 }
@@ -21,12 +22,11 @@ def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None) -> "di
     """A row of `select.SELECT` → bd's record; what is empty is left out, `extra` takes its place among the fields."""
     extra = extra or {}
     made: dict[str, Any] = {}
-    for i, (name, kind) in enumerate(FIELDS):
-        for key in _BEFORE.get(name, ()):
+    for (name, kind, before, always), value in zip(_PLAN, row, strict=False):
+        for key in before:
             if extra.get(key):
                 made[key] = extra[key]
-        value = row[i]
-        if not value and name not in _ALWAYS:
+        if not value and not always:
             continue
         if kind == "t":
             made[name] = jsonout.stamp(value)
