@@ -70,8 +70,7 @@ def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         detail = str(exc)
-        line = detail.partition("at line ")[2].partition(",")[0]
-        place = f"{path}:{line}" if line.isdigit() else str(path)
+        place = f"{path}:{detail.partition('at line ')[2].partition(',')[0] or text.count(chr(10)) + 1}"
         raise BadConfig(f"not valid TOML: {detail}", cure="correct that line", where=place) from exc
     except RecursionError as exc:
         raise BadConfig("nested too deeply", where=str(path)) from exc

@@ -57,6 +57,7 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         requires=child.requires or (first.requires if first else ""),
         version=max(child.version, *(p.version for p in parents)),
         text_hash="",
+        older_graph=child.older_graph or any(p.older_graph for p in parents),
     )
 
 

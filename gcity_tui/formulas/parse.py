@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gcity_tui.formulas.reading import File, plain, strings_at, table_at, tables, text_at, texts
@@ -63,17 +64,24 @@ def parse(text: str, source: str) -> Formula:
         text_hash=hashlib.sha256(text.encode()).hexdigest(),
         lines=file.lines,
     )
+    graph_steps = any(_graph_only(s) for s in walk((*formula.steps, *formula.template)))
+    formula = replace(formula, older_graph=graph_steps and (file.older or formula.version >= 2))
     if not formula.extends:
         _declared(formula)
     return formula
+
+
+def _graph_only(step: Step) -> bool:
+    made = step.check or step.retry or step.drain or step.on_complete
+    return bool(made) or any(k in step.metadata for k in _GRAPH_METADATA)
 
 
 def _table(text: str, source: str) -> dict[str, Any]:
     try:
         table = json.loads(text) if source.endswith(".json") else tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
-        line = str(exc).partition("at line ")[2].partition(",")[0]
-        raise BadConfig(f"not valid TOML: {exc}", where=f"{source}:{line}" if line.isdigit() else source) from exc
+        line = str(exc).partition("at line ")[2].partition(",")[0] or str(text.count("\n") + 1)
+        raise BadConfig(f"not valid TOML: {exc}", where=f"{source}:{line}") from exc
     except (ValueError, RecursionError) as exc:
         raise BadConfig(f"cannot be read: {exc}", where=source) from exc
     if not isinstance(table, dict):
@@ -251,6 +259,7 @@ def _on_complete(t: Mapping[str, Any], at: places.Path, file: File, name: str) -
 
 def _check(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Check | None:
     key = "check" if "check" in t else "ralph"
+    file.older = file.older or "ralph" in t
     if key not in t:
         return None
     at = (*at, key)
@@ -353,8 +362,7 @@ def _declared(formula: Formula) -> None:
                 )
         return
     for step in walk((*formula.steps, *formula.template)):
-        graph = step.check or step.retry or step.drain or step.on_complete
-        if graph or any(k in step.metadata for k in _GRAPH_METADATA):
+        if _graph_only(step):
             raise BadConfig(
                 "requires: formulas that use graph-only constructs must declare [requires] formula_compiler",
                 cure='[requires]\nformula_compiler = ">=2.0.0"'.replace("\n", " "),

@@ -8,7 +8,7 @@ from typing import Any
 
 from gcity_tui.formulas.parse import VARIABLE
 from gcity_tui.formulas.recipe import CONTROLS, Node, Recipe
-from gcity_tui.formulas.values import fill
+from gcity_tui.formulas.values import settled
 from gcity_tui.model.errors import Usage
 from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
 from gcity_tui.model.text import clean
@@ -44,7 +44,7 @@ def _rooted(node: GraphNode, extra: Mapping[str, str], parent_id: str) -> GraphN
 
 
 def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int | None, ephemeral: bool) -> GraphNode:
-    title = clean(fill(node.title, values))
+    title = clean(settled(node.title, values))
     left = sorted(set(VARIABLE.findall(node.title)) - set(values))
     if left:
         raise Usage(
@@ -52,7 +52,7 @@ def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int |
             "misspelled --var(s)?",
             where=node.where,
         )
-    description = filled_spec(node.description, values) if node.kind == "spec" else fill(node.description, values)
+    description = filled_spec(node.description, values) if node.kind == "spec" else settled(node.description, values)
     root = node is recipe.root
     refs = {} if root or not recipe.graph else {"gc.root_bead_id": recipe.root.ref}
     if node.logical:
@@ -62,10 +62,10 @@ def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int |
         title=title,
         type=node.type,
         description=description,
-        assignee=fill(node.assignee, values),
+        assignee=settled(node.assignee, values),
         priority=priority if priority is not None else node.priority,
         labels=node.labels,
-        metadata={k: fill(v, values) for k, v in node.metadata.items()},
+        metadata={k: settled(v, values) for k, v in node.metadata.items()},
         metadata_refs=refs,
         parent_key=node.parent,
         ephemeral=ephemeral,
@@ -79,7 +79,7 @@ def filled_spec(text: str, values: Mapping[str, str]) -> str:
 
 def _inside(value: Any, values: Mapping[str, str]) -> Any:
     if isinstance(value, str):
-        return fill(value, values)
+        return settled(value, values)
     if isinstance(value, list):
         return [_inside(v, values) for v in value]
     if isinstance(value, dict):

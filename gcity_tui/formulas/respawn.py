@@ -17,11 +17,16 @@ _CONTROLS = ("retry", "ralph", "scope-check", "fanout", "drain")
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """The control bead whose next run is made: its id, its metadata, its priority."""
+    """The control bead whose next run is made: its id, its metadata, its priority, and the name of the run's formula.
+
+    Without `formula` the refs begin as the control's own `gc.step_ref` does, which inside a first iteration has no
+    formula before it.
+    """
 
     id: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     priority: int | None = None
+    formula: str = ""
 
 
 def respawn(
@@ -45,6 +50,8 @@ def respawn(
     except (ValueError, TypeError, KeyError, AttributeError) as exc:
         raise BadData(f"the spec of control {control.id} cannot be read: {exc}") from exc
     ref = control.metadata.get("gc.step_ref", "")
+    if control.formula and not ref.startswith(control.formula + "."):
+        ref = f"{control.formula}.{ref}"
     above = ref[: -len(step.id)] if ref.endswith(step.id) else ""
     if step.retry:
         run = controls.attempt(step, attempt)

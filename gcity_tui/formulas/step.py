@@ -148,17 +148,17 @@ class Formula:
     pour: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     text_hash: str = ""
+    older_graph: bool = False
     lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def graph(self) -> bool:
         """True: made by the newer compiler (v2).
 
-        Declared by `requires` or `contract`; in the older dialect `version` ≥ 2 together with a graph-only step does.
+        Declared by `requires` or `contract`. In the older dialect the word `ralph` says it, or `version` ≥ 2 together
+        with a step that only the graph compiler knows.
         """
-        if self.requires or self.contract:
-            return True
-        return self.version >= 2 and any(s.check or s.retry or s.drain or s.metadata.get("gc.kind") for s in self.steps)
+        return bool(self.requires or self.contract or self.older_graph)
 
 
 _TEXTS = [

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from gcity_tui.formulas.inherit import Read, load
 from gcity_tui.formulas.parse import walk
 from gcity_tui.formulas.step import Formula, Loop, Step
-from gcity_tui.formulas.values import fill, holds, replaced, span
+from gcity_tui.formulas.values import fill, holds, replaced, shielded, span
 from gcity_tui.model.errors import BadConfig, NotFound
 
 MOST = 5000
@@ -169,7 +169,8 @@ def expansion(
     if formula.type != "expansion":
         raise BadConfig(f"{name!r} is no expansion", cure='type = "expansion"', where=step.where)
     own = {n: v.default for n, v in formula.variables.items() if v.default is not None}
-    own.update({k: fill(v, values) for k, v in given.items()})
+    safe = shielded(values)
+    own.update({k: fill(v, safe) for k, v in given.items()})
     for variable in formula.variables.values():
         if variable.required and variable.name not in own:
             raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.where)

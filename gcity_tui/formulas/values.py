@@ -15,6 +15,7 @@ RESERVED = ("convoy_id", "bead_id")
 _FALSE = ("", "false", "0", "no", "off")
 _CONDITION = re.compile(r"^\s*(!?)\s*\{\{(\w+)\}\}\s*(?:(==|!=)\s*(.*?))?\s*$", re.DOTALL)
 _LARGEST = 10**9
+_SHIELD = "\x00"
 
 
 def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +55,16 @@ def _where(formula: Formula, name: str) -> str:
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`{{name}}` by its value; an unknown one stays as it stands. One pass: values are never looked into."""
     return VARIABLE.sub(lambda m: values.get(m.group(1), m.group(0)), text)
+
+
+def shielded(values: Mapping[str, str]) -> dict[str, str]:
+    """`values` for a first filling, so that a second one does not find names inside them. `settled` takes it off."""
+    return {k: v.replace("{{", "{" + _SHIELD + "{") for k, v in values.items()}
+
+
+def settled(text: str, values: Mapping[str, str]) -> str:
+    """The last filling of `text`."""
+    return fill(text, values).replace(_SHIELD, "")
 
 
 def holds(step: Step, values: Mapping[str, str]) -> bool:
