@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gcity_tui.factory.run import Run, number, plain, role
+from gcity_tui.factory.run import Run, plain
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import Permanent
-from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
+from gcity_tui.model.graph import GraphNode, GraphPlan
 
 PASS, TRANSIENT, HARD = "pass", "transient", "hard"
 OUTCOMES = ("pass", "fail", "skipped", "canceled")
 
 
 def classify(attempt: Bead) -> tuple[str, str]:
-    """A closed attempt → (pass | transient | hard, reason). What cannot be read counts as transient: it may be redone."""
+    """A closed attempt → (pass | transient | hard, reason). What cannot be read is transient: it may be redone."""
     outcome, meta = attempt.outcome, attempt.metadata
     failure, reason = meta.get(Meta.FAILURE_CLASS, ""), meta.get(Meta.FAILURE_REASON, "")
     if outcome == "pass":
@@ -128,27 +128,13 @@ def _handed(node: GraphNode, hands: Mapping[tuple[str, str], str], declared: Dec
     route = node.metadata.get(Meta.ROUTED_TO, "")
     who = hands.get((node.metadata.get(Meta.CONTINUATION_GROUP, ""), route), "")
     agent = declared.agent(route) if route else None
-    if not who or node.assignee or (agent is not None and (agent.wake_mode == "fresh" or agent.lifecycle == "one_shot")):
+    if (
+        not who
+        or node.assignee
+        or (agent is not None and (agent.wake_mode == "fresh" or agent.lifecycle == "one_shot"))
+    ):
         return node
     return replace(node, assignee=who)
-
-
-def bound(plan: GraphPlan, control: Bead, n: int) -> GraphPlan:
-    """The plan with its idempotency key, and with the edge by which the control waits for its new attempt."""
-    entry = next((k for k in (x.key for x in plan.nodes) if _is_attempt(plan, k, control, n)), "")
-    if not entry:
-        raise Permanent(f"the plan for attempt {n} holds no attempt", where=control.id)
-    edge = GraphEdge(f"id:{control.id}", entry)
-    edges = plan.edges if any(e.source == edge.source and e.target == entry for e in plan.edges) else (*plan.edges, edge)
-    return replace(plan, edges=edges, idempotency_key=f"{control.id}:attempt:{n}")
-
-
-def _is_attempt(plan: GraphPlan, key: str, control: Bead, n: int) -> bool:
-    node = next(x for x in plan.nodes if x.key == key)
-    mine = control.id in (node.metadata.get(Meta.CONTROL_FOR), node.metadata.get(Meta.LOGICAL))
-    return mine and node.metadata.get(Meta.KIND, "") not in ("spec", "scope-check") and node.metadata.get(
-        Meta.ATTEMPT, ""
-    ) == str(n)
 
 
 def copied(attempt: Bead) -> dict[str, str]:
@@ -157,8 +143,3 @@ def copied(attempt: Bead) -> dict[str, str]:
     if attempt.metadata.get(Meta.OUTPUT):
         up[Meta.OUTPUT] = attempt.metadata[Meta.OUTPUT]
     return up
-
-
-def told(attempt: Bead) -> str:
-    """An attempt in words, for events and logs."""
-    return f"{role(attempt)} attempt {number(attempt)}"

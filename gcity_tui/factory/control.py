@@ -141,7 +141,7 @@ class _Worker:
         forced = control.metadata.get(REQUEST) == "iterate"
         up = carried(control, attempt)
         if up:  # before the script runs, so that it can read the verdict at the control as well
-            self._commit(control, "copy", lambda tx, now: "" if tx.update(control.id, meta=up) else "")
+            self._commit(control, "copy", lambda tx, now: str(tx.update(control.id, meta=up) or ""))
         if attempt.outcome == "fail":
             result: Result | None = Result(-1, note=f"attempt subject {attempt.id} already failed")
         elif forced:
@@ -195,7 +195,7 @@ class _Worker:
         return self.ledger.transact(run, actor=ACTOR)
 
     def _quarantine(self, control: Bead, error: Permanent) -> Did | None:
-        def write(tx: Tx, now: Run | None = None) -> Did:
+        def write(tx: Tx) -> Did:
             reason = str(error)[:500]
             stamp = str(tx.now // 1_000_000)
             tx.update(control.id, meta={
@@ -216,7 +216,7 @@ def carried(control: Bead, attempt: Bead) -> dict[str, str]:
 
 
 def approve(tx: Tx, run: Run, control: Bead) -> str:
-    """A person takes the work as it is: the running iteration is cut short, and the loop passes with its risks named."""
+    """A person takes the work as it is: the running iteration is cut short, the loop passes with its risks named."""
     attempt = newest(run.attempts(control))
     n = number(attempt) if attempt else 0
     if attempt is not None and not attempt.closed:

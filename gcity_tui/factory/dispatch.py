@@ -73,7 +73,7 @@ def sling(
 ) -> Slung:
     """Give `what` (text, or the id of a bead) to an agent, an instance or a rig's default target.
 
-    Raises NotFound (agent, bead, formula; with the nearest name), Ambiguous, Usage (variables), BadConfig (the formula),
+    Raises NotFound (agent, bead, formula; with the nearest name), Ambiguous, Usage (variables), BadConfig (formula),
     Refused (a live workflow, another rig's bead, a closed one, a rig without a repository).
     """
     if not what.strip():
@@ -104,8 +104,10 @@ def existing(ledger: Ledger, declared: DeclaredCity, what: str, order: _Order) -
     if bead.closed:
         raise Refused(f"{bead.id} is closed", cure="reopen it first: bd reopen")
     if order.rig is not None and prefix_of(bead.id) != order.rig.prefix and not order.force:
-        raise Refused(f"{bead.id} does not belong to rig {order.rig.name} (its beads begin with {order.rig.prefix}-)",
-                      cure="--force slings it all the same")
+        raise Refused(
+            f"{bead.id} does not belong to rig {order.rig.name} (its beads begin with {order.rig.prefix}-)",
+            cure="--force slings it all the same",
+        )
     return bead
 
 
@@ -128,7 +130,7 @@ def _plain(tx: Tx, declared: DeclaredCity, order: _Order, bead: Bead | None, wha
     return Slung(id_, "", order.instance or order.route, f"slung {id_} → {order.instance or order.route}")
 
 
-# -- with a formula ------------------------------------------------------------------------------------------------------
+# -- with a formula --------------------------------------------------------------------------------------------------
 
 
 def _poured(ledger: Ledger, declared: DeclaredCity, order: _Order, bead: Bead | None, what: str, title: str) -> Slung:
@@ -150,8 +152,12 @@ def _poured(ledger: Ledger, declared: DeclaredCity, order: _Order, bead: Bead | 
         root = pour(tx, graph, order.actor, prefix=prefix)[graph.nodes[0].key]
         tx.update(root, set={"status": "in_progress"})
         held = tx.columns(id_, "status")[0]
-        tx.update(id_, meta={Meta.EXECUTION_ROUTED_TO: order.route, "workflow_id": root}, unset_meta=(Meta.ROUTED_TO,),
-                  set={"status": "open", "assignee": ""} if held == "in_progress" else {})
+        tx.update(
+            id_,
+            meta={Meta.EXECUTION_ROUTED_TO: order.route, "workflow_id": root},
+            unset_meta=(Meta.ROUTED_TO,),
+            set={"status": "open", "assignee": ""} if held == "in_progress" else {},
+        )
         words = f'Started workflow {root} (formula "{order.formula}") → {order.instance or order.route}{note}'
         return Slung(id_, root, order.instance or order.route, words)
 
@@ -163,8 +169,10 @@ def _before(ledger: Ledger, tx: Tx, order: _Order, bead: str) -> int:
     runs = [b for b in ledger.by_meta({Meta.SOURCE: bead}) if b.kind == "workflow"]
     alive = [b for b in runs if not b.closed]
     if alive and not order.force:
-        raise Refused(f"source bead {bead} already has live workflow(s): {', '.join(b.id for b in alive)}",
-                      cure="stop it first, or --force")
+        raise Refused(
+            f"source bead {bead} already has live workflow(s): {', '.join(b.id for b in alive)}",
+            cure="stop it first, or --force",
+        )
     for root in alive:
         run = Run.load(ledger, root.id)
         if run is not None:
@@ -177,15 +185,17 @@ def _variables(declared: DeclaredCity, order: _Order) -> dict[str, str]:
     """What sling knows by itself, under what the rig declares, under what the caller gave."""
     rig = order.rig
     branch = target_branch(rig) if rig else ""
-    own = {"rig_name": rig.name if rig else "", "binding_name": order.agent.binding,
-           "binding_prefix": f"{order.agent.binding}." if order.agent.binding else "",
-           "base_branch": branch, "target_branch": branch}
+    own = {
+        "rig_name": rig.name if rig else "",
+        "binding_name": order.agent.binding,
+        "binding_prefix": f"{order.agent.binding}." if order.agent.binding else "",
+        "base_branch": branch,
+        "target_branch": branch,
+    }
     return {**own, **(rig.formula_vars if rig else {}), **order.given}
 
 
-def _compiler(
-    declared: DeclaredCity, order: _Order, known: Mapping[str, str]
-) -> Callable[[str, str], GraphPlan]:
+def _compiler(declared: DeclaredCity, order: _Order, known: Mapping[str, str]) -> Callable[[str, str], GraphPlan]:
     """(bead, title) → the plan of its run. Files are read the first time only."""
     scope = order.rig.name if order.rig else ""
     texts: dict[str, tuple[str, str]] = {}
@@ -209,8 +219,10 @@ def _compiler(
     for name in order.given:
         if name not in about.variables:
             close = nearest(name, tuple(about.variables))
-            raise Usage(f"formula {order.formula!r} has no variable {name!r}",
-                        cure=f"did you mean {close}?" if close else f"it has {', '.join(about.variables) or 'none'}")
+            raise Usage(
+                f"formula {order.formula!r} has no variable {name!r}",
+                cure=f"did you mean {close}?" if close else f"it has {', '.join(about.variables) or 'none'}",
+            )
     known = {k: v for k, v in known.items() if v or k in about.variables}
 
     def plan_of(bead: str, title: str) -> GraphPlan:
@@ -218,8 +230,13 @@ def _compiler(
         values = {**{k: v for k, v in said.items() if k in about.variables or k == "issue"}, **known}
         recipe = compile(order.formula, read, values, find=find)
         store = f"rig:{scope}" if scope else f"city:{declared.name}"
-        routed = route(recipe, resolver(declared, scope), target=order.route, store_ref=store,
-                       session_of=lambda n: session_of(declared, n))
+        routed = route(
+            recipe,
+            resolver(declared, scope),
+            target=order.route,
+            store_ref=store,
+            session_of=lambda n: session_of(declared, n),
+        )
         meta = {Meta.SOURCE: bead, Meta.WORK_BRANCH: branch_name(order.agent.name, bead)}
         if known.get("target_branch"):
             meta["gc.target_branch"] = known["target_branch"]

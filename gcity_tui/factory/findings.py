@@ -1,4 +1,4 @@
-"""The rounds of a loop as the ledger holds them: legs, findings, verdicts. Read by reviews, boards and `rounds --json`."""
+"""The rounds of a loop as the ledger holds them: legs, findings, verdicts. Reviews and boards read them here."""
 
 from __future__ import annotations
 
@@ -47,10 +47,12 @@ def turns(run: Run, control: Bead) -> tuple[Turn, ...]:
     """The rounds of a check loop, in order."""
     found = []
     for iteration in run.attempts(control):
-        steps = [b for b in run.inside(iteration) if b.kind not in ("scope-check", "spec") and run.control_of(b) is None]
+        steps = [
+            b for b in run.inside(iteration) if b.kind not in ("scope-check", "spec") and run.control_of(b) is None
+        ]
         if iteration.kind != "scope":
             steps = [iteration]
-        legs = tuple(sorted((b for b in steps if part(b) == "leg"), key=lambda b: (b.created_at, b.id)))
+        legs = tuple(b for b in steps if part(b) == "leg")
         synthesis = next((b for b in steps if part(b) == "synthesis"), None)
         fix = next((b for b in steps if part(b) == "fix"), None)
         found.append(Turn(number(iteration), iteration, legs, synthesis, fix))
@@ -111,7 +113,11 @@ def _result(step: Bead, bead: Bead, raw: Mapping[str, Any], name: str) -> dict[s
         return {"state": state, "failure_reason": bead.metadata.get(Meta.FAILURE_REASON, "")}
     if step.metadata.get(Meta.FINAL_DISPOSITION) == "soft_fail":
         state = "void" if reason == "mutated_worktree" else "missing"
-        return {"state": state, "failure_class": step.metadata.get(Meta.FAILURE_CLASS, "transient"), "failure_reason": reason}
+        return {
+            "state": state,
+            "failure_class": step.metadata.get(Meta.FAILURE_CLASS, "transient"),
+            "failure_reason": reason,
+        }
     if step.outcome == "pass" and raw:
         return {
             "state": "returned", "verdict": str(raw.get("verdict", "")), "findings": found, "failure_class": failure,

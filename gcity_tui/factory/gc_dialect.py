@@ -132,7 +132,9 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     from gcity_tui.model.names import nearest
 
     close = nearest(verb, known)
-    hint = f"did you mean gc {close}?" if close else f"gcity-tui {verb} may be what you want; gc help lists what gc does"
+    hint = (
+        f"did you mean gc {close}?" if close else f"gcity-tui {verb} may be what you want; gc help lists what gc does"
+    )
     raise Usage(f"no verb {verb!r}", cure=hint)
 
 
@@ -194,12 +196,15 @@ def _event(call: Call, args: "list[str]") -> "Answer":
         if not isinstance(payload, dict):
             raise BadData("--payload is not a JSON object")
     actor = call.env.get("GC_ALIAS") or call.env.get("GC_AGENT") or "human"
-    seq = call.ledger.emit(one_line(words[0], 80), said.get("subject", ""), actor, one_line(said.get("message", ""), 1000),
+    message = one_line(said.get("message", ""), 1000)
+    seq = call.ledger.emit(one_line(words[0], 80), said.get("subject", ""), actor, message,
                            payload)  # fmt: skip
     return 0, f"{seq}\n".encode(), b""
 
 
-def options(args: "list[str]", names: "tuple[str, ...]", flags: "tuple[str, ...]" = ()) -> "tuple[dict[str, str], list[str]]":
+def options(
+    args: "list[str]", names: "tuple[str, ...]", flags: "tuple[str, ...]" = ()
+) -> "tuple[dict[str, str], list[str]]":
     """`--name value` and `--name=value` of `names`, `--flag` of `flags` (as "true"), and the words that are left."""
     said: dict[str, str] = {}
     words: list[str] = []

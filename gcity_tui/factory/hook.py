@@ -1,7 +1,7 @@
 """`gc hook`: which bead an agent works on next, and the claim of it. Asked at every turn, so nothing heavy is imported.
 
-Choice, identity, fence and answer are Gas City's (`cmd/gc/cmd_hook`). A claim, what is noted with it and the rest of its
-continuation group are one transaction.
+Choice, identity, fence and answer are Gas City's (`cmd/gc/cmd_hook`). A claim, what is noted with it and the rest of
+its continuation group are one transaction.
 """
 
 from gcity_tui.beads import select
@@ -94,7 +94,7 @@ def meta_of(ledger: "Ledger", bead: str) -> "dict[str, str]":
 
 
 def tiers(ledger: "Ledger", who: Who, pool: bool = True) -> "list[list[tuple[Any, ...]]]":
-    """(id, assignee) of what is in hand, of what is assigned and ready, and of what the pool may take; each oldest first."""
+    """(id, assignee) of what is in hand, what is assigned and ready, what the pool may take; each oldest first."""
     mine = ", ".join("?" * len(who.mine))
     held = f"NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label IN ({_HELD}))"
     in_hand = ledger.store.rows(
@@ -109,11 +109,20 @@ def tiers(ledger: "Ledger", who: Who, pool: bool = True) -> "list[list[tuple[Any
         return [in_hand, ready, []]
     free: list[tuple[Any, ...]] = []
     for route in who.routes:
-        asked = {"meta": {"gc.routed_to": route}, "unassigned": True, "exclude_types": ("epic",), "exclude_labels": HOLD}
+        asked = {
+            "meta": {"gc.routed_to": route},
+            "unassigned": True,
+            "exclude_types": ("epic",),
+            "exclude_labels": HOLD,
+        }
         free += _ready(ledger, asked, 20)
     if not free:
         for route in who.routes:
-            asked = {"meta": {"gc.run_target": route, "gc.kind": "workflow"}, "unassigned": True, "exclude_labels": HOLD}
+            asked = {
+                "meta": {"gc.run_target": route, "gc.kind": "workflow"},
+                "unassigned": True,
+                "exclude_labels": HOLD,
+            }
             free += [r for r in _ready(ledger, asked, 5) if not meta_of(ledger, r[0]).get("gc.routed_to")]
     return [in_hand, ready, free]
 
@@ -147,7 +156,8 @@ def _take(tx: "Tx", who: Who, bead: str, assignee: str, reason: str, branch: str
     if reason != "existing_assignment":
         tx.claim(bead, assignee)
     known = dict(tx.cx.execute("SELECT key, value FROM bead_meta WHERE bead = ?", (bead,)).fetchall())
-    wanted = {"gc.work_branch": branch}
+    # Who prepared a place for the bead knows its branch; where the caller happens to stand is only a guess.
+    wanted = {"gc.work_branch": known.get("gc.work_branch") or branch}
     if known.get("gc.kind", "") not in CONTROLS:
         wanted |= {"gc.session_id": who.session, "gc.session_name": who.session_name}
     changed = {k: v for k, v in wanted.items() if v and known.get(k) != v}

@@ -1,4 +1,4 @@
-"""What a reviewer hands in: a lane of `review-quorum.lane.v1`, read without trust, bounded, and with its anchors looked up.
+"""What a reviewer hands in: a lane of `review-quorum.lane.v1`, read without trust, bounded, its anchors looked up.
 
 Source of the shape: Gas City `internal/reviewquorum` (lane contract and its failures); `rule`, `category`, `anchor`,
 `line` and `same_as` are additions that a plain lane may leave out.
@@ -68,7 +68,8 @@ def read(data: bytes, *, lane_id: str = "", provider: str = "", root: Path | Non
     if len(listed) > MOST_FINDINGS:
         raise BadData(f"{len(listed)} findings, {MOST_FINDINGS} are allowed", cure="report what matters")
     lane = Lane(
-        lane_id=lane_id or _word(raw, "lane_id"), verdict=_word(raw, "verdict"), provider=_word(raw, "provider") or provider,
+        lane_id=lane_id or _word(raw, "lane_id"), verdict=_word(raw, "verdict"),
+        provider=_word(raw, "provider") or provider,
         model=_word(raw, "model"), summary=clean(str(raw.get("summary", "")))[:MOST_BODY],
         findings=tuple(_finding(f, i, root) for i, f in enumerate(listed)), evidence=_evidence(raw.get("evidence")),
         failure_class=_word(raw, "failure_class") or "", failure_reason=_word(raw, "failure_reason"),
@@ -126,14 +127,15 @@ def _finding(raw: Mapping[str, Any], at: int, root: Path | None) -> Finding:
         line = 0
     return Finding(
         id=_word(raw, "id"), severity=severity_of(str(raw.get("severity", ""))),
-        category=_word(raw, "category") or "general", title=title, file=inside(str(raw.get("file") or ""), at, root),
-        line=line, anchor=one_line(str(raw.get("anchor") or ""), 300), body=clean(str(raw.get("body") or ""))[:MOST_BODY],
+        category=_word(raw, "category") or "general", title=title,
+        file=inside(str(raw.get("file") or ""), at, root), line=line,
+        anchor=one_line(str(raw.get("anchor") or ""), 300), body=clean(str(raw.get("body") or ""))[:MOST_BODY],
         rule=_word(raw, "rule"), same_as=_word(raw, "same_as"),
     )  # fmt: skip
 
 
 def inside(name: str, at: int, root: Path | None) -> str:
-    """A path that a reviewer named → relative to the repository, with slashes. Raises BadData when it leads out of it."""
+    """A path that a reviewer named → relative to the repository. Raises BadData when it leads out of it."""
     name = one_line(name, 500).removeprefix("./")
     if root is not None and name.startswith(f"{root}/"):
         name = name[len(f"{root}/") :]
@@ -190,7 +192,8 @@ def heard(raw: Mapping[str, Any]) -> Finding:
     f = _finding(raw, 0, None)
     status = str(raw.get("status", "new"))
     return replace(
-        f, reviewer=one_line(str(raw.get("reviewer", ""))), status=status if status in ("new", "raised", "resolved") else "new",
+        f, reviewer=one_line(str(raw.get("reviewer", ""))),
+        status=status if status in ("new", "raised", "resolved") else "new",
         first=_count(raw.get("first"), 1), again=_count(raw.get("again"), 0),
     )  # fmt: skip
 

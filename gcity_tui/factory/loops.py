@@ -3,6 +3,9 @@ person may ask of a loop: approve, iterate, stop, pause, resume, written as fact
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import control
@@ -39,28 +42,23 @@ def loop_of(run: Run, control_bead: Bead, declared: DeclaredCity | None = None) 
     """One loop, from its run alone."""
     every = turns(run, control_bead)
     rounds = [_round(run, t, declared) for t in every]
-    for n, (now, then) in enumerate(zip(rounds, rounds[1:], strict=False)):
+    for n, (now, then) in enumerate(pairwise(rounds)):
         if not now.fix_commit and then.commit and then.commit != now.commit:
-            rounds[n] = _fixed(now, then.commit)
+            rounds[n] = replace(now, fix_commit=then.commit)
     steps = author_steps(run)
     author = next((b.assignee for b in reversed(steps) if b.assignee), "")
     author = author or next((b.assignee for b in run.members if part(b) in ("implement", "fix") and b.assignee), "")
     meta, limit = run.root.metadata, control_bead.metadata.get(Meta.MAX_ATTEMPTS, "")
+    store = meta.get("gc.root_store_ref", "")
     return Loop(
         id=control_bead.id, root=run.root.id, title=_title(run), author=author,
-        rig=meta.get("gc.root_store_ref", "").removeprefix("rig:") if meta.get("gc.root_store_ref", "").startswith("rig:")
-        else rig_of(author), rounds=tuple(rounds), budget=int(limit) if limit.isdigit() else 0,
+        rig=store.removeprefix("rig:") if store.startswith("rig:") else rig_of(author), rounds=tuple(rounds),
+        budget=int(limit) if limit.isdigit() else 0,
         state=state(run, control_bead, every), branch=branch_of(run),
         target=meta.get("gc.merged_branch") or meta.get("gc.target_branch") or meta.get("gc.var.target_branch", ""),
         merged=meta.get(MERGED, ""), source=meta.get(Meta.SOURCE, ""),
         paused=control_bead.metadata.get(control.PAUSED) == "true",
     )  # fmt: skip
-
-
-def _fixed(now: Round, commit: str) -> Round:
-    from dataclasses import replace
-
-    return replace(now, fix_commit=commit)
 
 
 def _title(run: Run) -> str:
@@ -76,7 +74,9 @@ def state(run: Run, bead: Bead, every: tuple[Turn, ...]) -> str:
             return "stopped" if run.root.outcome in ("canceled", "skipped") else "failed"
         waits = bead.metadata.get(control.PAUSED) == "true" and bool(every) and every[-1].iteration.closed
         gates = (b for b in run.members if b.issue_type == "gate" and not b.closed)
-        held = any(g.id in {d.depends_on_id for m in run.members if not m.closed for d in m.dependencies} for g in gates)
+        held = any(
+            g.id in {d.depends_on_id for m in run.members if not m.closed for d in m.dependencies} for g in gates
+        )
         return "gate" if waits or held else "running"
     if bead.outcome == "pass":
         return "clean"
@@ -101,7 +101,8 @@ def _round(run: Run, turn: Turn, declared: DeclaredCity | None) -> Round:
     found = listed(raw) if raw else tuple(f for leg in legs for f in leg.findings)
     began, ended = _span(run, turn)
     return Round(
-        n=turn.n, legs=legs, findings=found, verdict=verdict, commit=commit, fix_commit=fixed if fixed != commit else "",
+        n=turn.n, legs=legs, findings=found, verdict=verdict, commit=commit,
+        fix_commit=fixed if fixed != commit else "",
         started_at=began, seconds=ended, phase=phase(run, turn),
     )  # fmt: skip
 

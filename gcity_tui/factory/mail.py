@@ -100,8 +100,15 @@ def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
     ledger.transact(write, actor=Who(env).assignee or "human")
     sender = bead.metadata.get("from") or bead.sender
     if "--json" in args:
-        told = {"id": bead.id, "from": sender, "to": bead.assignee, "subject": clean(bead.title),
-                "body": clean(bead.description), "created_at": bead.created_at, "read": True}
+        told = {
+            "id": bead.id,
+            "from": sender,
+            "to": bead.assignee,
+            "subject": clean(bead.title),
+            "body": clean(bead.description),
+            "created_at": bead.created_at,
+            "read": True,
+        }
         return 0, (dumps(told) + "\n").encode(), b""
     text = f"From: {sender}\nSubject: {clean(bead.title)}\n\n{clean(bead.description)}\n"
     return 0, text.encode(), b""
@@ -126,8 +133,14 @@ def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
             words.append(word)
     to = said.get("to") or (words.pop(0) if words else "")
     body = said.get("body") or " ".join(words)
-    made = send(ledger, to, body, subject=said.get("subject", ""), sender=said.get("from") or Who(env).assignee or "human",
-                session=env.get("GC_SESSION_ID", ""))
+    made = send(
+        ledger,
+        to,
+        body,
+        subject=said.get("subject", ""),
+        sender=said.get("from") or Who(env).assignee or "human",
+        session=env.get("GC_SESSION_ID", ""),
+    )
     return 0, f"Sent {made} to {to}\n".encode(), b""
 
 
@@ -147,8 +160,16 @@ def send(ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str
     meta = {"from": sender, "mail.read": "false"} | ({"mail.from_session_id": session} if session else {})
 
     def write(tx: "Tx") -> str:
-        made = tx.create(title, issue_type="message", description=text, assignee=to.strip(), sender=sender, meta=meta,
-                         labels=(f"thread:thread-{hexlify(urandom(6)).decode()}",), ephemeral=1)
+        made = tx.create(
+            title,
+            issue_type="message",
+            description=text,
+            assignee=to.strip(),
+            sender=sender,
+            meta=meta,
+            labels=(f"thread:thread-{hexlify(urandom(6)).decode()}",),
+            ephemeral=1,
+        )
         tx.emit("mail.sent", made, message=to.strip())
         return made
 

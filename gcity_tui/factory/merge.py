@@ -78,7 +78,9 @@ def forward(rig: Rig, target: str, commit: str) -> None:
     """Move `target` forward to `commit`. Its checkout, wherever it is, moves with it; a dirty one is refused."""
     old = git.commit_of(rig.path, f"refs/heads/{target}")
     if not old:
-        raise Refused(f"rig {rig.name} has no branch {target!r}", cure="name another target_branch", where=str(rig.path))
+        raise Refused(
+            f"rig {rig.name} has no branch {target!r}", cure="name another target_branch", where=str(rig.path)
+        )
     if git.is_ancestor(rig.path, commit, old):
         return
     if not git.is_ancestor(rig.path, old, commit):

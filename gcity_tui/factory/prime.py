@@ -1,4 +1,4 @@
-"""`gc prime`: an agent's instructions, its prompt rendered for the session that asks. It never fails unless asked to."""
+"""`gc prime`: an agent's instructions, its prompt rendered for the session that asks. It fails only with --strict."""
 
 from __future__ import annotations
 
@@ -52,8 +52,14 @@ def prime(
         text = _hooked(ledger, declared, name, env, stdin, text)
     err = "".join(f"gc prime: {n}\n" for n in notes).encode("utf-8", "replace")
     if "json" in said:
-        told = {"schema_version": "1", "agent": agent.qualified if agent else name, "hook": "hook" in said,
-                "hook_format": said.get("hook-format", ""), "content": text, "bytes": len(text.encode())}
+        told = {
+            "schema_version": "1",
+            "agent": agent.qualified if agent else name,
+            "hook": "hook" in said,
+            "hook_format": said.get("hook-format", ""),
+            "content": text,
+            "bytes": len(text.encode()),
+        }
         return 0, (json.dumps(told, ensure_ascii=False) + "\n").encode("utf-8", "replace"), err
     return 0, text.encode("utf-8", "replace"), err
 
@@ -109,9 +115,7 @@ def _default_branch(declared: DeclaredCity, agent: Agent) -> str:
         return "main"
 
 
-def _hooked(
-    ledger: Ledger, declared: DeclaredCity, name: str, env: Mapping[str, str], stdin: bytes, text: str
-) -> str:
+def _hooked(ledger: Ledger, declared: DeclaredCity, name: str, env: Mapping[str, str], stdin: bytes, text: str) -> str:
     """For a provider's SessionStart hook: a line that says who and when, and the conversation's id put on record."""
     told: object = {}
     try:

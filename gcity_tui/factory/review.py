@@ -71,7 +71,7 @@ def turn_of(ledger: Ledger, bead: Bead) -> tuple[Run, tuple[Turn, ...], Turn]:
 def submit(
     ledger: Ledger, declared: DeclaredCity, bead_id: str, data: bytes, *, where: Path | None = None, besides: str = ""
 ) -> Handed:
-    """Record a lane on its leg. `where`: the reviewer's folder, when the bead names none; `besides`: the lane's own file.
+    """Record a lane on its leg. `where`: the reviewer's folder, when the bead names none; `besides`: the lane's file.
 
     Raises BadData (the lane breaks the contract), Refused (the leg is closed or void).
     """
@@ -115,7 +115,7 @@ def submit(
 
 
 def compared(bead: Bead, place: Path | None, besides: str = "") -> tuple[str, str]:
-    """Fingerprints of a leg's worktree before and now; both empty when none was taken. The lane's file does not count."""
+    """Fingerprints of a leg's worktree before and now, both empty when none was taken. The lane's file is left out."""
     baseline = bead.metadata.get(BASELINE, "")
     if not baseline or place is None:
         return "", ""
@@ -173,7 +173,7 @@ def synthesis(ledger: Ledger, declared: DeclaredCity, bead_id: str) -> Mapping[s
 
 
 def line_maps(repo: Path, before: str, after: str, findings: Sequence[Finding]) -> dict[str, dict[int, int]]:
-    """File → (line at `before` → line at `after`), for files with findings that differ between the two commits."""
+    """File → (line at `before` → line at `after`), for files with findings that differ between two commits."""
     if not before or not after or before == after:
         return {}
     maps: dict[str, dict[int, int]] = {}
@@ -195,8 +195,8 @@ def _summary(
         "verdict": quorum(legs, opened), "review_verdict": verdict,
         "lanes": [
             {"lane_id": leg.reviewer, "provider": leg.provider, "verdict": leg.verdict, "state": leg.state,
-             "failure_class": leg.failure_class, "failure_reason": leg.failure_reason, "findings_count": len(leg.findings),
-             "bead": leg.bead}
+             "failure_class": leg.failure_class, "failure_reason": leg.failure_reason,
+             "findings_count": len(leg.findings), "bead": leg.bead}
             for leg in legs
         ],
         "missing_coverage": missing, "findings_count": len(opened), "findings": [lane.told(f) for f in found],
@@ -215,7 +215,7 @@ def quorum(legs: Sequence[Leg], opened: Sequence[Finding]) -> str:
 
 
 def open_findings(ledger: Ledger, bead_id: str) -> dict[str, object]:
-    """What is open, worst first: after this round when it has a synthesis (for fixes), else after the last one (legs)."""
+    """What is open, worst first: after this round when it has a synthesis (fixes), else after the last one (legs)."""
     bead = need(ledger, bead_id)
     run, every, turn = turn_of(ledger, bead)
     drawn = [t for t in every if t.n <= turn.n and summary(run, t)]

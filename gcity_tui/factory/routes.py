@@ -39,7 +39,7 @@ def session_of(declared: DeclaredCity, qualified: str) -> str:
 
 
 def target(declared: DeclaredCity, name: str) -> tuple[Agent, str]:
-    """(agent, instance or "") that a person means by `rig/agent`, `agent` or `rig/agent-2`; a rig alone means its default.
+    """(agent, instance or "") that a person means by `rig/agent`, `agent`, `rig/agent-2`; a rig means its default.
 
     Raises Ambiguous, or NotFound with the nearest name.
     """
@@ -59,4 +59,6 @@ def target(declared: DeclaredCity, name: str) -> tuple[Agent, str]:
         raise Ambiguous(wanted, tuple(a.qualified for a in fits))
     known = tuple(a.qualified for a in declared.agents)
     close = nearest(wanted, known) or nearest(wanted, tuple(a.name for a in declared.agents))
-    raise NotFound(f"no agent {wanted!r}", cure=f"did you mean {close}?" if close else f"known: {', '.join(known) or 'none'}")
+    raise NotFound(
+        f"no agent {wanted!r}", cure=f"did you mean {close}?" if close else f"known: {', '.join(known) or 'none'}"
+    )

@@ -1,4 +1,4 @@
-"""The next attempt of a step as a plan: made from its sidecar, routed within its rig, given to the hands that know it."""
+"""The next attempt of a step as a plan: made from its sidecar, routed in its rig, given to hands that know it."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ def prepare(ledger: Ledger, declared: DeclaredCity, instance: str, bead_id: str)
     if agent.isolation == "worktree":
         branch = branch_for(run, bead, agent.name)
         base = _first(bead, run, "gc.base_branch", "gc.var.base_branch")
-        tree = trees.author(rig, instance, branch, base if base and git.commit_of(rig.path, f"refs/heads/{base}") else "")
+        tree = trees.author(
+            rig, instance, branch, base if base and git.commit_of(rig.path, f"refs/heads/{base}") else ""
+        )
         _note(ledger, bead, {Meta.WORK_DIR: str(tree.path), Meta.WORK_BRANCH: branch})
         if run and not run.root.metadata.get(Meta.WORK_BRANCH):
             _note(ledger, run.root, {Meta.WORK_BRANCH: branch})
@@ -121,8 +123,8 @@ def author_steps(run: Run) -> tuple[Bead, ...]:
 
 
 def branch_of(run: Run, bead: Bead | None = None) -> str:
-    """The branch that a run's author works on: what a step of the author says, newest first, else the root."""
-    said = [bead, *reversed(author_steps(run)), run.root]
+    """The branch that a run's author works on: what the root says, else a step of the author's, newest first."""
+    said = [run.root, *reversed(author_steps(run)), bead]
     return next((b.metadata[Meta.WORK_BRANCH] for b in said if b and b.metadata.get(Meta.WORK_BRANCH)), "")
 
 

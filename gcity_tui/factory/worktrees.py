@@ -58,7 +58,9 @@ def check_rig(rig: Rig) -> None:
     if not rig.path.is_dir():
         raise NotFound(f"rig {rig.name}: no such folder", where=str(rig.path))
     if git.ask(rig.path, "rev-parse", "--git-dir").code:
-        raise Refused(f"rig {rig.name} is no git repository", cure="git init, and commit something", where=str(rig.path))
+        raise Refused(
+            f"rig {rig.name} is no git repository", cure="git init, and commit something", where=str(rig.path)
+        )
     if not git.commit_of(rig.path, "HEAD"):
         raise Refused(f"rig {rig.name} has no commit yet", cure="commit something first", where=str(rig.path))
 
@@ -82,7 +84,9 @@ class Worktrees:
 
     def place(self, rig: Rig, instance: str) -> Path:
         name = short(instance)
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", rig.name):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or not re.fullmatch(
+            r"[A-Za-z0-9][A-Za-z0-9._-]*", rig.name
+        ):
             raise Permanent(f"not a name for a folder: {rig.name}/{name}")
         return self.root / rig.name / name
 
@@ -109,7 +113,9 @@ class Worktrees:
                 git.must(rig.path, "worktree", "add", *words)
             elif git.branch_of(path) != branch:
                 # In place: a program may stand in this folder.
-                git.must(path, "switch", "--no-track", "-c", branch, start) if start else git.must(path, "switch", branch)
+                git.must(path, "switch", "--no-track", "-c", branch, start) if start else git.must(
+                    path, "switch", branch
+                )
             return Tree(path, git.commit_of(path, "HEAD"), branch)
 
     def leg(self, rig: Rig, instance: str, commit: str) -> Tree:
@@ -153,14 +159,12 @@ class Worktrees:
 
     def prune(self, rig: Rig, keep: frozenset[str]) -> tuple[str, ...]:
         """Remove worktrees of instances that are not in `keep` (short names); those with unsaved work stay."""
-        gone: list[str] = []
         folder = self.root / rig.name
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.name not in keep and ".kept-" not in path.name and self.remove(rig, path.name):
-                gone.append(path.name)
+        names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+        gone = tuple(n for n in names if n not in keep and ".kept-" not in n and self.remove(rig, n))
         with self.lock(rig):
             self._forget(rig)
-        return tuple(gone)
+        return gone
 
     def _alive(self, path: Path) -> bool:
         return (path / ".git").is_file() and git.ask(path, "rev-parse", "--git-dir").code == 0

@@ -193,15 +193,20 @@ def fold(text: str) -> str:
 
 
 LineMap = Mapping[str, Mapping[int, int]]
-"""File → (line in the last round's commit → line in this one). A line that is not in it was changed or removed."""
+"""File → (line in the last round's commit → line in this one). A line that is not in it was removed; a file that is
+not in it has not changed."""
 
 
 def map_lines(before: str, after: str) -> dict[int, int]:
-    """Lines of `before` → lines of `after` that are equal, both counted from 1."""
+    """Lines of `before` → lines of `after`, both counted from 1: equal ones, and rewritten ones to where they were.
+
+    A line that was taken away has no place.
+    """
     a, b = before.splitlines(), after.splitlines()
     moved: dict[int, int] = {}
-    for block in SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks():
-        moved.update({block.a + k + 1: block.b + k + 1 for k in range(block.size)})
+    for tag, a0, a1, b0, b1 in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag in ("equal", "replace"):
+            moved.update({k + 1: min(b0 + k - a0, b1 - 1) + 1 for k in range(a0, a1)})
     return moved
 
 
@@ -219,11 +224,18 @@ def same(new: Finding, old: Finding, lines: LineMap) -> bool:
         return False
     if new.anchor and fold(new.anchor) == fold(old.anchor):
         return True
-    moved = lines.get(old.file)
-    mapped = old.line if moved is None else moved.get(old.line, 0)
-    if not (mapped and new.line and abs(mapped - new.line) <= 3):
+    if not new.line and not old.line:  # about the whole file: only its rule or its words can tell
+        return bool(new.rule) or fold(new.title).lower() == fold(old.title).lower()
+    if old.status == "resolved":  # its line belongs to some earlier commit: only its words can bring it back
         return False
-    return not (new.rule and new.anchor and old.anchor) or new.rule == old.rule
+    mapped = _mapped(old, lines)
+    return bool(mapped and new.line and abs(mapped - new.line) <= 3)
+
+
+def _mapped(old: Finding, lines: LineMap) -> int:
+    """Where an old finding's line is now; 0 when it was removed or never had one."""
+    moved = lines.get(old.file)
+    return old.line if moved is None else moved.get(old.line, 0)
 
 
 def synthesize(
@@ -238,40 +250,66 @@ def synthesize(
     covered = all(leg.covered for leg in legs if leg.required) and bool(legs)
     reported = _merged([replace(f, reviewer=f.reviewer or leg.reviewer) for leg in legs for f in leg.findings])
     known = {f.id: f for f in before}
-    taken: set[str] = set()
+    pairs = _pairs(reported, tuple(known.values()), mapped)
+    taken = {old.id for old in pairs.values()}
     result: list[Finding] = []
     number = max((int(i[len(prefix) :]) for i in known if i[len(prefix) :].isdigit()), default=0)
-    for f in reported:
-        old = _match(f, [k for k in known.values() if k.id not in taken], mapped)
+    for at, f in enumerate(reported):
+        old = pairs.get(at)
         if old is None:
             number += 1
             result.append(replace(f, id=f"{prefix}{number}", status="new", first=n, again=0, same_as=""))
         else:
-            taken.add(old.id)
             again = old.again + 1
             result.append(replace(f, id=old.id, status="raised", first=old.first, again=again, same_as=""))
     left = [old for old in known.values() if old.id not in taken and old.status != "resolved"]
-    result += [replace(old, status="resolved" if covered else "raised") for old in left]
+    if covered:
+        result += [replace(old, status="resolved") for old in left]
+    else:
+        result += [replace(old, status="raised", line=_mapped(old, mapped) or old.line) for old in left]
     result.sort(key=lambda f: (f.status == "resolved", SEVERITIES.index(f.severity), f.file, f.line, f.id))
     return tuple(result), verdict(legs, result)
 
 
-def _match(new: Finding, known: Sequence[Finding], lines: LineMap) -> Finding | None:
-    fits = [old for old in known if same(new, old, lines)]
-    # An exact anchor beats a near line; an open one beats one that was resolved long ago; then the nearest line.
-    exact = [old for old in fits if new.same_as == old.id or (new.anchor and fold(new.anchor) == fold(old.anchor))]
-    pool = exact or fits
-    return min(pool, key=lambda o: (o.status == "resolved", abs(o.line - new.line), o.id), default=None)
+def _pairs(new: Sequence[Finding], known: Sequence[Finding], lines: LineMap) -> dict[int, Finding]:
+    """Which of the known each reported one is (by its place in `new`). The best fits are settled first, so that a near
+    line does not take away what another names, or quotes, exactly; each is given out once.
+    """
+    fits = [
+        (_likeness(f, old, lines), at, old.id, old) for at, f in enumerate(new) for old in known if same(f, old, lines)
+    ]
+    pairs: dict[int, Finding] = {}
+    taken: set[str] = set()
+    for _, at, _, old in sorted(fits, key=lambda t: t[:3]):
+        if at not in pairs and old.id not in taken:
+            pairs[at] = old
+            taken.add(old.id)
+    return pairs
 
 
-def _key(f: Finding) -> tuple[str, str, str, str]:
-    return f.category, f.file, fold(f.anchor), f.rule
+def _likeness(new: Finding, old: Finding, lines: LineMap) -> tuple[int, bool, int]:
+    """Smaller is more alike: named, quoted, or near; open before long resolved; then by distance in lines."""
+    quoted = bool(new.anchor) and fold(new.anchor) == fold(old.anchor)
+    how = 0 if new.same_as == old.id else 1 if quoted else 2
+    return how, old.status == "resolved", abs((_mapped(old, lines) or old.line) - new.line)
+
+
+def _twins(a: Finding, b: Finding) -> bool:
+    """Whether two reports of one round are about one thing. One reviewer does not say a thing twice: its two findings
+    on a line are two, unless they are word for word the same.
+    """
+    if (a.category, a.file, a.rule) != (b.category, b.file, b.rule) or fold(a.anchor) != fold(b.anchor):
+        return False
+    if a.line != b.line and a.line and b.line:
+        return False
+    worded = fold(a.title).lower() == fold(b.title).lower()
+    return worded or (a.reviewer != b.reviewer and bool(a.rule or a.anchor) and a.line == b.line)
 
 
 def _merged(findings: Sequence[Finding]) -> list[Finding]:
     kept: list[Finding] = []
     for f in findings:
-        twin = next((k for k in kept if _key(k) == _key(f) and (k.line == f.line or not f.line)), None)
+        twin = next((k for k in kept if _twins(k, f)), None)
         if twin is None:
             kept.append(f)
         elif SEVERITIES.index(f.severity) < SEVERITIES.index(twin.severity):
@@ -282,11 +320,15 @@ def _merged(findings: Sequence[Finding]) -> list[Finding]:
 def verdict(legs: Sequence[Leg], findings: Sequence[Finding]) -> str:
     """`approve` only when every required leg returned, none was transient, and no open finding is ≥ minor.
 
-    A leg that said `blocked` for a hard reason makes it `block`. Missing coverage is `iterate`: never clean.
+    A leg that said `blocked` for a hard reason makes it `block`. Missing coverage is `iterate`: never clean. So is a
+    leg that says no without a finding to show for it, and one that says nothing.
     """
     required = [leg for leg in legs if leg.required]
     if any(leg.failure_class == "hard" and leg.verdict in ("blocked", "block") for leg in required):
         return "block"
     if not required or not all(leg.covered for leg in required):
+        return "iterate"
+    if any(not leg.findings and leg.verdict != "pass_with_findings" and verdict_of(leg.verdict) in ("iterate", "block")
+           for leg in required):
         return "iterate"
     return "iterate" if any(f.counts for f in findings) else "approve"

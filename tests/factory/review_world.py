@@ -99,7 +99,8 @@ class World:
     def claim(self, who: str) -> Bead | None:
         agent = self.declared.agent_of(who)
         assert agent is not None
-        code, out, _ = self.gc("hook", "--claim", "--json", who=who)
+        tree = self.city / ".gc" / "worktrees" / self.rig.name / who.rsplit("/", 1)[-1]
+        code, out, _ = self.gc("hook", "--claim", "--json", who=who, at=tree if tree.is_dir() else None)
         if code:
             return None
         bead = json.loads(out)["bead_id"]
