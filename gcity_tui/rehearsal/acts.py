@@ -226,6 +226,7 @@ class Hand:
     def _hang(self, act: Act) -> bool:
         if act.value == "deaf":
             self._stage.deaf.set()
+        self._stage.tool("Bash", "sleep infinity", {"command": "sleep infinity"})
         while True:
             self._stage.programs.pause(threading.TIMEOUT_MAX)
 

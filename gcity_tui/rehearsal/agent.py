@@ -126,7 +126,7 @@ class Agent:
         ready, _, _ = select.select(watched, [], [], timeout)
         if self._stage.wake in ready:
             os.read(self._stage.wake, 65536)
-        if 0 in ready:
+        if 0 in ready and not self._stage.deaf.is_set():
             data = os.read(0, 65536)
             if not data:
                 self._exit = 0 if self._turn is None else 129
