@@ -22,7 +22,9 @@ def entry(record: Raw, order: int) -> Entry | None:
     stamp, text = word(record, "timestamp"), text_of(record.get("content"))
     ident = word(record, "id") or f"derived-{order}"
     if kind == "user":
-        return Entry(ident, "user", kind, order, stamp, text, blocks=(Block("text", text),))
+        # Tool results come back as a user message without text of its own.
+        actor = "tool" if not text else "system" if text.lstrip().startswith("<session_context>") else "user"
+        return Entry(ident, actor, kind, order, stamp, text, blocks=(Block("text", text),))
     if kind != "gemini":
         event = "interrupted" if "cancelled" in text.lower() else "error" if kind == "error" else kind
         return Entry(ident, "system", kind, order, stamp, text, event=event)
@@ -59,7 +61,7 @@ def activity(record: Raw) -> str:
     """A user's message begins a turn; the program writes no end of one, so its text without tools ends it."""
     kind = word(record, "type")
     if kind == "user":
-        return "in_turn"
+        return "" if text_of(record.get("content")).lstrip().startswith("<session_context>") else "in_turn"
     if kind == "gemini":
         calls = _list(record, "toolCalls")
         return "in_turn" if calls else "idle" if text_of(record.get("content")) else ""

@@ -46,14 +46,15 @@ class Courier:
         self.session, self.pane, self.queue = session, pane, queue
         self._tails: dict[str, Tail] = {}
         self._taken: dict[str, str] = {}
-        self._met: set[str] = set()
 
     # -- the queue
 
     def pump(self) -> tuple[Receipt, ...]:
         """Carry on with all that is not over, oldest first; behind one that has to wait, the others wait too."""
         done: list[Receipt] = []
-        for nudge in self.queue.unsettled(self.session):
+        waiting = self.queue.unsettled(self.session)
+        self._tails = {n.id: self._tails[n.id] for n in waiting if n.id in self._tails}
+        for nudge in waiting:
             after = self.carry(nudge)
             done.append(after.receipt)
             if not after.state.settled and after.state is not Delivery.SUBMITTED:
@@ -123,7 +124,6 @@ class Courier:
     def _type(self, nudge: Nudge, row: PaneRow) -> Nudge:
         """The record first, then the paste: a crash in between leaves `typing`, which is settled by looking."""
         nudge = self.queue.move(nudge, Delivery.TYPING, "", mark=self.pane.senses.mark(), pane=incarnation(row))
-        self._met.add(nudge.id)
         try:
             self.pane.hands.paste(self.pane.name, guarded(nudge.text))
         except (Refused, NotFound) as e:
@@ -151,7 +151,10 @@ class Courier:
             if seen.draft:
                 return self.queue.wait(nudge, "the composer holds other text too")
             return self.queue.move(nudge, Delivery.UNKNOWN, "it was pasted and is not to be seen")
-        busy = seen.claim is Phase.BUSY
+        row = self.pane.alive()
+        busy = (
+            row is not None and self.pane.judge(row).phase is Phase.BUSY
+        )  # codex draws no busy line while text streams
         self._enter(nudge, busy)
         return self._watch(self.queue.move(nudge, Delivery.SUBMITTED), busy)
 
@@ -180,7 +183,7 @@ class Courier:
             seen = self.pane.see()
             if holds(seen, nudge.text) and seen.asked is None:
                 if presses < PRESSES and time.monotonic() - pressed > AGAIN and not row.humans:
-                    self._enter(nudge, seen.claim is Phase.BUSY)
+                    self._enter(nudge, self.pane.judge(row).phase is Phase.BUSY)
                     presses, pressed = presses + 1, time.monotonic()
             elif not self.pane.senses.reads and seen.composer and not seen.draft:
                 return self.queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")

@@ -141,7 +141,7 @@ def environment(
     env = {k: v for k, v in gc_names(provider, agent, record, places).items() if v}
     path = places.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin")
     env["PATH"] = f"{places.path / SHIMS}:{path}"
-    env["TERM"] = "tmux-256color"
+    env |= {"TERM": "tmux-256color", "COLORTERM": "truecolor"}
     if places.author and "GIT_AUTHOR_NAME" not in places.environ:
         name, address = places.author
         env |= {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": address}

@@ -169,10 +169,17 @@ def _detail(dialog: Dialog, match: re.Match[str], block: str, prompt: str) -> st
     named = match.groupdict().get("detail")
     if named:
         return named.strip()
-    first = pattern(dialog.options).search(block) if dialog.options else None
-    above = block[: first.start()] if first else block
-    rows = [row.strip(" │") for row in above.split("\n") if not _RULE.match(row)]
-    return "\n".join(r for r in rows if r and one_line(r, 300) not in prompt)[:4000]
+    asked = _last(dialog.prompt, block) if dialog.prompt else None
+    start, end = asked.span() if asked else (len(block), len(block))
+    first = pattern(dialog.options).search(block, end) if dialog.options else None
+    below = _rows(block[end : first.start() if first else end], prompt)
+    above = _rows("\n".join(block[: min(start, first.start() if first else start)].split("\n")[-16:]), prompt)
+    return (below or above)[:4000]
+
+
+def _rows(text: str, prompt: str) -> str:
+    rows = [row.strip(" │") for row in text.split("\n") if not _RULE.match(row)]
+    return "\n".join(r for r in rows if r and one_line(r, 300) not in prompt)
 
 
 def composer_text(screen: Screen, text: str) -> tuple[bool, str]:

@@ -66,15 +66,29 @@ class Ground:
     """A city's folder with all that workers stand on."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._make(path)
+        self._stand(path, f"gcity-test-{os.getpid()}-{next(_count)}", create=True)
+        self.server.ensure(inherited(os.environ))
+
+    @classmethod
+    def join(cls, path: Path, socket: str) -> Ground:
+        """The ground that another process made."""
+        found = cls.__new__(cls)
+        found._stand(path, socket, create=False)
+        return found
+
+    @staticmethod
+    def _make(path: Path) -> None:
         (path / "city.toml").write_text('[workspace]\nname = "ground"\n')
         (path / "parts").mkdir()
         (path / "parts" / "all.toml").write_text(PARTS)
         (path / ".gc").mkdir()
+
+    def _stand(self, path: Path, socket: str, *, create: bool) -> None:
+        self.path = path
         self.city = load_city(path)
-        self.ledger = Ledger.open(path / ".gc" / "ledger.db", create=True)
-        self.server = Server(f"gcity-test-{os.getpid()}-{next(_count)}", city=str(path))
-        self.server.ensure(inherited(os.environ))
+        self.ledger = Ledger.open(path / ".gc" / "ledger.db", create=create)
+        self.server = Server(socket, city=str(path))
         self.hands = Hands(self.server, launch_dir=path / ".gc" / "launch")
         self.lanes = Lanes(8)
         self.made: list[TmuxWorker] = []
@@ -98,13 +112,18 @@ class Ground:
         self.made.append(worker)
         return worker
 
-    def again(self, record: SessionRecord, agent: Agent, provider: Provider | None = None) -> TmuxWorker:
+    def again(self, record: SessionRecord, agent: Agent | None, provider: Provider | None = None) -> TmuxWorker:
         """Another handle on the same session, as after a restart."""
         places = Places("ground", self.path, dict(os.environ), parts=(self.path / "parts",), pace="fast")
         return TmuxWorker(
-            record, agent, provider or self.provider(record.provider), hands=self.hands, ledger=self.ledger,
-            lanes=self.lanes, places=places,
-        )  # fmt: skip
+            record,
+            agent or Agent("eddie", provider=record.provider),
+            provider or self.provider(record.provider),
+            hands=self.hands,
+            ledger=self.ledger,
+            lanes=self.lanes,
+            places=places,
+        )
 
     def close(self) -> None:
         self.lanes.close()
