@@ -1,4 +1,4 @@
-"""The ledger's figures (design §12): starts of the shim, ready at 100,000 beads, claims; each against its floor, same run.
+"""The ledger's figures: starts of the shim, ready at 100,000 beads, claims; each against its floor in the same run.
 
     python bench/ledger.py [--json] [--small]
 
@@ -119,7 +119,7 @@ def starts(folder: Path, rounds: int) -> dict[str, float]:
     found: dict[str, float] = {}
 
     def run(argv: list[str]) -> None:
-        subprocess.run(argv, env=env, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(argv, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
     verbs = {
         "ready": ["ready", "--json"],
@@ -152,8 +152,8 @@ def ready_times(folder: Path, beads: int) -> dict[str, float]:
             def hub(tx: Tx) -> None:
                 tx.create("hub", id="gc-hub", priority=4)
                 tx.cx.execute("UPDATE beads SET status = 'open'")
-                sql = "INSERT INTO deps (issue_id, depends_on_id, type, created_at) SELECT id, 'gc-hub', 'blocks', 0 FROM beads"
-                tx.cx.execute(sql + " WHERE priority < 4")
+                sql = "INSERT INTO deps (issue_id, depends_on_id, type, created_at) SELECT id, 'gc-hub', 'blocks', 0"
+                tx.cx.execute(sql + " FROM beads WHERE priority < 4")
                 from gcity_tui.beads.readiness import active_changed
 
                 active_changed(tx.cx, {"gc-hub"}, tx.now)
@@ -162,7 +162,7 @@ def ready_times(folder: Path, beads: int) -> dict[str, float]:
         filters = {"meta": {"gc.routed_to": "r/e"}, "unassigned": True} if shape.startswith("a routed") else {}
         if filters:
             sql = "INSERT INTO bead_meta (bead, key, value) SELECT id, 'gc.routed_to', 'other' FROM beads"
-            ledger.store.write(lambda cx: cx.execute(sql))
+            ledger.store.write(lambda cx, sql=sql: cx.execute(sql))  # type: ignore[misc]
         from gcity_tui.beads import select
 
         times = [took(lambda f=filters: select.ready(ledger.store, f, now=ledger.now(), limit=10)) for _ in range(50)]  # type: ignore[misc]

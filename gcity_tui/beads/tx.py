@@ -87,10 +87,10 @@ class Tx:
         actor: str = "",
         **fields: "Any",
     ) -> str:
-        """A new bead; returns its id. `deps` are (target, type) or (target, type, metadata): the new bead depends on
-        them.
+        """A new bead; returns its id. `deps` are (target, type) or (target, type, metadata): it depends on them.
 
-        `fields` are columns of `schema.FIELDS` (times in microseconds). A `parent` gives it the id `<parent>.<n>`.
+        `actor` is who makes it; the column of that name is `event_actor` here. `fields` are columns of `schema.FIELDS`
+        (times in microseconds). A `parent` gives it the id `<parent>.<n>`.
         """
         actor = actor or self.actor
         if not title.strip():
@@ -128,6 +128,8 @@ class Tx:
 
     def _insert(self, id_: str, prefix: str, title: str, created: int, actor: str, fields: "dict[str, Any]") -> None:
         values: dict[str, Any] = {"status": "open", "issue_type": "task", "priority": 2, "created_by": actor, **fields}
+        if "event_actor" in values:
+            values["actor"] = values.pop("event_actor")
         unknown = [k for k in values if k not in schema.KIND or k in ("id", "title")]
         if unknown:
             raise Usage(f"a bead has no field {unknown[0]!r}")

@@ -73,6 +73,11 @@ def answer(
         call.json = call.json or "--json" in args
         call.refuse(f"{e.where}: {e.message}" if e.where else e.message, hint=e.cure)
         code = 1
+    except (OverflowError, RecursionError) as e:
+        # Numbers beyond 64 bits and JSON nested by the thousand: the words are off, whatever verb they were for.
+        call.json = call.json or "--json" in args
+        call.refuse("a value is too large" if isinstance(e, OverflowError) else "a value is nested too deep")
+        code = 1
     return code, "".join(call.out).encode("utf-8", "replace"), "".join(call.err).encode("utf-8", "replace")
 
 

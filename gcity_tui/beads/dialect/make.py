@@ -23,7 +23,7 @@ TEXTS = {
     "mol-type": "mol_type",
     "wisp-type": "wisp_type",
     "event-category": "event_kind",
-    "event-actor": "actor",
+    "event-actor": "event_actor",
     "event-target": "target",
     "event-payload": "payload",
     "sender": "sender",

@@ -142,6 +142,8 @@ def _take(tx: "Tx", raw: "dict[str, Any]", prefix: str) -> tuple[str, bool]:
     if cells.get("status") == "closed":
         cells.setdefault("closed_at", max(cells.get("created_at", 0), cells.get("updated_at", 0)) + 1_000_000)
     cells["priority"] = raw["priority"]
+    if "actor" in cells:
+        cells["event_actor"] = cells.pop("actor")
     title, bead = str(raw["title"]), str(raw.get("id") or "")
     meta = raw.get("metadata") or {}
     if isinstance(meta, str):
@@ -154,6 +156,7 @@ def _take(tx: "Tx", raw: "dict[str, Any]", prefix: str) -> tuple[str, bool]:
         return tx.create(title, id=bead, prefix="" if bead else prefix, meta=pairs, **cells), True
     if cells.get("updated_at", 0) <= there[0] // 1_000_000 * 1_000_000:
         return bead, False
+    cells["actor"] = cells.pop("event_actor", "")
     new = {k: v for k, v in cells.items() if k not in ("created_at", "updated_at", "created_by")}
     tx.update(bead, set={"title": title, **new}, meta=pairs)
     return bead, True
