@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from gcity_tui.formulas import controls, recipe, unfold
+from gcity_tui.formulas import controls, recipe, unfold, weave
 from gcity_tui.formulas.inherit import Read, load
 from gcity_tui.formulas.parse import VARIABLE, walk
 from gcity_tui.formulas.recipe import Recipe
 from gcity_tui.formulas.step import Check, Formula, Retry, Step
-from gcity_tui.formulas.values import effective, fill, replaced
+from gcity_tui.formulas.values import effective, fill
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
 
@@ -33,8 +33,6 @@ def compile(name: str, read: Read, variables: Mapping[str, str] | None = None, *
     _known(steps, formula)
     steps = unfold.loops(steps, values, growth)
     if formula.advice or formula.compose.get("aspects"):
-        from gcity_tui.formulas import weave
-
         steps = weave.advised(formula, steps, read, growth)
     steps = unfold.inline(steps, read, values, growth)
     steps = unfold.composed(formula, steps, read, values, growth)
@@ -59,7 +57,7 @@ def _authored(formula: Formula, values: Mapping[str, str]) -> tuple[Step, ...]:
         return formula.steps
     own = {n: v for n, v in values.items() if n in formula.variables}
     target = Step("main", formula.name, formula.description, file=formula.source)
-    return tuple(unfold._instance(s, target, own) for s in formula.template)
+    return tuple(unfold.instance(s, target, own) for s in formula.template)
 
 
 def _known(steps: tuple[Step, ...], formula: Formula) -> None:
@@ -140,6 +138,3 @@ def _pointer(formula: Formula, written: str, path: str, size: int) -> str:
         lines += ["Values for the names in it:", ""]
         lines += [f'{name}="{{{{{name}}}}}"' for name in sorted(formula.variables)]
     return "\n".join(lines) + "\n"
-
-
-__all__ = ["Find", "Read", "compile", "replaced"]

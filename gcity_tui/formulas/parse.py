@@ -62,12 +62,11 @@ def parse(text: str, source: str) -> Formula:
         pour=table.get("pour") is True,
         metadata=table["metadata"] if isinstance(table.get("metadata"), dict) else {},
         text_hash=hashlib.sha256(text.encode()).hexdigest(),
-        lines=file.lines,
     )
     graph_steps = any(_graph_only(s) for s in walk((*formula.steps, *formula.template)))
     formula = replace(formula, older_graph=graph_steps and (file.older or formula.version >= 2))
     if not formula.extends:
-        _declared(formula)
+        check_declared(formula)
     return formula
 
 
@@ -350,7 +349,7 @@ def _exclusive(step: Step, at: places.Path, file: File) -> None:
         )
 
 
-def _declared(formula: Formula) -> None:
+def check_declared(formula: Formula) -> None:
     """Graph-only constructs must be declared (formulas v2)."""
     if formula.graph:
         for one in formula.variables.values():
@@ -368,9 +367,6 @@ def _declared(formula: Formula) -> None:
                 cure='[requires]\nformula_compiler = ">=2.0.0"'.replace("\n", " "),
                 where=step.where,
             )
-
-
-check_declared = _declared
 
 
 def walk(steps: tuple[Step, ...]) -> list[Step]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from gcity_tui.formulas.parse import VARIABLE
@@ -38,8 +39,6 @@ def plan(
 
 
 def _rooted(node: GraphNode, extra: Mapping[str, str], parent_id: str) -> GraphNode:
-    from dataclasses import replace
-
     return replace(node, metadata={**node.metadata, **extra}, parent_id=parent_id)
 
 

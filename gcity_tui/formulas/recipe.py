@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -211,8 +212,6 @@ def _ordered(nodes: list[Node], formula: Formula) -> list[Node]:
     for ref, blockers in left.items():
         for blocker in blockers:
             users.setdefault(blocker, []).append(ref)
-    import heapq
-
     place = {n.ref: i for i, n in enumerate(nodes)}
     ready = [i for i, n in enumerate(nodes) if not left[n.ref]]
     heapq.heapify(ready)

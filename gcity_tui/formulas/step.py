@@ -149,7 +149,6 @@ class Formula:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     text_hash: str = ""
     older_graph: bool = False
-    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def graph(self) -> bool:

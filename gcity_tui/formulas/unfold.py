@@ -174,7 +174,7 @@ def expansion(
     for variable in formula.variables.values():
         if variable.required and variable.name not in own:
             raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.where)
-    made = [_instance(s, step, own) for s in formula.template]
+    made = [instance(s, step, own) for s in formula.template]
     if not made:
         raise BadConfig(f"expansion {name!r} has no template steps", where=formula.source)
     growth.add(made)
@@ -188,7 +188,7 @@ def expansion(
     return list(inline(tuple(made), read, {**values, **own}, growth, depth + 1))
 
 
-def _instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
+def instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
     about = {
         "{target}": target.id,
         "{target.id}": target.id,
