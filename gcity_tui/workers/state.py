@@ -224,9 +224,14 @@ class Senses:
         self.titled(row, now)
         if "title" in self.provider.sees and self.title_claim is not Phase.UNKNOWN:
             found.append(Evidence("title", self._title[1], self.title_claim, self._title[0]))
-        if self.seen is not None:
+        if self.seen is not None and not self._streams(found):
             found.append(self._screen())
         return tuple(found)
+
+    def _streams(self, found: list[Evidence]) -> bool:
+        """Whether the screen looks idle only because this program draws no busy line while text streams."""
+        blind = "streaming" in self.provider.blind.get("screen", ())
+        return blind and self._claim_at[0] is Phase.READY and any(e.claim is Phase.BUSY for e in found)
 
     def _death(self, row: PaneRow, now: float) -> Evidence:
         self._dead_at = self._dead_at or now
