@@ -262,8 +262,8 @@ def bright_lights() -> CitySnapshot:
                   "rm -rf build/ dist/ && python -m build", NOW - 360)  # fmt: skip
     quiet = {"activity": (0,) * 8}
     sessions = (
-        session("api/eddie-2", Phase.BUSY, provider="codex", bead="gc-412", bead_title="Rate limiter for the public API",
-                loop="gc-412", round=4, context_percent=62.0),
+        session("api/eddie-2", Phase.BUSY, provider="codex", bead="gc-412", loop="gc-412",
+                bead_title="Rate limiter for the public API", round=4, context_percent=62.0),
         session("api/reviewer-3", Phase.WAITING, bead="gc-470", loop="gc-412", round=4, leg="security", pending=ask,
                 since=NOW - 360, context_percent=31.0, **quiet),
         session("api/builder-7", Phase.READY, provider="codex", bead="gc-433", bead_title="Billing worker",
@@ -324,8 +324,8 @@ def rehearsal() -> CitySnapshot:
     )  # fmt: skip
     loop = Loop("de-7", "de-5", "coupon codes for the shop", "demo/eddie-1", "demo", (first, second), 4,
                 branch="eddie/de-6", target="main", source="de-6")  # fmt: skip
-    ask = Pending("q-9", "approval", "Allow this command?", ("Yes", "No"), "python -m timeit -n 20 'shop.orders.total()'",
-                  NOW - 40)  # fmt: skip
+    ask = Pending("q-9", "approval", "Allow this command?", ("Yes", "No"),
+                  "python -m timeit -n 20 'shop.orders.total()'", NOW - 40)  # fmt: skip
     common = {"rehearsal": True, "loop": "de-7", "round": 2}
     sessions = (
         session("demo/eddie-1", Phase.READY, agent="demo/eddie", provider="rehearsal-claude", bead="de-6",

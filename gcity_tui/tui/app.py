@@ -30,7 +30,7 @@ class GcityApp(Verbs, inherit_bindings=False):
 
     CSS_PATH = "app.tcss"
     TITLE = "gcity-tui"
-    BINDINGS = keymap.bindings()
+    BINDINGS: ClassVar[Any] = keymap.bindings()
     COMMANDS: ClassVar[Any] = {CityCommands}
     COMMAND_PALETTE_BINDING = keymap.BY_ID["app.palette"].key
     DEFAULT_MODE = "city"
@@ -183,18 +183,23 @@ class GcityApp(Verbs, inherit_bindings=False):
         if name != self.current_mode:
             await self.switch_mode(name)
         view = self.view
-        if view is not None and about.main:
+        if view is not None:
             view.given(self.snapshot, self.link, self.clock())
-            view.about(about)
+            if about.main:
+                view.about(about)
 
     async def action_view(self, name: str) -> None:
         here = next(iter(self.targets()), NOTHING)
-        while isinstance(self.screen, View) and len(self.screen_stack) > 1:
-            await self.pop_screen()
+        await self._leave_peeks()
         await self.show_view(name, here)
 
+    async def _leave_peeks(self) -> None:
+        while isinstance(self.screen, View) and len(self.screen_stack) > 1:
+            await self.pop_screen()
+
     async def action_next_need(self, way: int) -> None:
-        await self.action_view("city")
+        await self._leave_peeks()
+        await self.show_view("city", NOTHING)
         view = self.view
         if isinstance(view, CityScreen) and not view.need(way):
             self.tell("Nothing needs you.")

@@ -22,7 +22,9 @@ FINDINGS = (
     Column("since", least=3, most=5, rank=3),
 )
 LOOPS = (Column("loop", least=6, most=12), Column("", least=4, most=7, rank=2), Column("verdict", least=8, grow=True))
-_SEVERITY = {"blocker": ("▲ blocker", "warn"), "major": ("◆ major", "warn"), "minor": ("◇ minor", ""), "nit": ("· nit", "dim")}
+_SEVERITY = {
+    "blocker": ("▲ blocker", "warn"), "major": ("◆ major", "warn"), "minor": ("◇ minor", ""), "nit": ("· nit", "dim"),
+}  # fmt: skip
 
 
 def loop_rows(loops: Sequence[Loop], red: frozenset[str]) -> list[Row]:

@@ -20,8 +20,9 @@ ROLES = ("dim", "faint", "strong", "title", "accent", "busy", "ready", "starting
 """What a span is for; themes give each a colour, and none says anything that shape or letter does not say too."""
 
 _PHASE_ROLE = {
-    Phase.STARTING: "starting", Phase.READY: "ready", Phase.BUSY: "busy", Phase.WAITING: "warn", Phase.LIMITED: "limited",
-    Phase.STOPPING: "starting", Phase.STOPPED: "stopped", Phase.FAILED: "warn", Phase.UNKNOWN: "limited",
+    Phase.STARTING: "starting", Phase.READY: "ready", Phase.BUSY: "busy", Phase.WAITING: "warn",
+    Phase.LIMITED: "limited", Phase.STOPPING: "starting", Phase.STOPPED: "stopped", Phase.FAILED: "warn",
+    Phase.UNKNOWN: "limited",
 }  # fmt: skip
 _BARS = "▁▂▃▄▅▆▇█"
 _ARROWS = {"converging": "↓", "oscillating": "↔", "stuck": "→", "busy": "↗"}

@@ -16,7 +16,7 @@ def choices(snapshot: CitySnapshot | None, beads: Sequence[Bead], views: Sequenc
     found = [Choice(f"view:{v}", v, "view") for v in views]
     if snapshot is not None:
         found += [
-            Choice(f"agent:{s.instance}", s.instance, "agent", f"{s.phase.shape} {s.phase.word} {s.bead_title or s.bead}")
+            Choice(f"agent:{s.instance}", s.instance, "agent", f"{s.phase.shape} {s.phase.word} {s.bead_title}".strip())
             for s in snapshot.sessions
         ]
         found += [Choice(f"loop:{x.id}", x.id, "loop", cells.said(x.title, 60)) for x in snapshot.loops]

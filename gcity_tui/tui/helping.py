@@ -20,7 +20,7 @@ WIDTH = 78
 def help_lines(focused: Widget | None, view: View | None, keys: Mapping[str, str]) -> list[tuple[Span, ...]]:
     """What has the focus, this view, then everything else; two columns of keys."""
     lines: list[tuple[Span, ...]] = []
-    if focused is not None and getattr(focused, "HELP", ""):
+    if focused is not None and getattr(focused, "HELP", None):
         title = str(getattr(focused, "titled", "")).split("\n")[0] or focused.id or "here"
         lines += _section(f"{title}", list(_own(type(focused), keys)), str(focused.HELP))
     if view is not None:

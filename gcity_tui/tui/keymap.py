@@ -13,9 +13,10 @@ from gcity_tui.tui.cells import Span
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`id` names it in a user's keymap, `action` is the app's method. `about`: what it acts on (session, loop, any, none).
+    """`id` names it in a user's keymap, `action` is the app's method. `about`: what it acts on.
 
-    `rank` orders the hints at the foot: 1 stays longest; 0 is never hinted. `word` is the hint.
+    `about` is session, loop, any or none. `rank` orders the hints at the foot: 1 stays longest; 0 is never hinted.
+    `word` is the hint.
     """
 
     id: str
@@ -68,7 +69,7 @@ GROUPS = {
     "screen": "Screen",
 }  # fmt: skip
 
-_SHOWN = {"enter": "⏎", "escape": "esc", "colon": ":", "slash": "/", "question_mark": "?", "space": "space", "down": "↓",
+_SHOWN = {"enter": "⏎", "escape": "esc", "colon": ":", "slash": "/", "question_mark": "?", "down": "↓",
           "up": "↑", "left": "←", "right": "→", "pagedown": "PgDn", "pageup": "PgUp",
           "left_square_bracket": "[", "right_square_bracket": "]", "shift+tab": "⇧tab"}  # fmt: skip
 

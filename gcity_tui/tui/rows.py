@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from gcity_tui.model.names import short
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Phase
@@ -62,13 +64,14 @@ def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple
     asks = {a.subject: a for a in reversed(snapshot.attention)}
     red = frozenset(asks)
     ordered = sorted(snapshot.sessions, key=lambda v: _order(v, sort, red))
-    doubled = [short(v.instance) for v in ordered]
+    count = Counter(short(v.instance) for v in ordered)
+    doubled = {name for name, n in count.items() if n > 1}
     return tuple(
         Row(
             v.instance,
             (
                 cells.phase(v, asks.get(v.instance)),
-                ((v.instance if doubled.count(short(v.instance)) > 1 else short(v.instance), "" if v.phase.live else "dim"),),
+                ((v.instance if short(v.instance) in doubled else short(v.instance), "" if v.phase.live else "dim"),),
                 cells.provider(v),
                 cells.work(v),
                 cells.spark(v.activity, 8),

@@ -114,7 +114,8 @@ def detail(bead: Bead, known: Mapping[str, Bead], width: int) -> list[tuple[Span
             out.append(((f"{word:<9}", "dim"), (cells.said(value, 120), "")))
     needs = [d.depends_on_id for d in bead.dependencies if d.type in BLOCKING]
     others = [(d.type, d.depends_on_id) for d in bead.dependencies if d.type not in (*BLOCKING, "parent-child")]
-    held = [b.id for b in known.values() if any(d.depends_on_id == bead.id and d.type in BLOCKING for d in b.dependencies)]
+    ties = ((b.id, d) for b in known.values() for d in b.dependencies)
+    held = [id for id, d in ties if d.depends_on_id == bead.id and d.type in BLOCKING]
     children = [b.id for b in known.values() if b.parent == bead.id]
     groups = (("part of", [bead.parent] if bead.parent else []), ("needs", needs), ("holds up", held),
               ("parts", children), *((kind, [id]) for kind, id in others))  # fmt: skip

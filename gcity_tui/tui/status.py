@@ -50,7 +50,7 @@ def behind(snapshot: CitySnapshot | None, link: Link, now: float) -> str:
     return (f"{int(passed)}s" if passed < 60 else age(since, now)) if since and passed > 2 else ""
 
 
-def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int) -> tuple[Cell, Cell]:
     """Left and right part for `width` cells. Parts are left out whole, the least important first."""
     if snapshot is None:
         word = link.error or "looking for the city"

@@ -140,7 +140,7 @@ class Verbs(App[int], inherit_bindings=False):
         from gcity_tui.tui.modals.confirm import ConfirmSheet
 
         lines = tuple(f"{v.phase.shape} {v.phase.letter}  {v.instance}  {cells.plain(cells.work(v))}" for v in views)
-        return bool(await self.push_screen_wait(ConfirmSheet(question, lines)))
+        return await self.push_screen_wait(ConfirmSheet(question, lines)) is True
 
     async def each(self, what: str, views: Sequence[SessionView], call: Callable[[SessionView], object]) -> None:
         """`call` for each session at the same time; the foot says how many it was done for."""
@@ -148,7 +148,11 @@ class Verbs(App[int], inherit_bindings=False):
             return
         for v in views:
             self.say(((f"{what} ", "dim"), (short(v.instance), ""), (" ◌", "dim")))
-        results = await asyncio.gather(*(self.ask(f"{what} {short(v.instance)}", lambda v=v: (call(v),)) for v in views))
+
+        async def one(v: SessionView) -> tuple[object] | None:
+            return await self.ask(f"{what} {short(v.instance)}", lambda: (call(v),))
+
+        results = await asyncio.gather(*(one(v) for v in views))
         good = [v for v, r in zip(views, results, strict=True) if r is not None]
         if good:
             said = next((r[0] for r in results if r and isinstance(r[0], str)), "") if len(good) == 1 else ""

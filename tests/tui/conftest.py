@@ -83,7 +83,7 @@ def play() -> Callable[..., None]:
             city, clock = scene.city(), Clock()
             shown = make(scene, city) if make else app(scene, city=city)
             shown.clock, shown.monotonic = lambda: clock.now, lambda: clock.passed
-            async with shown.run_test(size=scene.size) as pilot:
+            async with shown.run_test(size=scene.size, notifications=True) as pilot:
                 await settled(pilot)
                 await act(Stage(shown, pilot, city, clock))
 

@@ -11,7 +11,7 @@ from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Pending, Phase
 from gcity_tui.tui import keymap
 from gcity_tui.tui.app import GcityApp
-from tests.scenes import SCENES, Scene, busy_city, bright_lights
+from tests.scenes import SCENES, Scene, bright_lights, busy_city
 
 CITY = SCENES["city"]
 ASKED = bright_lights().session("api/reviewer-3").pending

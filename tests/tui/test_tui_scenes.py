@@ -9,7 +9,8 @@ from textual.color import Color
 
 from gcity_tui.model.session import Phase
 from gcity_tui.tui import keymap, themes
-from tests.scenes import SCENES, app, bright_lights, play as played
+from tests.scenes import SCENES, app, bright_lights
+from tests.scenes import play as played
 
 NAMES = sorted(SCENES)
 RED = Color.parse(themes.DARK.variables["status-need"])
@@ -50,7 +51,7 @@ def _is_red(style) -> bool:
     return (triplet.red, triplet.green, triplet.blue) == (RED.r, RED.g, RED.b)
 
 
-@pytest.mark.parametrize("name", ["city", "city-80x24", "city-200x60", "demo", "rounds", "events", "beads", "transcript"])
+@pytest.mark.parametrize("name", ["city", "city-80x24", "city-200x60", "demo", "rounds", "events", "beads"])
 def test_red_stands_only_where_a_person_is_needed(name, play) -> None:
     async def look(stage) -> None:
         await stage.press(*SCENES[name].press)
@@ -108,7 +109,7 @@ def test_rehearsal_is_said(name, play) -> None:
         await stage.press(*SCENES[name].press)
         assert "rehearsal" in stage.lines[0]
         for agent in ("security", "performance", "style"):
-            rows = [x for x in stage.lines if re.search(rf"[●◐◌○] . {agent}-1 |[▸ ]{agent} ", x) and "Allow" not in x]
+            rows = [x for x in stage.lines if re.search(rf"[●◐◌○] . {agent}-1 |│.{agent} ", x) and "Allow" not in x]
             assert rows and all("rehearsal" in x for x in rows), (agent, stage.text)
 
     play(SCENES[name], look)

@@ -18,7 +18,7 @@ WIDTH = 68
 
 
 class AnswerSheet(Sheet[str]):
-    """Answers with the label of the option whose number was pressed. Nothing is chosen beforehand: no Enter by habit."""
+    """Answers with the label of the option whose number was pressed. Enter answers nothing."""
 
     def __init__(self, session: str, asked: Pending, since: str = "") -> None:
         super().__init__()
@@ -31,8 +31,8 @@ class AnswerSheet(Sheet[str]):
     def on_mount(self) -> None:
         sheet = self.query_one("#sheet")
         since = f" · {self.since}" if self.since else ""
-        sheet.border_title = Content(f"{short(self.session)} asks · {self.asked.kind}{since}")  # type: ignore[assignment]
-        sheet.border_subtitle = Content("1–9 answer · esc later")  # type: ignore[assignment]
+        sheet.border_title = Content(f"{short(self.session)} asks · {self.asked.kind}{since}")
+        sheet.border_subtitle = Content("1–9 answer · esc later")
         text = self.query_one("#question", Text)
         lines = card(self.asked, min(WIDTH, max(self.app.size.width - 8, 20)))
         text.styles.height = min(len(lines), max(self.app.size.height - 6, 4))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 
@@ -15,7 +17,7 @@ from gcity_tui.tui.widgets.lines import wrap
 class ConfirmSheet(Sheet[bool]):
     """`title` asks, `lines` name what it is about."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,enter", "yes", "yes", id="confirm.yes", tooltip="Do it"),
         Binding("n", "close", "no", id="confirm.no", tooltip="Leave it"),
     ]
@@ -30,8 +32,8 @@ class ConfirmSheet(Sheet[bool]):
 
     def on_mount(self) -> None:
         sheet = self.query_one("#sheet")
-        sheet.border_title = Content(self.heading)  # type: ignore[assignment]
-        sheet.border_subtitle = Content("y yes · n no")  # type: ignore[assignment]
+        sheet.border_title = Content(self.heading)
+        sheet.border_subtitle = Content("y yes · n no")
         text = self.query_one("#about", Text)
         lines: list[tuple[Span, ...]] = []
         for line in self.about:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Input
 
@@ -17,7 +18,9 @@ from gcity_tui.tui.widgets.lines import Bar
 class FindSheet(Sheet[str]):
     """Enter keeps the filter, Escape takes it away. `narrow` is called with every change."""
 
-    BINDINGS = [Binding("enter", "keep", "keep", id="find.keep", tooltip="Keep the filter", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "keep", "keep", id="find.keep", tooltip="Keep the filter", priority=True)
+    ]
 
     def __init__(self, text: str, narrow: Callable[[str], None]) -> None:
         super().__init__()

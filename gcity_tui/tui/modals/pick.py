@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.fuzzy import FuzzySearch
@@ -34,7 +35,7 @@ COLUMNS = (Column(least=5, most=10), Column(least=10, most=34), Column(least=4, 
 class PickSheet(Sheet[str]):
     """Hands back the id of the choice. Arrows move, Enter takes, what is typed narrows."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,ctrl+n", "move(1)", "down", id="pick.down", tooltip="Next", priority=True),
         Binding("up,ctrl+p", "move(-1)", "up", id="pick.up", tooltip="Previous", priority=True),
         Binding("enter", "take", "take", id="pick.take", tooltip="Take this one", priority=True),
@@ -52,8 +53,8 @@ class PickSheet(Sheet[str]):
 
     def on_mount(self) -> None:
         sheet = self.query_one("#sheet")
-        sheet.border_title = Content(self.heading)  # type: ignore[assignment]
-        sheet.border_subtitle = Content("↑↓ move · ⏎ take · esc")  # type: ignore[assignment]
+        sheet.border_title = Content(self.heading)
+        sheet.border_subtitle = Content("↑↓ move · ⏎ take · esc")
         typed = self.query_one("#typed", Input)
         typed.cursor_blink = False
         typed.focus()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 
@@ -17,7 +18,9 @@ from gcity_tui.tui.modals.sheet import Sheet, Text
 class ReadSheet(Sheet[None]):
     """Lines in a frame; q, Escape or the key that opened it close it."""
 
-    BINDINGS = [Binding("q,question_mark,d", "close", "close", id="read.close", tooltip="Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,question_mark,d", "close", "close", id="read.close", tooltip="Close")
+    ]
 
     def __init__(self, title: str, lines: Sequence[tuple[Span, ...]], *, wide: bool = False) -> None:
         super().__init__()
@@ -29,8 +32,8 @@ class ReadSheet(Sheet[None]):
 
     def on_mount(self) -> None:
         sheet = self.query_one("#sheet")
-        sheet.border_title = Content(self.heading)  # type: ignore[assignment]
-        sheet.border_subtitle = Content("j k scroll · esc")  # type: ignore[assignment]
+        sheet.border_title = Content(self.heading)
+        sheet.border_subtitle = Content("j k scroll · esc")
         text = self.query_one("#lines", Text)
         text.show(self.lines)
         if not self.wide:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from gcity_tui.tui.widgets.lines import LineView
@@ -15,7 +15,9 @@ T = TypeVar("T")
 class Sheet(ModalScreen[T]):
     """Closes with Escape, and then its answer is nothing."""
 
-    BINDINGS = [Binding("escape", "close", "close", id="sheet.close", tooltip="Close without doing anything")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", id="sheet.close", tooltip="Close without doing anything")
+    ]
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -25,7 +27,7 @@ class Text(LineView):
     """Lines to read: j and k scroll."""
 
     HELP = "Text. j and k scroll, g and G go to its ends."
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "down", id="text.down", tooltip="Scroll down"),
         Binding("k,up", "scroll_up", "up", id="text.up", tooltip="Scroll up"),
         Binding("g,home", "scroll_home", "top", id="text.top", tooltip="To the top"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widgets import TextArea
@@ -28,7 +29,7 @@ class Written:
 class Editor(TextArea):
     """Enter sends; ^j, Alt+Enter and Shift+Enter begin a new line; what is pasted keeps its lines."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "send", id="write.send", tooltip="Send", priority=True),
         Binding("ctrl+j,alt+enter,shift+enter", "newline", "new line", id="write.newline", tooltip="New line"),
         Binding("ctrl+t", "when", "when", id="write.when", tooltip="When it is typed"),
@@ -62,7 +63,7 @@ class WriteSheet(Sheet[Written]):
 
     def on_mount(self) -> None:
         sheet = self.query_one("#sheet")
-        sheet.border_title = Content(self.heading)  # type: ignore[assignment]
+        sheet.border_title = Content(self.heading)
         self._foot()
         editor = self.query_one("#editor", Editor)
         editor.cursor_blink = False
@@ -70,7 +71,7 @@ class WriteSheet(Sheet[Written]):
 
     def _foot(self) -> None:
         when = f" · ^t {_MEANS[self.when]}" if self.asks_when else ""
-        self.query_one("#sheet").border_subtitle = Content(f"⏎ send · ^j new line{when} · esc")  # type: ignore[assignment]
+        self.query_one("#sheet").border_subtitle = Content(f"⏎ send · ^j new line{when} · esc")
 
     def action_when(self) -> None:
         if self.asks_when:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.bead import Bead
@@ -16,7 +16,7 @@ from gcity_tui.tui import shelf, status, target
 from gcity_tui.tui.background import aside
 from gcity_tui.tui.modals.sheet import Text
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import Attach, View
+from gcity_tui.tui.screens.view import WIDTHS, Attach, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.table import LineTable
 
@@ -27,7 +27,7 @@ class BeadsScreen(View):
     """What is done and to do. Enter attaches to the session that is on the bead."""
 
     TITLE_WORD = "beads"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "panel('queues')", "queues", id="beads.queues", tooltip="Panel 1: queues"),
         Binding("2", "panel('beads')", "beads", id="beads.list", tooltip="Panel 2: the queue's beads"),
         Binding("3", "panel('detail')", "bead", id="beads.detail", tooltip="Panel 3: all of the bead"),
@@ -36,7 +36,7 @@ class BeadsScreen(View):
         "go.next", "talk.message", "talk.attach", "run.new", "look.diff", "view.city", "view.rounds", "app.go",
         "app.filter", "app.palette", "app.help",
     )  # fmt: skip
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
         super().__init__(city, keys)

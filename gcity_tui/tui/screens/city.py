@@ -6,14 +6,14 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import Attach, Show, View
+from gcity_tui.tui.screens.view import HEIGHTS, WIDTHS, Attach, Show, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
@@ -23,19 +23,19 @@ class CityScreen(View):
     """Panels 1–4. The tail shows the agent under the cursor, whichever list it stands in."""
 
     HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "talk.answer", "talk.send", "talk.clear", "loop.approve", "loop.iterate", "loop.stop", "talk.message",
-        "talk.interrupt", "talk.attach", "look.peek", "look.diff", "run.new", "app.go", "app.filter", "app.palette",
-        "app.help",
+        "go.next", "talk.answer", "talk.send", "talk.clear", "loop.approve", "loop.iterate", "loop.stop",
+        "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff", "run.new", "app.go", "app.filter",
+        "app.palette", "app.help",
     )  # fmt: skip
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "panel('attention')", "needs you", id="city.attention", tooltip="Panel 1: what needs you"),
         Binding("2", "panel('loops')", "rounds", id="city.rounds", tooltip="Panel 2: rounds"),
         Binding("3", "panel('agents')", "agents", id="city.agents", tooltip="Panel 3: agents"),
         Binding("4", "panel('tail')", "tail", id="city.tail", tooltip="Panel 4: the live tail"),
         Binding("o", "sort", "order", id="city.sort", tooltip="Another order of the agents"),
     ]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
         super().__init__(city, keys)
@@ -50,7 +50,8 @@ class CityScreen(View):
         timing = {"clock": clock} if clock else {}
         with Container(id="panels", classes="-tail"):
             yield LineTable(rows.ATTENTION, id="attention", classes="panel", empty="nothing needs you", **timing)
-            yield LineTable((), id="loops", classes="panel", empty="no rounds yet", header=True, markable=False, **timing)
+            yield LineTable((), id="loops", classes="panel", empty="no rounds yet", header=True,
+                            markable=False, **timing)  # fmt: skip
             yield LineTable(rows.AGENTS, id="agents", classes="panel", empty="no agents", **timing)
             yield PaneView(id="tail", classes="panel")
 
@@ -118,7 +119,8 @@ class CityScreen(View):
             return target.NOTHING
         if self.lead == "attention":
             return target.of_subject(self.snapshot, rows.subject_of(cursor))
-        return target.of_loop(self.snapshot, cursor) if self.lead == "loops" else target.of_session(self.snapshot, cursor)
+        of = target.of_loop if self.lead == "loops" else target.of_session
+        return of(self.snapshot, cursor)
 
     def marks(self) -> tuple[Target, ...]:
         if self.snapshot is None:

@@ -46,7 +46,7 @@ class EventsScreen(View):
         self._loading = False
 
     def body(self) -> ComposeResult:
-        yield LineTable(COLUMNS, id="events", classes="panel", header=True, markable=False, empty="nothing happened yet")
+        yield LineTable(COLUMNS, id="events", classes="panel", header=True, markable=False, empty="nothing yet")
 
     def on_mount(self) -> None:
         self.query_one("#events").focus()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.names import short
@@ -14,7 +14,7 @@ from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import board, cells, rows, status, target
 from gcity_tui.tui.modals.sheet import Text
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import Attach, View
+from gcity_tui.tui.screens.view import WIDTHS, Attach, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.table import LineTable
 
@@ -23,19 +23,20 @@ class RoundsScreen(View):
     """One loop. h and l go from round to round; Enter on a reviewer attaches to its session."""
 
     TITLE_WORD = "rounds"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "panel('loops')", "loops", id="rounds.loops", tooltip="Panel 1: loops"),
         Binding("2", "panel('legs')", "legs", id="rounds.legs", tooltip="Panel 2: reviewers by rounds"),
         Binding("3", "panel('findings')", "findings", id="rounds.findings", tooltip="Panel 3: the round's findings"),
         Binding("4", "panel('body')", "finding", id="rounds.body", tooltip="Panel 4: all of the finding"),
-        Binding("h,left,left_square_bracket", "turn(-1)", "earlier round", id="rounds.earlier", tooltip="Earlier round"),
+        Binding("h,left,left_square_bracket", "turn(-1)", "earlier round", id="rounds.earlier",
+                tooltip="Earlier round"),
         Binding("l,right,right_square_bracket", "turn(1)", "later round", id="rounds.later", tooltip="Later round"),
-    ]
+    ]  # fmt: skip
     HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "loop.approve", "loop.iterate", "loop.stop", "talk.answer", "talk.message", "talk.attach", "look.diff",
-        "view.city", "view.beads", "view.transcript", "app.go", "app.filter", "app.palette", "app.help",
+        "go.next", "loop.approve", "loop.iterate", "loop.stop", "talk.answer", "talk.message", "talk.attach",
+        "look.diff", "view.city", "view.beads", "view.transcript", "app.go", "app.filter", "app.palette", "app.help",
     )  # fmt: skip
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+    HORIZONTAL_BREAKPOINTS = WIDTHS
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
         super().__init__(city, keys)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.history import History
@@ -27,7 +27,7 @@ class TranscriptScreen(View):
     """What was said, tool calls folded. J and K go to the next and the previous session."""
 
     TITLE_WORD = "transcript"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("J,tab", "other(1)", "next agent", id="transcript.next", tooltip="The next session's transcript"),
         Binding("K,shift+tab", "other(-1)", "previous agent", id="transcript.previous",
                 tooltip="The previous session's transcript"),
@@ -35,8 +35,8 @@ class TranscriptScreen(View):
         Binding("enter", "app.attach", "attach", id="transcript.attach", tooltip="Attach to its pane"),
     ]  # fmt: skip
     HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff", "view.city",
-        "view.beads", "view.rounds", "app.go", "app.palette", "app.help",
+        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff",
+        "view.city", "view.beads", "view.rounds", "app.go", "app.palette", "app.help",
     )  # fmt: skip
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
@@ -70,7 +70,8 @@ class TranscriptScreen(View):
             provider = f" · rehearsal{provider}"
         count = f" · {self.history.total or len(self.history.entries)} records" if self.history else ""
         also = ("" if text.at_end else " · ‖ still") + (f" · {behind} old" if behind else "")
-        self.entitle(text, f"{short(self.session)}{provider}", count + also, "o folds" if self.unfolded else "o unfolds")
+        fold = "o folds" if self.unfolded else "o unfolds"
+        self.entitle(text, f"{short(self.session)}{provider}", count + also, fold)
         self._lay(text)
 
     @work(group="transcript", exit_on_error=False)

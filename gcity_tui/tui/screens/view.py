@@ -22,6 +22,10 @@ from gcity_tui.tui.widgets.lines import Bar, Inked
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
 
+WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
+HEIGHTS: list[tuple[int, str]] | None = [(0, "-short"), (30, "-tall")]
+"""From how many cells on a view has which class."""
+
 
 class Attach(Message):
     """Intent: go into this session's pane."""
@@ -98,8 +102,8 @@ class View(Screen[Any]):
         said = f"{title}{also}\n{foot}"
         if widget.titled != said:
             widget.titled = said
-            widget.border_title = Content.assemble(title, (also, "dim"))  # type: ignore[assignment]
-            widget.border_subtitle = Content(foot)  # type: ignore[assignment]
+            widget.border_title = Content.assemble(title, (also, "dim"))
+            widget.border_subtitle = Content(foot)
 
     def on_resize(self, _: events.Resize) -> None:
         self.call_after_refresh(self.redraw)

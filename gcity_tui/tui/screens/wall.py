@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
@@ -26,14 +26,14 @@ class WallScreen(View):
     """Live panes, those that need you first; a tile keeps its agent while that one lives. 1–9 choose a tile."""
 
     TITLE_WORD = "wall"
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "tile(1)", "next tile", id="wall.next", tooltip="Next tile"),
         Binding("shift+tab", "tile(-1)", "previous tile", id="wall.previous", tooltip="Previous tile"),
         *(Binding(str(n), f"tile_at({n - 1})", f"tile {n}", id=f"wall.{n}", tooltip=f"Tile {n}") for n in range(1, 10)),
     ]
     HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff", "view.city",
-        "app.go", "app.palette", "app.help",
+        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff",
+        "view.city", "app.go", "app.palette", "app.help",
     )  # fmt: skip
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:

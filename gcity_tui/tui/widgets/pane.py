@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -52,7 +53,7 @@ class PaneView(LineView):
     """
 
     HELP = "A live pane. j and k scroll (it stands still meanwhile), G follows its end again, h and l pan."
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_by(1)", "down", id="pane.down", tooltip="Scroll down"),
         Binding("k,up", "scroll_by(-1)", "up", id="pane.up", tooltip="Scroll up; the pane stands still"),
         Binding("g,home", "top", "top", id="pane.top", tooltip="To the first line"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import events
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
@@ -31,8 +32,8 @@ class Row:
 class LineTable(LineView):
     """Rows under columns. The first cell of a line is the cursor's: `▸` here, `◆` marked, `◈` both."""
 
-    HELP = "A list. j and k move, g and G go to its ends, Space marks, / filters. Its order stands still while you move."
-    BINDINGS = [
+    HELP = "A list. j and k move, g and G go to its ends, Space marks, / filters. Its order stands while you move."
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "down", id="list.down", tooltip="Next line"),
         Binding("k,up", "move(-1)", "up", id="list.up", tooltip="Previous line"),
         Binding("g,home", "end(-1)", "top", id="list.top", tooltip="First line"),
