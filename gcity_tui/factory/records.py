@@ -7,7 +7,6 @@ seconds.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -165,7 +164,8 @@ def reread(ledger: Ledger, record: SessionRecord) -> SessionRecord:
 def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float) -> SessionRecord:
     """What must be on record before the process exists: another start, and a new conversation if wanted.
 
-    The worker adds generation and token. A pane with an older token is known not to be this start's, whatever happened.
+    The worker adds generation, token and key. A pane with an older token is known not to be this start's, whatever
+    happened.
     """
     begun = record.generation > 0
     meta = {
@@ -173,9 +173,8 @@ def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: st
         "restart_requested": "", "drain_acked": "", "drain_requested": "",
     }  # fmt: skip
     if fresh and begun:
-        meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": str(uuid.uuid4())}
-    elif not record.key:
-        meta["session_key"] = str(uuid.uuid4())
+        # The worker makes the next key, where the program takes one; others choose it themselves and it is found out.
+        meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": ""}
     if bead:
         meta[BEAD] = bead
     command = {"start-pending": "start", "asleep": "wake", "suspended": "wake", "archived": "wake"}.get(record.state)

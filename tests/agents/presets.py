@@ -1,0 +1,75 @@
+"""A fresh home for claude, codex and gemini that know only the model stub, and the provider data that says so.
+
+What is written is what a person has on disk after the first start of each program: the login is done, no update is
+asked for, and the folders in `trusted` were looked at. Everything else is asked as it would be asked of a person.
+Formats as observed on claude 2.1.197, codex 0.169.0 and gemini 0.61.0.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+KEY = "test-key"
+KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY}
+"""Secrets as a user's environment has them; providers name them as `key_variables`."""
+
+
+def write_home(home: Path, stub: str, trusted: Iterable[Path] = (), *, key_known: bool = True) -> None:
+    """`stub` is its URL without `/v1`. `trusted` folders cover what lies below them. `key_known`: claude was told
+    before that it may use the key in the environment."""
+    folders = [str(p) for p in trusted]
+    _claude(home, folders, key_known)
+    _codex(home, stub, folders)
+    _gemini(home, folders)
+
+
+def _claude(home: Path, folders: list[str], key_known: bool) -> None:
+    # Without the first word claude asks its maker's servers whether they are there, and ends when they are not.
+    told: dict[str, object] = {"hasCompletedOnboarding": True}
+    if key_known:
+        # It remembers the last 20 characters of a key.
+        told["customApiKeyResponses"] = {"approved": [KEY[-20:]], "rejected": []}
+    told["projects"] = {f: {"hasTrustDialogAccepted": True} for f in folders}
+    _write(home / ".claude.json", json.dumps(told))
+
+
+def _codex(home: Path, stub: str, folders: list[str]) -> None:
+    lines = [
+        'model = "stub-model"', 'model_provider = "stub"', "check_for_update_on_startup = false",
+        "[model_providers.stub]", 'name = "stub"', f'base_url = "{stub}/v1"', 'wire_api = "responses"',
+        'env_key = "OPENAI_API_KEY"',
+    ]  # fmt: skip
+    for folder in folders:
+        lines += [f"[projects.{json.dumps(folder)}]", 'trust_level = "trusted"']
+    _write(home / ".codex" / "config.toml", "\n".join(lines) + "\n")
+
+
+def _gemini(home: Path, folders: list[str]) -> None:
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        "general": {"enableAutoUpdate": False},
+        "privacy": {"usageStatisticsEnabled": False},
+    }
+    _write(home / ".gemini" / "settings.json", json.dumps(settings))
+    _write(home / ".gemini" / "trustedFolders.json", json.dumps(dict.fromkeys(folders, "TRUST_FOLDER")))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def provider_tables(stub: str) -> str:
+    """What a city.toml says so that its providers speak to the stub."""
+    env = {
+        "claude": {
+            "ANTHROPIC_BASE_URL": stub, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
+        },
+        "gemini": {"GOOGLE_GEMINI_BASE_URL": stub},
+    }  # fmt: skip
+    lines = []
+    for name, given in env.items():
+        lines += ["", f"[providers.{name}.env]", *(f'{k} = "{v}"' for k, v in given.items())]
+    return "\n".join(lines) + "\n"
