@@ -44,6 +44,8 @@ class Hand:
         agent, instance = site.agent_for(action.subject)
         record = records.ensure(site.ledger, site.declared, agent, instance)
         site.declared_for(record)
+        if site.closing.is_set():
+            raise Temporary("the city is going down")
         site.open_server()
         if isinstance(action, Start) and record.state in ("active", "creating") and self._ours_lives(record):
             return self._up(record)
@@ -55,10 +57,18 @@ class Hand:
             self._pre_start(record, agent.pre_start)
             self.crew.start(record)
         except CityError as e:
-            site.hands.kill(record.name)
+            self._give_up(record)
             self.note_death(record, str(e), records.times(record.metadata.get(CRASHES)))
             raise
         return self._up(record)
+
+    def _give_up(self, record: SessionRecord) -> None:
+        """End what did not come up; a pane that is dead already stays, with its last words on it."""
+        try:
+            if not self.site.hands.pane(record.name).dead:
+                self.site.hands.kill(record.name)
+        except CityError:
+            pass  # it is gone, or tmux is: the next look tells
 
     def _up(self, record: SessionRecord) -> SessionRecord:
         meta = {SERVER: self.site.server_id(), "creation_complete_at": f"{self.site.clock():.3f}"}
@@ -192,7 +202,8 @@ class Hand:
         """Queue a word about its work; that it was said is written first, so that it is never said twice."""
         agent = self.site.declared.agent(record.agent)
         text = (agent.nudge if agent else "") or "Work waits for you: run `gc hook --claim --json`."
-        records.note(self.site.ledger, record, {"drain_acked": "", TOLD: action.bead, TOLD_AT: f"{self.site.clock():.3f}"})
+        meta = {"drain_acked": "", TOLD: action.bead, TOLD_AT: f"{self.site.clock():.3f}"}
+        records.note(self.site.ledger, record, meta)
         self.site.queue.put(record.instance, text, when="boundary", epoch=record.epoch, wake=False, source="controller")
 
 

@@ -216,6 +216,8 @@ class Controller:
             else:
                 self._done(action, key, began)
             self.crew.look_again(instance)
+            # What is seen must be younger than what was done, or a new pane would be taken for one that is gone.
+            self.site.sight.refresh()
             self._moving.pop(instance, None)
             self.ring("done")
 

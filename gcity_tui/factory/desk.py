@@ -6,9 +6,10 @@ Each verb takes and gives JSON-ready data or model values. What needs a living l
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import replace
 from functools import partial
 
 from gcity_tui.factory import dispatch, loops, records
@@ -70,9 +71,7 @@ class Desk:
             if self._loop is None:
                 pumped.result(LANE)
         elif self._loop is None:
-            self.crew.worker(record).pump().result(LANE)
-            now = self.site.queue.receipt(receipt.id)
-            return Receipt(now.id, now.session, now.state, QUEUED, now.at, now.text) if not now.state.settled else now
+            return replace(receipt, note=QUEUED)
         elif wake and record.state in ("asleep", "start-pending", "archived"):
             records.note(self.site.ledger, record, {records.PINNED: "true"})
             self._wake(record, "a nudge waits")
@@ -225,19 +224,27 @@ class Desk:
 
     def shutdown(self, timeout: float) -> None:
         """End every session, then the tmux server if it is ours. Work under way stays assigned, for the next up."""
-        sessions = [r for r in records.sessions(self.site.ledger) if r.state not in ("start-pending", "suspended")]
-        if self.site.server.owner() is None:
-            return
+        self.site.closing.set()
+        sessions = records.sessions(self.site.ledger)
+        if self.site.server.owner() is not None:
+            self._end_all(sessions, timeout)
+        if self._loop is not None:
+            self.site.lanes.close()  # a start that was under way is over now, and none begins
+        self.site.sight.close()
+        self.site.hands.close()
+        self.site.server.kill()
+
+    def _end_all(self, sessions: Iterable[SessionRecord], timeout: float) -> None:
+        for record in sessions:
+            if self.site.lanes.moving(record.instance):
+                self.site.hands.kill(record.name)  # so that a start which waits for its program ends at once
         waiting = [self.site.lanes.submit(r.instance, partial(self._city_stop, r)) for r in sessions]
         deadline = time.monotonic() + max(timeout, 1.0) + 10.0
         for future in waiting:
             try:
                 future.result(max(deadline - time.monotonic(), 0.1))
             except Exception as e:
-                self.site.log.write("down", "warning", error=str(e))
-        self.site.sight.close()
-        self.site.hands.close()
-        self.site.server.kill()
+                self.site.log.write("down", "warning", error=f"{type(e).__name__}: {e}")
 
     def _city_stop(self, record: SessionRecord) -> None:
         now = records.reread(self.site.ledger, record)

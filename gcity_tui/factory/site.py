@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -52,6 +53,8 @@ class Site:
         self.queue = NudgeQueue(self.ledger, clock)
         self.log = Log(log_path(self.path), clock=clock)
         self._scopes()
+        self.closing = threading.Event()
+        """Set when everything is being taken down: nothing is started any more."""
         self._stamps: dict[str, int] | None = None
 
     def _scopes(self) -> None:

@@ -43,6 +43,8 @@ class Standing:
     lost_server: bool = False
     crashes: tuple[float, ...] = ()
     crash_noted: bool = False
+    noted: str = ""
+    """Why it could not be started, when that is the death on record."""
     not_before: float = 0.0
     quarantined_until: float = 0.0
     drain_acked: bool = False

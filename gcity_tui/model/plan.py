@@ -171,20 +171,23 @@ class _Planner:
                 self.actions.append(Park(s.instance, "the tmux server was lost"))
         elif s.restart_requested:
             self._restart(s, agent, "restart was asked for", fresh=True)
-        elif not s.crash_noted:
+        elif not s.crash_noted or (wanted and len(self._recent(s)) > self.declared.daemon.max_restarts):
             self._note_crash(s, wanted)
         elif not wanted:
             self.actions.append(Park(s.instance, _death(s)))
         elif self.now >= s.not_before:
             self._restart(s, agent, _death(s))
 
+    def _recent(self, s: Standing) -> list[float]:
+        return [t for t in s.crashes if self.now - t < self.declared.daemon.restart_window]
+
     def _note_crash(self, s: Standing, wanted: bool) -> None:
-        window = self.declared.daemon.restart_window
-        recent = [t for t in s.crashes if self.now - t < window]
+        window, recent = self.declared.daemon.restart_window, self._recent(s)
         if not wanted:
             self.actions.append(Park(s.instance, _death(s)))
         elif len(recent) >= self.declared.daemon.max_restarts:
-            reason = f"{_death(s)}, {len(recent) + 1} times in {window / 60:.0f} min"
+            times = len(recent) + (not s.crash_noted)
+            reason = f"{s.noted or _death(s)}, {times} times in {window / 60:.0f} min"
             self.actions.append(Quarantine(s.instance, reason, until=self.now + QUARANTINE))
         else:
             wait = BACKOFF[min(len(recent), len(BACKOFF) - 1)]
