@@ -14,7 +14,7 @@ from gcity_tui.model.declared import Agent, Provider
 from gcity_tui.model.errors import CityError, NotFound, Refused, SessionClosed, Unsupported, Usage
 from gcity_tui.model.history import History
 from gcity_tui.model.receipt import Delivery, Receipt
-from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
+from gcity_tui.model.session import Evidence, Pending, SessionRecord
 from gcity_tui.tmux.attach import AttachPlan, attach_plan
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
@@ -23,6 +23,7 @@ from gcity_tui.workers import bringup, reading
 from gcity_tui.workers.delivery import Courier
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Launch, Places, launch
+from gcity_tui.workers.observing import Observer
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.protocol import (
     WHOLE,
@@ -88,8 +89,8 @@ class TmuxWorker:
         self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
         self.courier = Courier(record.instance, self.pane, self.queue)
         self.answers = Answers(self.pane)
+        self.observer = Observer(self.pane)
         self._eyes_row = eyes_row
-        self._looked: tuple[object, ...] = ()
 
     def _environ(self) -> dict[str, str]:
         """What the program's process sees, as far as it says where transcripts are."""
@@ -279,59 +280,12 @@ class TmuxWorker:
             return self.senses.evidence(self.row(), now)
 
     def observe(self, row: PaneRow | None, now: float, *, look: bool = False) -> Observation:
-        """All that can be told now. The screen is captured when something says that it changed, or with `look`.
-
-        Cheap when nothing did: two `stat`s. A capture is one question down the control pipe.
-        """
-        live = row is not None and not row.dead
-        if row is not None and live and (look or self._wants_look(row, now)):
-            try:
-                self.pane.see()
-            except NotFound:
-                row = None
-        with self.pane.lock:
-            judged = self.senses.judgement(row, now)
-            self._learn()
-            return self._told_all(row, judged)
-
-    def _wants_look(self, row: PaneRow, now: float) -> bool:
-        """Whether a capture would tell something: a question came or went, a turn ended, text was left over."""
-        with self.pane.lock:
-            senses = self.senses
-            told = senses.state_file.read(row.pid, senses.key, now) if senses.state_file else None
-            senses.titled(row, now)
-            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told)
-            seen = senses.seen
-            open_question = seen is not None and seen.asked is not None
-            waiting = (told is not None and told.status == "waiting") or senses.title_claim is Phase.WAITING
-            if mark == self._looked and not (open_question and not waiting) and not (waiting and not open_question):
-                # A row's activity counts whole seconds: what changed later in the same second is seen a second later.
-                return seen is not None and senses.seen_at <= row.activity + 1.0 < now - 0.05 and not self._busy(told)
-            quiet_busy = self._busy(told) and seen is not None and seen.claim is Phase.BUSY
-            self._looked = mark
-            return not quiet_busy
-
-    @staticmethod
-    def _busy(told: object) -> bool:
-        return getattr(told, "status", "") == "busy"
-
-    def _learn(self) -> None:
-        """A key that the program chose itself, or changed, goes on record."""
-        if self.senses.key and self.senses.key != self.record.key:
-            self.record = replace(self.record, key=self.senses.key)
-            self._write(session_key=self.senses.key)
-
-    def _told_all(self, row: PaneRow | None, judged: Judgement) -> Observation:
-        senses, standing, seen = self.senses, self.senses.standing, self.senses.seen
-        live = row is not None and not row.dead
-        pending = senses.pending if live else None
-        draft = seen.draft if seen and live and judged.phase in (Phase.READY, Phase.UNKNOWN) else ""
-        return Observation(
-            judged, pending, draft, senses.draft_since if draft else 0.0, bool(seen and seen.queued and live),
-            row.pid if row and live else 0, row.pane if row else "", row.humans if row else 0, row.title if row else "",
-            self.record.key, str(senses.path or ""), standing.usage.context_percent if standing.usage else None,
-            standing.tokens, standing.cost, standing.records, standing.last_said, standing.last_at,
-        )  # fmt: skip
+        """All that can be told now; see `Observer.observe`. A key that the program chose itself goes on record."""
+        told = self.observer.observe(row, now, look=look)
+        if told.key and told.key != self.record.key:
+            self.record = replace(self.record, key=told.key)
+            self._write(session_key=told.key)
+        return told
 
     def watched(self) -> tuple[Path, ...]:
         """Folders whose changes mean that something may be new: the state files', the conversation's."""

@@ -1,0 +1,80 @@
+"""One look at a session: what can be told of it now, and whether its screen is worth a capture."""
+
+from __future__ import annotations
+
+from gcity_tui.model.errors import NotFound
+from gcity_tui.model.session import Judgement, Phase
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.pane import Pane
+from gcity_tui.workers.protocol import Observation
+from gcity_tui.workers.state import Told
+
+
+class Observer:
+    """Looks at one pane. May be used beside the lane; each look takes the pane's lock for a moment."""
+
+    def __init__(self, pane: Pane) -> None:
+        self.pane, self.senses = pane, pane.senses
+        self._looked: tuple[object, ...] = ()
+
+    def observe(self, row: PaneRow | None, now: float, *, look: bool = False) -> Observation:
+        """All that can be told now. The screen is captured when something says that it changed, or with `look`.
+
+        Cheap when nothing did: two `stat`s. A capture is one question down the control pipe.
+        """
+        live = row is not None and not row.dead
+        if row is not None and live and (look or self._wants_capture(row, now)):
+            try:
+                self.pane.see()
+            except NotFound:
+                row = None
+        with self.pane.lock:
+            return self._told(row, self.senses.judgement(row, now))
+
+    def _wants_capture(self, row: PaneRow, now: float) -> bool:
+        """Whether a capture would tell something: a question came or went, a turn ended, text was left over."""
+        with self.pane.lock:
+            senses, seen = self.senses, self.senses.seen
+            told = senses.state_file.read(row.pid, senses.key, now) if senses.state_file else None
+            senses.titled(row, now)
+            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told)
+            changed, self._looked = mark != self._looked, mark
+            if seen is None:
+                return True
+            waiting = _says(told, "waiting") or senses.title_claim is Phase.WAITING
+            if waiting != (seen.asked is not None) and (waiting or changed):
+                return True
+            busy = _says(told, "busy")
+            if changed:
+                return not (busy and seen.claim is Phase.BUSY)
+            # A row's activity counts whole seconds: what came late in a second is caught by one look after it.
+            return senses.seen_at <= row.activity + 1.0 < now - 0.05 and not busy
+
+    def _told(self, row: PaneRow | None, judged: Judgement) -> Observation:
+        senses, standing, seen = self.senses, self.senses.standing, self.senses.seen
+        live = row is not None and not row.dead
+        idle = judged.phase in (Phase.READY, Phase.UNKNOWN)
+        draft = seen.draft if seen and live and idle else ""
+        return Observation(
+            judged,
+            pending=senses.pending if live else None,
+            draft=draft,
+            draft_since=senses.draft_since if draft else 0.0,
+            held=bool(seen and seen.queued and live),
+            pid=row.pid if row and live else 0,
+            pane=row.pane if row else "",
+            attached=row.humans if row else 0,
+            title=row.title if row else "",
+            key=senses.key,
+            transcript=str(senses.path or ""),
+            context_percent=standing.usage.context_percent if standing.usage else None,
+            tokens=standing.tokens,
+            cost=standing.cost,
+            records=standing.records,
+            last_said=standing.last_said,
+            activity_at=standing.last_at,
+        )
+
+
+def _says(told: Told | None, status: str) -> bool:
+    return told is not None and told.status == status
