@@ -62,7 +62,7 @@ def hands(store: "Store", pairs: "set[tuple[str, str]]") -> dict[tuple[str, str]
         rows = store.rows(
             "SELECT b.assignee FROM bead_meta r JOIN beads b ON b.id = r.bead"
             " JOIN bead_meta t ON t.bead = r.bead AND t.key = 'gc.routed_to' AND t.value = ?"
-            " WHERE r.key = 'gc.root_bead_id' AND substr(r.value, 1, 64) = substr(?, 1, 64) AND r.value = ?"
+            " WHERE r.key = 'gc.root_bead_id' AND substr(r.value, 1, 64) = substr(?, 1, 64) AND r.value || '' = ?"
             " AND b.assignee > '' ORDER BY b.updated_at DESC, b.seq DESC LIMIT 1",
             (route, root, root),
         )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from gcity_tui.beads.store import Store
 
-_META = "SELECT m.bead FROM bead_meta m WHERE m.key = ? AND substr(m.value, 1, 64) = substr(?, 1, 64) AND m.value = ?"
+# `|| ''`: after a plain `value = ?` SQLite puts the constant into `substr(value, …)` too, and the index is lost.
+_META = (
+    "SELECT m.bead FROM bead_meta m WHERE m.key = ? AND substr(m.value, 1, 64) = substr(?, 1, 64) AND m.value || '' = ?"
+)
 _DESCENDANTS = (
     "b.id IN (WITH RECURSIVE r(id) AS (SELECT ? UNION SELECT d.issue_id FROM deps d JOIN r ON d.depends_on_id = r.id"
     " WHERE d.type = 'parent-child') SELECT id FROM r WHERE id <> ?)"

@@ -9,6 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gcity_tui.beads import select
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.model.errors import CityError
 
@@ -140,3 +141,18 @@ def test_ready_is_served_by_an_index_and_not_sorted(ledger: Ledger) -> None:
         plan = " ".join(row[3] for row in ledger.store.rows(sql.format(more)))
         assert f"USING INDEX {index}" in plan or f"USING COVERING INDEX {index}" in plan, plan
         assert "TEMP B-TREE" not in plan, plan
+
+
+def test_metadata_and_assignees_are_looked_up_not_scanned(ledger: Ledger) -> None:
+    for sql, want in (
+        (f"{select._META} AND m.live = 1", "meta_value (key=? AND <expr>=? AND live=?)"),
+        (
+            f"SELECT b.id FROM beads b WHERE {select.where({'assignee': 'x', 'status': 'in_progress'})}",
+            "beads_assignee",
+        ),
+        (f"SELECT b.id FROM beads b WHERE {select.where({'status': 'in_progress'})}", "beads_status"),
+        (f"SELECT b.id FROM beads b WHERE {select.where({'parent': 'x'})}", "beads_id"),
+        ("SELECT min(wake_at) FROM beads WHERE wake_at > 0 AND wake_at > ?", "beads_wake"),
+    ):
+        plan = " ".join(row[3] for row in ledger.store.rows(f"EXPLAIN QUERY PLAN {sql}", ("x",) * sql.count("?")))
+        assert want in plan, (sql, plan)
