@@ -92,6 +92,7 @@ def _draft(
             where=source.where(*at, "name"),
         )
     keys.check(table, keys.AGENT, source, at, reading)
+    _pool(table, source, at, reading)
     flat = _flat(table)
     for key, known in (
         ("scope", ("", "city", "rig")),
@@ -108,6 +109,12 @@ def _draft(
     origins = {key: source.origin(*at, key) for key in table}
     prompt = _prompt_file(flat, folder, root, source.where(*at, "prompt_template"), reading)
     return Draft(name, flat, origins, folder, root, source.where(*at), dir=str(flat.get("dir", "")), files=prompt)
+
+
+def _pool(table: Mapping[str, Any], source: Source, at: tuple[str | int, ...], reading: Reading) -> None:
+    pool = table.get("pool")
+    if isinstance(pool, dict):
+        keys.check(pool, keys.POOL, source, (*at, "pool"), reading)
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,6 +201,7 @@ def aimed(
     for n, patch in enumerate(patches):
         place: tuple[str | int, ...] = (*at, n)
         keys.check(patch, keys.PATCH, source, place, reading)
+        _pool(patch, source, place, reading)
         name = str(patch.get("agent") or patch.get("name") or "")
         folder = str(patch.get("dir", "")) or rig
         target = f"{folder}/{name}" if folder and "/" not in name else name
@@ -227,8 +235,8 @@ def with_defaults(draft: Draft, defaults: Mapping[str, Any], origin: Mapping[str
     return replace(draft, table=table, origins=origins)
 
 
-def finished(draft: Draft) -> Agent:
-    """The value. `max_active_sessions` < 0 means no limit."""
+def finished(draft: Draft, start_command: str = "") -> Agent:
+    """The value. `start_command`: the workspace's, for one without a provider of its own."""
     t = draft.table
     most = t.get("max_active_sessions")
     if isinstance(most, int) and most < 0:
@@ -251,6 +259,8 @@ def finished(draft: Draft) -> Agent:
         )
         if t.get(k)
     }
+    if start_command and not plain.get("provider"):
+        plain.setdefault("start_command", start_command)
     return Agent(
         name=draft.name,
         dir=draft.dir,

@@ -53,6 +53,15 @@ def load_city(path: Path | str) -> DeclaredCity:
         main = reading.toml(home / "city.toml", "city")
     except NotFound as exc:
         raise NotFound(f"no city at {home}", cure="gcity-tui init makes one", where=str(home / "city.toml")) from exc
+    try:
+        return _composed(home, main, reading)
+    except OSError as exc:
+        raise BadConfig(f"cannot be read: {exc.strerror or exc}", where=str(exc.filename or home)) from exc
+    except RuntimeError as exc:  # pathlib's word for links that lead in a circle
+        raise BadConfig(str(exc), where=str(home)) from exc
+
+
+def _composed(home: Path, main: Source, reading: Reading) -> DeclaredCity:
     sources = compose.sources(main, home, reading)
     parts = _Parts(home, sources, compose.tables(sources, reading), reading, _core(reading))
     _import_packs(parts)
@@ -162,6 +171,9 @@ def _resolver(parts: _Parts) -> providers.Resolver:
     above += providers.in_folder(parts.city / "providers", "city", parts.reading)
     for source in parts.sources:
         above += providers.in_table(source, parts.reading)
+    names = {d.name for d in (*parts.core.definitions, *above)}
+    for source in parts.sources:
+        above += providers.patches(source, names, parts.reading)
     return providers.Resolver(parts.core.definitions, above)
 
 
@@ -217,7 +229,8 @@ def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
         made[name], provider_origins[name] = resolver.provider(name)
     workspace = parts.tables.get("workspace", {})
     name = str(workspace.get("name") or parts.city.name)
-    built = tuple(agents.finished(d) for d in parts.drafts)
+    command = str(workspace.get("start_command", ""))
+    built = tuple(agents.finished(d, command) for d in parts.drafts)
     _known(built, parts.drafts, made, parts)
     rigs = _rigs(parts)
     prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()

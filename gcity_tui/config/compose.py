@@ -40,6 +40,10 @@ def sources(main: Source, home: Path, reading: Reading) -> list[Source]:
     for source in found:
         for name, known in _TABLES.items():
             keys.check(source.table.get(name, {}), known, source, (name,), reading)
+        keys.check(source.table.get("patches", {}), keys.PATCHES, source, ("patches",), reading)
+        defaults = source.table.get("defaults", {})
+        keys.check(defaults, keys.DEFAULTS_TABLE, source, ("defaults",), reading)
+        keys.check(defaults.get("rig", {}), keys.DEFAULTS_RIG, source, ("defaults", "rig"), reading)
     return found
 
 
@@ -102,7 +106,7 @@ def daemon(merged: Mapping[str, Any]) -> Daemon:
         max_restarts=int(table.get("max_restarts", plain.max_restarts)),
         restart_window=time("restart_window", plain.restart_window),
         shutdown_timeout=time("shutdown_timeout", plain.shutdown_timeout),
-        start_timeout=time("start_timeout", plain.start_timeout),
+        start_timeout=time("start_timeout", seconds(merged.get("session", {}).get("startup_timeout", "60s"))),
         max_wakes_per_tick=int(table.get("max_wakes_per_tick", plain.max_wakes_per_tick)),
     )
 

@@ -53,6 +53,7 @@ AGENT = _keys(
     map="env option_defaults",
     any="sleep_after_idle pool",
 )
+POOL = _keys(int="min max", str="check on_death on_boot", duration="drain_timeout")
 PATCH = {
     **AGENT,
     **_keys(
@@ -84,6 +85,8 @@ SCREEN = _keys(
     str="ready busy composer placeholder pasted queued title_busy title_ready title_waiting", tables="dialogs"
 )
 DIALOG = _keys(str="id kind match prompt options choose", strs="keys cancel")
+OPTION = _keys(str="key label type default", tables="choices", bool="omit")
+CHOICE = _keys(str="value label", strs="flag_args", any="flag_aliases")
 RIG = _keys(
     str="name path prefix default_branch formulas_dir default_sling_target dolt_host dolt_port",
     bool="suspended suspended_on_start",
@@ -138,6 +141,9 @@ PACK_FILE = _keys(
     tables="agent named_session service webhook doctor commands pricing",
 )
 PACK = _keys(str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires")
+PATCHES = _keys(tables="agent named_session rigs providers github_pr_monitor")
+DEFAULTS_TABLE = _keys(table="rig")
+DEFAULTS_RIG = _keys(table="imports")
 SITE = _keys(str="workspace_name workspace_prefix", tables="rig")
 
 _NAMES = {

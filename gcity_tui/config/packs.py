@@ -133,6 +133,7 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     for draft in agents.in_table(source, folder, reading):
         drafts[draft.name] = draft
     merged = [d for p in below for d in p.drafts if d.name not in drafts]
+    keys.check(source.table.get("patches", {}), keys.PATCHES, source, ("patches",), reading)
     patches = source.table.get("patches", {}).get("agent", ())
     own = agents.aimed(patches, [*merged, *drafts.values()], source, ("patches", "agent"), reading)
     defaults = source.table.get("agent_defaults", {})

@@ -29,7 +29,7 @@ class Definition:
     name: str
     table: Mapping[str, Any]
     source: Source
-    at: tuple[str, ...]
+    at: tuple[str | int, ...]
 
 
 def in_table(source: Source, reading: Reading) -> tuple[Definition, ...]:
@@ -42,13 +42,32 @@ def in_table(source: Source, reading: Reading) -> tuple[Definition, ...]:
     return tuple(found)
 
 
+def patches(source: Source, known: Iterable[str], reading: Reading) -> tuple[Definition, ...]:
+    """`[[patches.providers]]`: the same keys, over what is there; one that hits nothing is an error."""
+    found = []
+    names = tuple(known)
+    for n, table in enumerate(source.table.get("patches", {}).get("providers", ())):
+        name, place = str(table.get("name", "")), ("patches", "providers", n)
+        if name not in names:
+            close = nearest(name, names)
+            raise BadConfig(
+                f"no provider {name!r} to patch",
+                cure=f"did you mean {close!r}?" if close else "",
+                where=source.where(*place),
+            )
+        found.append(
+            _checked(Definition(name, {k: v for k, v in table.items() if k != "name"}, source, place), reading)
+        )
+    return tuple(found)
+
+
 def in_folder(folder: Path, layer: str, reading: Reading) -> tuple[Definition, ...]:
     """`providers/<name>.toml`, one file each; a nested `[providers.<name>]` or `[<name>]` table is accepted too."""
     found = []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
         source = reading.toml(path, layer)
         name = path.stem
-        at: tuple[str, ...] = ()
+        at: tuple[str | int, ...] = ()
         if isinstance(source.table.get(name), dict):
             at = (name,)
         table = source.table[name] if at else source.table
@@ -59,13 +78,27 @@ def in_folder(folder: Path, layer: str, reading: Reading) -> tuple[Definition, .
 def _checked(definition: Definition, reading: Reading) -> Definition:
     source, at = definition.source, definition.at
     keys.check(definition.table, keys.PROVIDER, source, at, reading)
+    for name, kind in (("options", "table"), ("blind", "strs")):
+        for key, value in definition.table.get(name, {}).items():
+            wrong = not keys.fits(kind, value) or (kind == "table" and not all(map(_argv, value.values())))
+            if wrong:
+                raise BadConfig(
+                    f"{name}.{key} has the wrong shape",
+                    cure="a choice is a list of arguments" if kind == "table" else "a list of texts",
+                    where=source.where(*at, name, key),
+                )
+    for n, option in enumerate(definition.table.get("options_schema", ())):
+        place: tuple[str | int, ...] = (*at, "options_schema", n)
+        keys.check(option, keys.OPTION, source, place, reading)
+        for m, choice in enumerate(option.get("choices", ())):
+            keys.check(choice, keys.CHOICE, source, (*place, "choices", m), reading)
     screen = definition.table.get("screen", {})
     keys.check(screen, keys.SCREEN, source, (*at, "screen"), reading)
     for name, value in screen.items():
         if isinstance(value, str):
             _pattern(value, source.where(*at, "screen", name))
     for n, dialog in enumerate(screen.get("dialogs", ())):
-        place: tuple[str | int, ...] = (*at, "screen", "dialogs", n)
+        place = (*at, "screen", "dialogs", n)
         keys.check(dialog, keys.DIALOG, source, place, reading)
         for name in ("id", "kind", "match"):
             if not dialog.get(name):
@@ -73,6 +106,10 @@ def _checked(definition: Definition, reading: Reading) -> Definition:
         for name in ("match", "prompt", "options"):
             _pattern(dialog.get(name, ""), source.where(*place, name))
     return definition
+
+
+def _argv(value: object) -> bool:
+    return keys.fits("strs", value)
 
 
 def _pattern(text: str, where: str) -> None:

@@ -33,12 +33,13 @@ def load_rigs(city: Path, sources: Sequence[Source], tables: Mapping[str, Any], 
     site = compose.site(city, reading)
     bound = {str(r.get("name", "")): str(r.get("path", "")) for r in (site.table.get("rig", ()) if site else ())}
     defaults = _default_imports(city, sources, reading)
+    over = _patches(sources, reading)
     rigs: list[RigDraft] = []
     for source in sources:
         for n, table in enumerate(source.table.get("rigs", ())):
             at: tuple[str | int, ...] = ("rigs", n)
             keys.check(table, keys.RIG, source, at, reading)
-            rig = _rig(city, source, at, table, bound, reading)
+            rig = _rig(city, source, at, {**table, **over.pop(str(table.get("name", "")), {})}, bound, reading)
             for other in rigs:
                 if other.name == rig.name:
                     raise BadConfig(f"two rigs are called {rig.name!r}", where=source.where(*at, "name"))
@@ -49,7 +50,19 @@ def load_rigs(city: Path, sources: Sequence[Source], tables: Mapping[str, Any], 
             own = {i.binding for i in rig.imports}
             rig.imports += [d for d in defaults if d.binding not in own]
             rigs.append(rig)
+    if over:
+        raise BadConfig(f"no rig {next(iter(over))!r} to patch", where=compose.where(sources, "patches", "rigs"))
     return rigs
+
+
+def _patches(sources: Sequence[Source], reading: Reading) -> dict[str, dict[str, Any]]:
+    """`[[patches.rigs]]` by the name of their rig."""
+    found: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        for n, table in enumerate(source.table.get("patches", {}).get("rigs", ())):
+            keys.check(table, keys.RIG, source, ("patches", "rigs", n), reading)
+            found.setdefault(str(table.get("name", "")), {}).update(table)
+    return found
 
 
 def _rig(
