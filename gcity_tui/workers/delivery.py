@@ -185,7 +185,7 @@ class Courier:
                 if presses < PRESSES and time.monotonic() - pressed > AGAIN and not row.humans:
                     self._enter(nudge, self.pane.judge(row).phase is Phase.BUSY)
                     presses, pressed = presses + 1, time.monotonic()
-            elif not self.pane.senses.reads and seen.composer and not seen.draft:
+            elif self._unread(nudge) and seen.composer and not seen.draft:
                 return self.queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")
             elif busy or seen.queued:
                 return self.queue.wait(nudge, "the program holds it until its turn is over")
@@ -211,6 +211,8 @@ class Courier:
             if not row.humans and phase is Phase.READY:
                 self._enter(nudge, False)
             return self.queue.wait(nudge, "its composer still holds it")
+        if self._unread(nudge) and seen.composer and not seen.draft:
+            return self.queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")
         quiet = time.time() - nudge.at
         if phase is Phase.READY and quiet > DOUBTFUL:
             return self.queue.move(nudge, Delivery.UNKNOWN, "it left the composer and was not seen after")
@@ -233,7 +235,7 @@ class Courier:
             return self.queue.move(nudge, Delivery.SUBMITTED, "the program may hold it until its turn is over")
         if self.pane.judge(row).phase is not Phase.READY or seen.draft or not seen.composer:
             return self._doubt(nudge, "it may have been typed")
-        if not self.pane.senses.reads:
+        if self._unread(nudge):
             return self.queue.move(nudge, Delivery.UNKNOWN, "its conversation cannot be read")
         if self.pane.until(lambda: self.arrived(nudge), 1.0):
             return self.queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
@@ -255,6 +257,10 @@ class Courier:
         if nudge.state is Delivery.SUBMITTED:
             return self.queue.move(nudge, Delivery.UNKNOWN, "the agent ended before it was seen to take it up")
         return self.queue.move(nudge, Delivery.UNDELIVERED, "the agent ended before it was sent")
+
+    def _unread(self, nudge: Nudge) -> bool:
+        """Whether the conversation will not show it: there is none to read, or it is a command to the program itself."""
+        return not self.pane.senses.reads or (nudge.text.startswith("/") and "\n" not in nudge.text)
 
     def arrived(self, nudge: Nudge) -> bool:
         """Whether the conversation holds `nudge` since it was typed. One record answers for one nudge."""

@@ -42,6 +42,11 @@ class StateFile:
         self._searched = 0.0
         self._other: Path | None = None
 
+    @property
+    def other(self) -> Path | None:
+        """The file of another process that speaks for this session, if there is one."""
+        return self._other
+
     def read(self, pid: int, key: str, now: float) -> Told | None:
         """What the process `pid` says of itself; a file of another process counts when it names the session `key`."""
         told = self._load(self.folder / f"{pid}.json") if pid else None
@@ -206,6 +211,7 @@ class Senses:
         if row.dead:
             return (self._death(row, now),)
         self._dead_at = 0.0
+        self.started = self.started or float(row.created)
         found: list[Evidence] = []
         if self.failed:
             found.append(Evidence("process", self.starting or now, Phase.FAILED, self.failed))

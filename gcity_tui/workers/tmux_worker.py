@@ -288,9 +288,16 @@ class TmuxWorker:
         return told
 
     def watched(self) -> tuple[Path, ...]:
-        """Folders whose changes mean that something may be new: the state files', the conversation's."""
+        """Folders whose changes mean that something may be new: the state files', the conversation's. For `Bells`."""
         found = [self.senses.state_file.folder] if self.senses.state_file else []
         return (*found, self.senses.path.parent) if self.senses.path else tuple(found)
+
+    def concerns(self, path: Path, pid: int) -> bool:
+        """Whether a change of `path` tells something of this session, whose pane's process is `pid`."""
+        state = self.senses.state_file
+        if state is not None and path.parent == state.folder:
+            return path.stem == str(pid) or (path == state.other)
+        return path == self.senses.path or path == Path()
 
     def state(self) -> State:
         now = self.clock()

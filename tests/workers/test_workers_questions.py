@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import time
+from pathlib import Path
 
 import pytest
 from workers_ground import Ground, becomes, said_to, settled, wait_for
 
 from gcity_tui.model.errors import NoInteraction, PendingInteraction, Refused, Usage
 from gcity_tui.model.session import Phase
-from gcity_tui.workers.protocol import InteractionResponse
+from gcity_tui.workers.bells import Bells
+from gcity_tui.workers.protocol import InteractionResponse, Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
@@ -79,6 +82,31 @@ def test_found_within_300_ms_of_the_programs_own_word(ground: Ground) -> None:
     assert told is not None and told.status == "waiting"
     assert time.time() - told.at < 0.3
     assert seen.judgement.phase is Phase.WAITING and looks < 60
+
+
+@pytest.mark.parametrize("provider", LOOKS)
+def test_a_bell_rings_when_a_question_comes(ground: Ground, provider: str) -> None:
+    """Without any polling: the file's bell, one look, and the question is there, within 300 ms of its asking."""
+    worker = ground.worker(provider)
+    worker.start()
+    becomes(worker, Phase.READY)
+    row = worker.pane.alive()
+    assert row is not None
+    found: queue.Queue[tuple[float, Observation]] = queue.Queue()
+
+    def ring(path: Path) -> None:
+        if worker.concerns(path, row.pid):
+            seen = worker.observe(row, time.time())
+            if seen.pending:
+                found.put((time.time(), seen))
+
+    with Bells(ring) as bells:
+        assert bells.watch(worker.watched())
+        worker.send("may I push")
+        at, seen = found.get(timeout=10)
+    told = worker.senses.state_file.read(row.pid, "", time.time()) if worker.senses.state_file else None
+    assert told is not None and told.status == "waiting" and at - told.at < 0.3
+    assert seen.judgement.phase is Phase.WAITING
 
 
 def test_two_questions_in_a_row_are_two(ground: Ground) -> None:
