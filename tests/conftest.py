@@ -81,5 +81,6 @@ def repository(tmp_path: Path) -> Path:
     where.mkdir()
     (where / "hello.py").write_text('"""Say hello."""\n\n\ndef hello() -> str:\n    """A greeting."""\n    return "hello"\n')
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "first"]):
-        subprocess.run(["git", *words], cwd=where, check=True)
+        who = ["-c", "user.name=Somebody", "-c", "user.email=some@body.invalid"]
+        subprocess.run(["git", *who, *words], cwd=where, check=True)
     return where

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 from pathlib import Path
 
+from gcity_tui.city import City
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import Usage
@@ -32,6 +34,7 @@ def init(args: argparse.Namespace) -> int:
         output.note(f"no agent program on PATH ({', '.join(PROGRAMS)}): the city gets rehearsal, a scripted agent")
     note = "No agent program was on PATH: rehearsal is a scripted agent." if provider == "rehearsal" else ""
     made = write.init_city(where, name=args.name or where.name, pack=args.pack, provider=provider, note=note)
+    City.open(made.path, environ=os.environ).close()  # its ledger and its shims are there from the start
     told = {"city": str(made.path), "name": made.name, "pack": args.pack, "provider": provider}
     if args.json:
         output.emit_json(told)

@@ -91,7 +91,7 @@ def _headless(city: City, root: str, args: argparse.Namespace) -> int:
             if line != told:
                 output.note(line)
                 told = line
-            if last.state in ENDED:
+            if last.state in ENDED and city.bead(last.root).closed:  # the last step, the merge, comes after the rounds
                 break
         if time.monotonic() > deadline:
             raise Permanent(f"the demo did not end within {args.timeout:.0f} s ({told or 'no loop yet'})",

@@ -23,6 +23,7 @@ def rig(args: argparse.Namespace) -> int:
         if args.what == "add":
             before = {r.name for r in city.declared.rigs}
             declared = write.add_rig(city.declared, require_folder(args.path), name=args.name, prefix=args.prefix)
+            city.site.reload()  # the ledger learns the prefix
             made = next(r for r in declared.rigs if r.name not in before)
             told = {"name": made.name, "path": str(made.path), "prefix": made.prefix}
             agents = [a.qualified for a in declared.agents if a.dir == made.name]

@@ -1,0 +1,102 @@
+"""What a newcomer types, in a shell: init, rig add, up, sling, look, talk, down; agents are scripted, panes real."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Living = Callable[[str], list[str]]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+
+
+def run(city: Path, *words: str, code: int | None = 0) -> str:
+    argv = [sys.executable, "-m", "gcity_tui", "--city", str(city), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=90, check=False)
+    assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def until(ask: Callable[[], Any], what: str, seconds: float = 60) -> Any:
+    """The first true answer of `ask`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := ask():
+            return answer
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds:.0f} s: {what}")
+
+
+@pytest.fixture
+def city(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, processes: Living) -> Iterator[Path]:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # no agent program: init chooses rehearsal, and says so
+    where = tmp_path / "mycity"
+    argv = [sys.executable, "-m", "gcity_tui", "init", str(where)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    assert "rehearsal" in done.stderr
+    run(where, "rig", "add", str(repository))
+    yield where
+    run(where, "down", code=None)
+    assert processes(str(where)) == []
+
+
+def test_from_an_empty_folder_to_a_merge(city: Path, repository: Path, processes: Living) -> None:
+    (repository / "faulty.py").write_text(
+        '"""Faulty."""\n\n\ndef load(text: str) -> object:\n    """Load."""\n    return eval(text)\n'
+    )
+    subprocess.run(["git", "add", "."], cwd=repository, check=True)
+    subprocess.run(["git", "commit", "-qm", "faulty"], cwd=repository, check=True)
+    run(city, "up")
+    slung = json.loads(run(city, "sling", "some-repo/eddie", "Say hello", "--json"))
+    assert slung["bead"].startswith("sr-")
+    shown = until(
+        lambda: [s for s in json.loads(run(city, "session", "list", "--json")) if s["phase"] in ("busy", "ready")],
+        "a session runs",
+    )
+    assert all(s["rehearsal"] for s in shown)
+    assert "rehearsal" in run(city, "peek", shown[0]["instance"])
+    loop = until(
+        lambda: [x for x in json.loads(run(city, "rounds", "--json")) if x["state"] == "clean" and x["merge"]],
+        "the loop ends clean",
+        120,
+    )[0]
+    assert loop["merge"]["branch"] == "main"
+    head = subprocess.run(["git", "rev-parse", "main"], cwd=repository, capture_output=True, text=True, check=True)
+    assert head.stdout.strip() == loop["merge"]["commit"]
+    assert "literal_eval" in (repository / "faulty.py").read_text()
+    bead = json.loads(run(city, "bd", "show", slung["bead"], "--json"))[0]
+    assert bead["status"] == "closed"
+    run(city, "down")
+    assert processes(str(city)) == []
+
+
+def test_talking_to_one_agent(city: Path) -> None:
+    run(city, "up")
+    run(city, "session", "start", "some-repo/eddie")
+    until(lambda: "eddie-1" in run(city, "session", "list"), "eddie-1 is there")
+    until(lambda: json.loads(run(city, "session", "why", "eddie-1", "--json"))["phase"] == "ready", "eddie-1 is ready")
+    receipt = json.loads(run(city, "nudge", "eddie-1", "how are\x1b[31m you", "--json"))
+    assert receipt["state"] == "taken up"
+    said = until(
+        lambda: [e for e in json.loads(run(city, "logs", "eddie-1", "--json"))["entries"] if e["actor"] == "user"],
+        "it is said",
+    )
+    assert [e["text"] for e in said].count("how are you") == 1
+    run(city, "respond", "eddie-1", code=3)
+    run(city, "interrupt", "eddie-1", code=None)
+    assert "eddie-1" in run(city, "attach", "--print", "eddie-1")
+    run(city, "session", "stop", "eddie-1")
+    run(city, "peek", "nobody", code=4)
+
+
+def test_without_a_controller_work_is_queued_and_nothing_is_lost(city: Path) -> None:
+    slung = json.loads(run(city, "sling", "eddie", "Later", "--json"))
+    assert json.loads(run(city, "status", "--json"))["controller"] == 0
+    found = json.loads(run(city, "bd", "show", slung["bead"], "--json"))
+    assert found[0]["title"] == "Later"
