@@ -55,14 +55,14 @@ class Wish:
 
 
 class Store:
-    """Connections to one ledger file: one writes, each thread reads through its own."""
+    """Connections to one ledger file: one writes; those that read are borrowed, so that threads may come and go."""
 
     def __init__(self, path: str, *, create: bool = False) -> None:
         self.path = path
         self._turn, self._list = _thread.allocate_lock(), _thread.allocate_lock()
         self._waiting: list[Wish] = []
-        self._mine = _thread._local()
-        self._readers: list[sqlite3.Connection] = []
+        self._idle: list[sqlite3.Connection] = []
+        self._shut = False
         self._lock_fd = -1
         self._inside = 0
         self._writer = self._connect(create)
@@ -113,24 +113,34 @@ class Store:
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
-    @property
-    def reader(self) -> sqlite3.Connection:
-        """This thread's own connection for reading."""
-        cx: sqlite3.Connection | None = getattr(self._mine, "cx", None)
-        if cx is None:
-            cx = self._mine.cx = self._connect()
-            cx.execute("PRAGMA query_only = 1")
-            self._readers.append(cx)
-        return cx
-
     def rows(self, sql: str, args: "tuple[Any, ...] | list[Any]" = ()) -> "list[tuple[Any, ...]]":
-        """Every row of a reading statement."""
+        """Every row of a reading statement. Any thread may ask; a connection is borrowed for the time it takes."""
+        if self._inside == _thread.get_ident():  # inside a transaction a read must see what was just written
+            return self._read(self._writer, sql, args)
         try:
-            # Inside a transaction of this thread a read must see what was just written.
-            cx = self._writer if self._inside == _thread.get_ident() else self.reader
+            cx = self._idle.pop()
+        except IndexError:
+            cx = self._connect()
+            cx.execute("PRAGMA query_only = 1")
+        try:
+            return self._read(cx, sql, args)
+        finally:
+            self._idle.append(cx)
+            if self._shut:
+                self._close_idle()
+
+    def _read(self, cx: "sqlite3.Connection", sql: str, args: "Any") -> "list[tuple[Any, ...]]":
+        try:
             return cx.execute(sql, args).fetchall()
         except sqlite3.Error as e:
             raise translate(e, self.path) from e
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:  # another thread was quicker
+                return
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -254,9 +264,9 @@ class Store:
     def close(self) -> None:
         """Close every connection. The store is of no use afterwards."""
         with self._turn:
-            for cx in (*self._readers, self._writer):
-                cx.close()
-            self._readers.clear()
+            self._shut = True
+            self._close_idle()
+            self._writer.close()
             if self._lock_fd >= 0:
                 _close(self._lock_fd)
                 self._lock_fd = -1

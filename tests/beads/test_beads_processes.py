@@ -102,6 +102,18 @@ def test_threads_share_commits_and_errors_stay_with_their_writer(ledger: Ledger)
     assert sum(e.type == "bead.claimed" for e in ledger.events()) == len(beads)
 
 
+def test_threads_come_and_go_and_no_connection_stays(ledger: Ledger) -> None:
+    bead = ledger.create("read me")
+    ledger.get(bead)
+    fds = Path("/proc/self/fd")
+    before = len(list(fds.iterdir()))
+    for _ in range(60):
+        thread = threading.Thread(target=ledger.get, args=(bead,))
+        thread.start()
+        thread.join()
+    assert len(list(fds.iterdir())) <= before + 3
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "l.db"

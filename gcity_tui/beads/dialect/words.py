@@ -137,7 +137,7 @@ ALIASES = {
         "graph-deps": "dep",
         "find": "search",
     },
-    **{"molecule": "mol", "gates": "gate", "undef": "undefer", "human": "gate"},
+    **{"molecule": "mol", "gates": "gate"},
 }
 
 
