@@ -201,9 +201,30 @@ def stale(call: "Call") -> None:
 
 
 def gated(call: "Call") -> None:
-    from gcity_tui.beads.dialect import fronts
-
-    fronts.gated(call)
+    """Molecules that a closed gate set free: its step is ready and nobody has it."""
+    store = call.ledger.store
+    rows = store.rows(
+        f"SELECT {schema.SELECT}, g.id FROM beads g JOIN deps d ON d.depends_on_id = g.id AND d.type = 'blocks'"
+        " JOIN beads b ON b.id = d.issue_id WHERE g.issue_type = 'gate' AND g.status = 'closed' AND b.status = 'open'"
+        " AND b.blockers = 0 AND b.held = 0 AND b.assignee = '' ORDER BY b.priority, b.created_at DESC, b.id"
+    )
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        root = root_of(call, row[0])
+        if any(f["molecule_id"] == root for f in found):
+            continue
+        title = items.by_ids(store, [root])[0][1]
+        pair = items.plain(store, items.by_ids(store, [row[-1], row[0]]))
+        found.append({"molecule_id": root, "molecule_title": title, "closed_gate": pair[0], "ready_step": pair[1]})
+    if call.json:
+        call.give({"molecules": found, "count": len(found)})
+        return
+    for f in found:
+        call.say(
+            f"{f['molecule_id']}: {items.one_line(f['ready_step']['title'])} is ready after {f['closed_gate']['id']}"
+        )
+    if not found:
+        call.say("No molecules are waiting behind a closed gate")
 
 
 def last_activity(call: "Call") -> None:
