@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gcity_tui.city import City
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -14,7 +18,14 @@ def main(argv: list[str] | None = None) -> int:
         return bd.main(words[1:])
     from gcity_tui.cli import door
 
-    return door.main(words)
+    return door.main(words, show)
+
+
+def show(city: City, view: str = "") -> int:
+    """Open the dashboard on a city; words do not know pictures, so this is handed to them."""
+    from gcity_tui.tui.app import run
+
+    return run(city, view=view)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,9 @@ def dashboard_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def dashboard(args: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise Usage(
-            "the dashboard needs a terminal", cure="gcity-tui --help lists the verbs; status --json is for programs"
-        )
+    if args.show is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        cure = "gcity-tui --help lists the verbs; status --json is for programs"
+        raise Usage("the dashboard needs a terminal", cure=cure)
     with opened(args) as city:
-        from gcity_tui.tui.app import run
-
-        return run(city, view=args.view)
+        code: int = args.show(city, args.view)
+    return code

@@ -41,7 +41,7 @@ def demo(args: argparse.Namespace) -> int:
             _down(there)
         demo_city.remove(there)
         demo_city.make(there, pace)
-    if not args.headless and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not args.headless and (args.show is None or not (sys.stdin.isatty() and sys.stdout.isatty())):
         raise Refused("the demo's dashboard needs a terminal", cure="demo --headless --json runs it without one")
     city = City.open(there.city, environ=os.environ)
     try:
@@ -50,9 +50,7 @@ def demo(args: argparse.Namespace) -> int:
         loop = begin(city, there)
         if args.headless:
             return _headless(city, loop, args)
-        from gcity_tui.tui.app import run
-
-        code = run(city)
+        code: int = args.show(city, "")
         output.note("the city goes on: gcity-tui demo opens it again, gcity-tui demo --stop ends it")
         return code
     finally:

@@ -7,12 +7,15 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from gcity_tui import __version__
 from gcity_tui.cli.verbs import GROUPS, VERBS, Verb, find, words
 from gcity_tui.model.errors import CityError, Usage
 from gcity_tui.model.names import nearest
+
+if TYPE_CHECKING:
+    from gcity_tui.city import City
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,11 +29,15 @@ class Parser(argparse.ArgumentParser):
         raise Usage(message, cure=f"did you mean {close}?" if close else cure)
 
 
-def main(argv: Sequence[str]) -> int:
+Show = Callable[["City", str], int]
+"""Opens the dashboard on a city, at a view; given by the caller, because words do not import pictures."""
+
+
+def main(argv: Sequence[str], show: Show | None = None) -> int:
     """`gcity-tui [--city PATH] VERB …`; no verb: the dashboard. Returns the exit code (the tree in model.errors)."""
     as_json = "--json" in argv
     try:
-        return _run(list(argv))
+        return _run(list(argv), show)
     except CityError as e:
         from gcity_tui.cli import output
 
@@ -42,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], show: Show | None) -> int:
     city = ""
     while argv and argv[0].startswith("-"):
         word = argv.pop(0)
@@ -62,15 +69,15 @@ def _run(argv: list[str]) -> int:
             raise Usage(f"unknown flag {word}", cure=f"did you mean {close}?" if close else "gcity-tui --help")
     name = argv.pop(0) if argv else "dashboard"
     if name == "help":
-        return _run([*argv[:1], "--help"] if argv else ["--help"])
+        return _run([*argv[:1], "--help"] if argv else ["--help"], show)
     verb = find(name)
     if verb is None:
         close = nearest(name, words())
         raise Usage(f"no verb {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui --help lists them")
-    return run(verb, argv, city)
+    return run(verb, argv, city, show)
 
 
-def run(verb: Verb, argv: list[str], city: str) -> int:
+def run(verb: Verb, argv: list[str], city: str, show: Show | None = None) -> int:
     """Load the verb's module and carry it out. `city` is what `--city` said, or empty."""
     module = importlib.import_module(f"gcity_tui.cli.{verb.module}")
     raw: Callable[[list[str]], int] | None = getattr(module, "main", None)
@@ -83,6 +90,7 @@ def run(verb: Verb, argv: list[str], city: str) -> int:
     parser.add_argument("--city", default=city, metavar="PATH", help="the city's folder (default: found from here)")
     getattr(module, f"{verb.function}_arguments")(parser)
     args = parser.parse_args(argv)
+    args.show = show
     act: Callable[[argparse.Namespace], int] = getattr(module, verb.function)
     return act(args)
 
