@@ -107,8 +107,8 @@ _ALONE = {
     return code""",
     "gc": """from posix import execve
     # No controller: the whole program answers, with its own site packages.
-    words = [{python!r}, "-m", "gcity_tui", "--city", CITY, *args]
-    execve(words[0], words, {{**environ, b"PYTHONPATH": PACKAGE.encode()}})
+    words = [{python!r}, "-P", "-m", "gcity_tui", "gc", *args]
+    execve(words[0], words, {{**environ, b"GC_CITY": CITY.encode(), b"PYTHONPATH": PACKAGE.encode()}})
     return 127""",
 }
 DEADLINE = 120

@@ -18,6 +18,8 @@ LOOK = 0.08
 """Seconds between two looks at a program that is coming up."""
 PATIENCE = 1.2
 """Seconds that a startup dialog is given to go away before its keys are pressed again."""
+BEGINS = 10.0
+"""Seconds that a program which looks ready is given to take up the prompt on its command line."""
 GRACE = 2.0
 """Seconds between TERM and KILL."""
 
@@ -53,14 +55,15 @@ def open_pane(pane: Pane, launch: Launch, size: tuple[int, int]) -> PaneRow:
     )
 
 
-def await_ready(pane: Pane, deadline: float) -> Phase:
+def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase:
     """Wait until the program can take text, or works, or asks, or says that it is limited; pass its startup dialogs.
 
-    `deadline` in seconds from now. Raises DiedAtStart, or Permanent with what was on the screen.
+    `deadline` in seconds from now. `prompted`: it was given a prompt and is ready only when it has taken that up; text
+    that overtakes the prompt confuses some. Raises DiedAtStart, or Permanent with what was on the screen.
     """
     until = time.monotonic() + deadline
     pressed: tuple[str, float] = ("", 0.0)
-    calm = 0
+    calm, drawn = 0, 0.0
     while True:
         row = pane.row()
         if row is None or row.dead:
@@ -81,7 +84,9 @@ def await_ready(pane: Pane, deadline: float) -> Phase:
         elif seen.claim in (Phase.READY, Phase.BUSY):
             # Twice: a prompt is drawn before some programs listen, and a late dialog may still come over it.
             calm += 1
-            if calm >= 2:
+            drawn = drawn or time.monotonic()
+            begun = not prompted or seen.claim is Phase.BUSY or time.monotonic() - drawn > BEGINS
+            if calm >= 2 and (begun or _taken_up(pane)):
                 return seen.claim
         else:
             calm = 0
@@ -91,6 +96,15 @@ def await_ready(pane: Pane, deadline: float) -> Phase:
                 f"not ready within {deadline:g} s", cure=f"its screen says: {one_line(last, 300) or 'nothing'}"
             )
         time.sleep(LOOK)
+
+
+def _taken_up(pane: Pane) -> bool:
+    """Whether the conversation has begun. A program whose conversation cannot be read is taken at its screen's word."""
+    senses = pane.senses
+    with pane.lock:
+        senses.mark()
+        senses.read(pane.clock())
+        return bool(senses.standing.activity) or not senses.reads
 
 
 def _name(asked: Asked) -> str:

@@ -50,7 +50,8 @@ class Places:
 class Launch:
     """What to run. `env` may stand openly in the pane, `secrets` go by a private file.
 
-    `first` is typed once it is ready: the prompt of a program that takes none on its command line.
+    `first` is typed once it is ready: the prompt of a program that takes none on its command line. `prompted`: there is
+    one on the command line.
     """
 
     argv: tuple[str, ...]
@@ -58,6 +59,7 @@ class Launch:
     secrets: Mapping[str, str]
     cwd: str
     first: str = ""
+    prompted: bool = False
 
 
 def launch(
@@ -67,7 +69,8 @@ def launch(
 
     Raises BadConfig for an option that the provider does not have or a command that cannot be read.
     """
-    argv = command(provider, agent, record, resume=resume)
+    scratch = str(places.scratch(record))
+    argv = tuple(w.replace("{scratch}", scratch) for w in command(provider, agent, record, resume=resume))
     first = ""
     if prompt and not resume:
         # A text that begins with a dash would be read as an option.
@@ -79,7 +82,8 @@ def launch(
         else:
             first = prompt
     env, secrets = environment(provider, agent, record, places)
-    return Launch(argv, env, secrets, record.work_dir or str(places.rig_root or places.path), first)
+    prompted = bool(prompt and not resume and not first)
+    return Launch(argv, env, secrets, record.work_dir or str(places.rig_root or places.path), first, prompted)
 
 
 def command(provider: Provider, agent: Agent, record: SessionRecord, *, resume: bool = False) -> tuple[str, ...]:

@@ -187,7 +187,7 @@ class TmuxWorker:
             if self.provider.ready_delay_ms and not self.provider.screen.ready:
                 time.sleep(self.provider.ready_delay_ms / 1000)
             else:
-                bringup.await_ready(self.pane, self.provider.ready_timeout_ms / 1000)
+                bringup.await_ready(self.pane, self.provider.ready_timeout_ms / 1000, prompted=made.prompted)
         except CityError as e:
             senses.failed = e.message
             raise
