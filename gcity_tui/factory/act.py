@@ -137,6 +137,12 @@ class Hand:
         record = records.session(self.site.ledger, instance)
         if record is None:
             return None
+        try:
+            dead = self.site.hands.pane(record.name).dead
+        except NotFound:
+            return record
+        if dead:
+            return record  # it died meanwhile: the loop sees that, with its last words
         if self._ours_lives(record):
             return self._up(record)
         self.site.hands.kill(record.name)
