@@ -1,7 +1,7 @@
 """`bd list`, `ready`, `blocked`, `search`, `count`, `stale`, `children`: what there is, and what can be done now."""
 
 from gcity_tui.beads import schema, select
-from gcity_tui.beads.dialect import items, values
+from gcity_tui.beads.dialect import items, pages, values
 from gcity_tui.model.errors import Refused, Usage
 
 TYPE_CHECKING = False
@@ -51,15 +51,6 @@ def filters(call: "Call") -> "dict[str, Any]":
     return found
 
 
-def limit(call: "Call", default: int) -> int:
-    text = call.opts.get("limit")
-    if text is None:
-        return default
-    if not text.isdecimal():
-        raise Usage(f'invalid argument "{text}" for "-n, --limit" flag: a whole number is needed')
-    return int(text)
-
-
 def list_(call: "Call") -> None:
     found, o = filters(call), call.opts
     if o.get("ready"):
@@ -77,7 +68,7 @@ def list_(call: "Call") -> None:
     found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
     if not (o.get("include-templates") or o.get("all")):
         found["template"] = 0
-    most = limit(call, 50)
+    most = pages.limit(call, 50)
     rows = select.find(
         call.ledger.store,
         found,
@@ -85,7 +76,7 @@ def list_(call: "Call") -> None:
         reverse=bool(o.get("reverse")),
         limit=most + 1 if most else 0,
     )
-    show(call, rows, most)
+    pages.show(call, rows, most)
 
 
 def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
@@ -93,39 +84,6 @@ def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
         return ()
     infra = () if o.get("include-infra") or o.get("all") else HIDDEN
     return infra if o.get("include-gates") or o.get("all") else (*infra, "gate")
-
-
-def show(call: "Call", rows: "list[tuple[Any, ...]]", most: int = 0) -> None:
-    """Print a page of beads; `rows` may hold one more than `most`, which says that there are more."""
-    if most and len(rows) > most:
-        rows = rows[:most]
-        call.warn(f"Showing {most} issues (use --limit 0 for all)")
-    if call.json:
-        call.give(items.listed(call.ledger.store, rows))
-    elif call.env.get("BD_AGENT_MODE") == "1" or call.env.get("CLAUDE_CODE"):
-        agent_lines(call, rows)
-    elif not rows:
-        call.say("No issues found.")
-    else:
-        labels = select.grouped(call.ledger.store, select.LABELS, [r[0] for r in rows])
-        for row in rows:
-            call.say(items.line(row, [x for (x,) in labels.get(row[0], ())]))
-
-
-def agent_lines(call: "Call", rows: "list[tuple[Any, ...]]") -> None:
-    """`id: title (parent: P, blocked by: A, blocks: B)`: the form for an agent's context."""
-    store, ids = call.ledger.store, [r[0] for r in rows]
-    down, up = select.grouped(store, select.EDGES, ids), select.grouped(store, select.DEPENDANTS, ids)
-    for row in rows:
-        parts = []
-        for name, found in (
-            ("parent", [e[0] for e in down.get(row[0], ()) if e[1] == "parent-child"]),
-            ("blocked by", [e[0] for e in down.get(row[0], ()) if e[1] == "blocks"]),
-            ("blocks", [e[0] for e in up.get(row[0], ()) if e[1] == "blocks"]),
-        ):
-            if found:
-                parts.append(f"{name}: {', '.join(found)}")
-        call.say(f"{row[0]}: {items.one_line(row[1])}" + (f" ({', '.join(parts)})" if parts else ""))
 
 
 def children(call: "Call") -> None:
@@ -161,7 +119,7 @@ def ready(call: "Call") -> None:
     found = filters(call)
     if o.get("parent"):
         found["under"] = call.resolve(o["parent"])
-    most = limit(call, 100)
+    most = pages.limit(call, 100)
     kwargs: dict[str, Any] = {
         "sort": o.get("sort", "priority"),
         "include_deferred": bool(o.get("include-deferred")),
@@ -175,7 +133,7 @@ def ready(call: "Call") -> None:
     if not call.json and not rows:
         call.say("No ready work found (all issues have blocking dependencies or are taken)")
         return
-    show(call, rows, most)
+    pages.show(call, rows, most)
 
 
 def claim_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -> None:
@@ -232,7 +190,7 @@ def blocked(call: "Call") -> None:
         by = [x for (x,) in direct.get(bead, ())] + [x for (x,) in waits.get(bead, ())]
         by = by or [e[0] for e in edges.get(bead, ()) if e[1] == "parent-child"]
         more[bead] = {"blocked_by_count": len(by), "blocked_by": by}
-    most = limit(call, 0)
+    most = pages.limit(call, 0)
     rows = rows[:most] if most else rows
     if call.json:
         call.give(items.listed(store, rows, more))
@@ -289,4 +247,4 @@ def stale(call: "Call") -> None:
     }
     if call.opts.get("status"):
         found["status"] = values.status(call, call.opts["status"])
-    show(call, select.find(call.ledger.store, found, sort="updated", reverse=True, limit=limit(call, 50)))
+    pages.show(call, select.find(call.ledger.store, found, sort="updated", reverse=True, limit=pages.limit(call, 50)))

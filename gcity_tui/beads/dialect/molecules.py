@@ -179,9 +179,9 @@ def progress(call: "Call") -> None:
 
 
 def list_(call: "Call") -> None:
-    from gcity_tui.beads.dialect import lists
+    from gcity_tui.beads.dialect import pages
 
-    lists.show(
+    pages.show(
         call, select.find(call.ledger.store, {"types": "molecule", "open_only": True, "prefixes": call.prefixes})
     )
 

@@ -5,7 +5,7 @@ Ops are = != > >= < <=; values bare or quoted; durations such as `7d` mean so lo
 """
 
 from gcity_tui.beads import schema, select
-from gcity_tui.beads.dialect import lists, values
+from gcity_tui.beads.dialect import pages, values
 from gcity_tui.model.errors import Usage
 
 TYPE_CHECKING = False
@@ -189,8 +189,8 @@ def query(call: "Call") -> None:
     sort = call.opts.get("sort", "priority")
     if sort not in select.SORTS:
         raise Usage(f"cannot sort by {sort!r}", cure=f"one of {', '.join(select.SORTS)}")
-    most = lists.limit(call, 50)
+    most = pages.limit(call, 50)
     order = select._order(sort, bool(call.opts.get("reverse")))
     tail = f" LIMIT {most + 1}" if most else ""
     rows = call.ledger.store.rows(f"SELECT {schema.SELECT} FROM beads b WHERE {w} ORDER BY {order}{tail}", w.args)
-    lists.show(call, rows, most)
+    pages.show(call, rows, most)

@@ -34,9 +34,9 @@ def show(call: "Call") -> None:
     store = call.ledger.store
     rows = items.by_ids(store, list(dict.fromkeys(found)))
     if call.opts.get("children"):
-        from gcity_tui.beads.dialect import lists
+        from gcity_tui.beads.dialect import pages
 
-        lists.show(call, select.find(store, {"parent": rows[0][0]}, sort="created_asc"))
+        pages.show(call, select.find(store, {"parent": rows[0][0]}, sort="created_asc"))
     elif call.json:
         full = details(call, rows)
         single = (
