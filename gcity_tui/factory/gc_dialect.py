@@ -178,6 +178,7 @@ def _runtime(call: Call, args: "list[str]") -> "Answer":
 
 def _event(call: Call, args: "list[str]") -> "Answer":
     """`gc event emit TYPE [--subject S] [--message M] [--payload JSON]`."""
+    from gcity_tui.factory.gc_words import options
     from gcity_tui.model.text import one_line
 
     if args[:1] != ["emit"]:
@@ -200,28 +201,3 @@ def _event(call: Call, args: "list[str]") -> "Answer":
     seq = call.ledger.emit(one_line(words[0], 80), said.get("subject", ""), actor, message,
                            payload)  # fmt: skip
     return 0, f"{seq}\n".encode(), b""
-
-
-def options(
-    args: "list[str]", names: "tuple[str, ...]", flags: "tuple[str, ...]" = ()
-) -> "tuple[dict[str, str], list[str]]":
-    """`--name value` and `--name=value` of `names`, `--flag` of `flags` (as "true"), and the words that are left."""
-    said: dict[str, str] = {}
-    words: list[str] = []
-    rest = list(args)
-    while rest:
-        word = rest.pop(0)
-        name, eq, value = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or word == "--":
-            words.append(word)
-        elif name in flags and not eq:
-            said[name] = "true"
-        elif name in names:
-            if not eq:
-                if not rest:
-                    raise Usage(f"--{name} needs a value")
-                value = rest.pop(0)
-            said[name] = value
-        else:
-            raise Usage(f"unknown flag: --{name}")
-    return said, words

@@ -10,7 +10,7 @@ from pathlib import Path
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.config.prompt import render_prompt
 from gcity_tui.factory import git
-from gcity_tui.factory.gc_dialect import options
+from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import note
 from gcity_tui.factory.worktrees import target_branch
 from gcity_tui.model.declared import Agent, DeclaredCity

@@ -8,7 +8,7 @@ from pathlib import Path
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.factory import merge
 from gcity_tui.factory import review as reviews
-from gcity_tui.factory.gc_dialect import options
+from gcity_tui.factory.gc_words import options
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import BadData, Usage
 from gcity_tui.model.text import one_line

@@ -68,7 +68,12 @@ class World:
 
     def gc(self, *argv: str, who: str = "", at: Path | None = None) -> tuple[int, str, str]:
         code, out, err = answer_gc(
-            str(self.city), list(argv), self.env(who), b"", str(at or self.repo), ledger=self.ledger,
+            str(self.city),
+            list(argv),
+            self.env(who),
+            b"",
+            str(at or self.repo),
+            ledger=self.ledger,
             declared=self.declared,
         )
         return code, out.decode(), err.decode()
@@ -84,8 +89,12 @@ class World:
         agent = self.declared.agent_of(who)
         assert agent is not None
         return {
-            "GC_AGENT": who, "GC_ALIAS": who, "GC_TEMPLATE": agent.qualified, "GC_SESSION_NAME": who.replace("/", "--"),
-            "BEADS_ACTOR": who, "GC_RIG": self.rig.name,
+            "GC_AGENT": who,
+            "GC_ALIAS": who,
+            "GC_TEMPLATE": agent.qualified,
+            "GC_SESSION_NAME": who.replace("/", "--"),
+            "BEADS_ACTOR": who,
+            "GC_RIG": self.rig.name,
         }
 
     def advance(self, runner: scripts.Runner = scripts.run) -> tuple[control.Did, ...]:
@@ -116,8 +125,9 @@ class World:
 Reviewer = Callable[[World, Bead, Path], dict[str, object]]
 
 
-def finding(title: str, line: int, severity: str = "major", category: str = "style", file: str = "app.py",
-            rule: str = "") -> dict[str, object]:
+def finding(
+    title: str, line: int, severity: str = "major", category: str = "style", file: str = "app.py", rule: str = ""
+) -> dict[str, object]:
     return {"severity": severity, "category": category, "title": title, "file": file, "line": line, "rule": rule}
 
 
@@ -147,8 +157,10 @@ def fix(world: World, bead: Bead, tree: Path) -> None:
         if f["rule"] == "S1":
             text = text.replace('    os.system("ls " + name)', "    os.listdir(name)")
         elif f["rule"] == "P1":
-            text = text.replace('    out = ""\n    for i in items:\n        out = out + str(i)\n    return out',
-                                '    return "".join(map(str, items))')
+            text = text.replace(
+                '    out = ""\n    for i in items:\n        out = out + str(i)\n    return out',
+                '    return "".join(map(str, items))',
+            )
         elif f["rule"] == "D1":
             lines = text.splitlines()
             lines.insert(f["line"], '    """Do it."""')
@@ -159,7 +171,9 @@ def fix(world: World, bead: Bead, tree: Path) -> None:
 class Agents:
     """Author and reviewers; every one of their acts is safe to repeat, as a real agent's after a crash has to be."""
 
-    def __init__(self, world: World, review: Reviewer = by_text, mend: Callable[[World, Bead, Path], None] = fix) -> None:
+    def __init__(
+        self, world: World, review: Reviewer = by_text, mend: Callable[[World, Bead, Path], None] = fix
+    ) -> None:
         self.world, self.review, self.mend = world, review, mend
 
     def step(self) -> bool:

@@ -66,8 +66,10 @@ def everything(world: World, bead: Bead, tree: Path) -> None:
             made.append('    """Do it."""')
     done = "\n".join(made) + "\n"
     done = done.replace('os.system("ls " + name)', "os.listdir(name)")
-    done = done.replace('    out = ""\n    for i in items:\n        out = out + str(i)\n    return out',
-                        '    return "".join(map(str, items))')
+    done = done.replace(
+        '    out = ""\n    for i in items:\n        out = out + str(i)\n    return out',
+        '    return "".join(map(str, items))',
+    )
     (tree / "app.py").write_text(done)
 
 

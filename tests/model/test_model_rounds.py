@@ -9,13 +9,28 @@ import pytest
 from gcity_tui.model.round import Finding, Leg, Loop, Round, map_lines, severity_of, synthesize, trend, verdict_of
 
 
-def f(title: str = "a fault", line: int = 10, *, sev: str = "major", cat: str = "logic", file: str = "a.py",
-      anchor: str = "", rule: str = "", same_as: str = "") -> Finding:
+def f(
+    title: str = "a fault",
+    line: int = 10,
+    *,
+    sev: str = "major",
+    cat: str = "logic",
+    file: str = "a.py",
+    anchor: str = "",
+    rule: str = "",
+    same_as: str = "",
+) -> Finding:
     return Finding("", sev, cat, title, file, line, anchor, rule=rule, same_as=same_as)
 
 
-def leg(*found: Finding, name: str = "security", state: str = "returned", verdict: str = "", cls: str = "none",
-        required: bool = True) -> Leg:
+def leg(
+    *found: Finding,
+    name: str = "security",
+    state: str = "returned",
+    verdict: str = "",
+    cls: str = "none",
+    required: bool = True,
+) -> Leg:
     said = verdict or ("pass_with_findings" if found else "pass")
     return Leg(name, state=state, verdict=said, findings=found, failure_class=cls, required=required)
 
@@ -54,7 +69,8 @@ HISTORIES: dict[str, tuple[list[Turn], list[tuple[str, str]], str, str]] = {
     "clean at once": ([one()], [], "", "approve"),
     "found, then fixed": ([one(f()), one()], [("f1", "resolved")], "converging", "approve"),
     "moved lines": ([one(f(line=10)), one(f(line=30), lines=MOVED)], [("f1", "raised")], "busy", "iterate"),
-    "moved lines, within three": ([one(f(line=10)), one(f(line=33), lines=MOVED)], [("f1", "raised")], "busy", "iterate"),
+    "moved lines, within three": (
+        [one(f(line=10)), one(f(line=33), lines=MOVED)], [("f1", "raised")], "busy", "iterate"),
     "moved lines, four away": (
         [one(f(line=10)), one(f(line=34), lines=MOVED)], [("f1", "resolved"), ("f2", "new")], "busy", "iterate"),
     "a reworded title": (
@@ -213,7 +229,14 @@ def test_words_of_other_writers(word: str, means: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "means"),
-    [("Critical", "blocker"), ("P1", "major"), ("warning", "minor"), ("info", "nit"), ("", "minor"), ("weird", "minor")],
+    [
+        ("Critical", "blocker"),
+        ("P1", "major"),
+        ("warning", "minor"),
+        ("info", "nit"),
+        ("", "minor"),
+        ("weird", "minor"),
+    ],
 )
 def test_severities_of_other_writers(word: str, means: str) -> None:
     assert severity_of(word) == means

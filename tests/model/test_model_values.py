@@ -51,9 +51,11 @@ JUDGED: dict[str, tuple[list[Evidence], float, Phase]] = {
     "nothing is known": ([], 0, Phase.UNKNOWN),
     "it is starting": ([ev("process", 1, Phase.STARTING)], 2, Phase.STARTING),
     "a dead process beats everything": (
-        [ev("process", 1, Phase.FAILED), ev("transcript", 9, Phase.BUSY), ev("dialog", 9, Phase.WAITING)], 9, Phase.FAILED),
+        [ev("process", 1, Phase.FAILED), ev("transcript", 9, Phase.BUSY), ev("dialog", 9, Phase.WAITING)],
+        9, Phase.FAILED),
     "an open dialog beats all but death": (
-        [ev("dialog", 1, Phase.WAITING), ev("state_file", 9, Phase.BUSY), ev("screen", 9, Phase.READY)], 9, Phase.WAITING),
+        [ev("dialog", 1, Phase.WAITING), ev("state_file", 9, Phase.BUSY), ev("screen", 9, Phase.READY)],
+        9, Phase.WAITING),
     "the newest wins": ([ev("transcript", 5, Phase.BUSY), ev("state_file", 6, Phase.READY)], 6, Phase.READY),
     "of one time, the state file wins": (
         [ev("screen", 5, Phase.READY), ev("title", 5, Phase.READY), ev("state_file", 5, Phase.BUSY)], 5, Phase.BUSY),
@@ -142,7 +144,8 @@ def test_plain_text_is_left_alone(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "left"),
     [
-        ("\x1b[31mred\x1b[0m", "red"), ("\x1b]0;title\x07x", "x"), ("\x1b]52;c;aGk=\x1b\\x", "x"), ("a\r\nb\rc", "a\nb\nc"),
+        ("\x1b[31mred\x1b[0m", "red"), ("\x1b]0;title\x07x", "x"), ("\x1b]52;c;aGk=\x1b\\x", "x"),
+        ("a\r\nb\rc", "a\nb\nc"),
         ("\x1b\x1b[0m[31mx", "[31mx"), ("#{pane_id}; $(rm -rf /)", "#{pane_id}; $(rm -rf /)"), ("a\u202eb", "ab"),
     ],
 )  # fmt: skip
@@ -167,7 +170,14 @@ def test_names_resolve_when_they_are_unique() -> None:
 
 @pytest.mark.parametrize(
     ("name", "prefix"),
-    [("some-repo", "sr"), ("gas_city_tui", "gct"), ("camelCase", "cc"), ("tool-py", "to"), ("abc", "abc"), ("longer", "lo")],
+    [
+        ("some-repo", "sr"),
+        ("gas_city_tui", "gct"),
+        ("camelCase", "cc"),
+        ("tool-py", "to"),
+        ("abc", "abc"),
+        ("longer", "lo"),
+    ],
 )
 def test_prefixes_as_gas_city_derives_them(name: str, prefix: str) -> None:
     assert names.bead_prefix(name) == prefix
@@ -228,7 +238,9 @@ def test_frames_come_out_as_they_went_in(fields: list[bytes], chunk: int) -> Non
     assert wire.read(recv) is None
 
 
-@pytest.mark.parametrize("data", [b"\x00", b"\x00\x00\x00\x09abc", b"\x00\x00\x00\x04\x00\x00\x00\x09", b"\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "data", [b"\x00", b"\x00\x00\x00\x09abc", b"\x00\x00\x00\x04\x00\x00\x00\x09", b"\xff\xff\xff\xff"]
+)
 def test_torn_and_oversized_frames_are_refused(data: bytes) -> None:
     at = 0
 
