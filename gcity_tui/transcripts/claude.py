@@ -41,7 +41,7 @@ def entry(record: Raw, order: int) -> Entry | None:
     text = "\n".join(b.text for b in blocks if b.kind == "text")
     if kind == "user":
         actor = "tool" if blocks and all(b.kind == "tool_result" for b in blocks) else "user"
-        if record.get("isMeta") is True or record.get("isCompactSummary") is True:
+        if record.get("isMeta") is True or record.get("isCompactSummary") is True or _local(text):
             actor = "system"
         event = "interrupted" if INTERRUPTED.match(text) else ""
         return Entry(ident, actor, kind, order, stamp, text, blocks=blocks, event=event)

@@ -41,7 +41,7 @@ class Bells:
         self._thread.start()
 
     def watch(self, folders: Iterable[Path]) -> tuple[Path, ...]:
-        """Listen to these folders too; returns all that are listened to. One that is not there is left out: ask again."""
+        """Listen to these folders too; returns all that are. One that is not there is left out: ask again."""
         for folder in folders:
             with self._lock:
                 if folder in self._watched or self._fd < 0:

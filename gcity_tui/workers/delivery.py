@@ -24,6 +24,8 @@ TAKES = 3.0
 AGAIN = 0.7
 """Seconds before Enter is pressed again while the composer still holds the text."""
 PRESSES = 3
+CERTAIN = 5.0
+"""Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
@@ -237,8 +239,16 @@ class Courier:
             return self._doubt(nudge, "it may have been typed")
         if self._unread(nudge):
             return self.queue.move(nudge, Delivery.UNKNOWN, "its conversation cannot be read")
-        if self.pane.until(lambda: self.arrived(nudge), 1.0):
+        # A program that is slow may have it in its input and not on its screen yet.
+        left = max(CERTAIN - (time.time() - nudge.at), 1.0)
+        self.pane.until(lambda: self.arrived(nudge) or self._shows(nudge), left)
+        if nudge.id in self._taken.values():
             return self.queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
+        seen = self.pane.see()
+        if holds(seen, nudge.text):
+            return self.queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
+        if seen.asked is not None or seen.draft or self._gone(nudge):
+            return self._doubt(nudge, "it may have been typed")
         return self.queue.move(nudge, Delivery.UNDELIVERED, "neither typed nor read: the controller ended before")
 
     def _doubt(self, nudge: Nudge, why: str) -> Nudge:
@@ -259,7 +269,7 @@ class Courier:
         return self.queue.move(nudge, Delivery.UNDELIVERED, "the agent ended before it was sent")
 
     def _unread(self, nudge: Nudge) -> bool:
-        """Whether the conversation will not show it: there is none to read, or it is a command to the program itself."""
+        """Whether the conversation will not show it: none can be read, or it is a command to the program itself."""
         return not self.pane.senses.reads or (nudge.text.startswith("/") and "\n" not in nudge.text)
 
     def arrived(self, nudge: Nudge) -> bool:

@@ -79,6 +79,11 @@ def test_content_in_both_shapes(tmp_path: Path) -> None:
     assert [e.order for e in found.entries] == list(range(5))
 
 
+def test_a_command_to_the_program_is_not_said_by_a_person(tmp_path: Path) -> None:
+    found = READER.history(file(tmp_path / "s.jsonl", user("u", None, "<command-name>/clear</command-name>")))
+    assert [e.actor for e in found.entries] == ["system"]
+
+
 def test_a_tool_that_runs(tmp_path: Path) -> None:
     found = READER.history(
         file(tmp_path / "s.jsonl", user("u", None, "go"), assistant("a", "u", [tool("t9")], 1, "tool_use"))

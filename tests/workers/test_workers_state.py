@@ -160,6 +160,18 @@ def test_a_state_file_of_a_child_counts_when_it_names_our_conversation(home: Pat
     assert StateFile(home / ".claude").read(99999999, KEY, 20.0) is None
 
 
+def test_after_a_restart_the_key_of_a_program_that_chose_it_is_found_again(home: Path) -> None:
+    codex = Provider("codex", transcript="codex", sees=("transcript",))
+    path = home / ".codex" / "sessions" / "2026" / "05" / "04" / f"rollout-2026-05-04T10-00-00-{KEY}.jsonl"
+    path.parent.mkdir(parents=True)
+    meta = {"id": KEY, "cwd": "/w/x", "timestamp": "2026-05-04T10:00:00.000Z"}
+    path.write_text(json.dumps({"timestamp": meta["timestamp"], "type": "session_meta", "payload": meta}) + "\n")
+    for created, key in ((1777888799, KEY), (1777889999, "")):  # the pane is older than the conversation, or younger
+        s = Senses(codex, {"HOME": str(home)}, "/w/x", "", 0.0)
+        s.evidence(replace(ROW, created=created), 1777888900.0)
+        assert s.key == key
+
+
 def test_torn_files_are_no_evidence(claude: Provider, home: Path) -> None:
     s = senses(claude, home)
     path = home / ".claude" / "sessions" / "4242.json"
