@@ -31,6 +31,7 @@ from gcity_tui.factory.observe import Look, Observer
 from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
 from gcity_tui.factory.site import Site, check_up
+from gcity_tui.factory.sweep import sweep
 from gcity_tui.model.actions import Action, Adopt, Report, Restart, Start, Stop
 from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
@@ -93,6 +94,7 @@ class Controller:
             self.observer.controller = os.getpid()
             site.log.write("controller", said="started", pid=os.getpid())
             site.ledger.emit("controller.started", site.declared.name, "controller")
+            self.runner.submit(sweep, site.server)
             threading.Thread(target=self._follow, name="follower", daemon=True).start()
             self._loop()
             return 0

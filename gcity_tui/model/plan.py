@@ -136,7 +136,8 @@ class _Planner:
         if s.state == "draining":
             return s.drain_acked or s.phase is Phase.READY
         coming = tasks and agent.lifecycle != "one_shot"
-        return s.drain_acked and not coming and not s.pinned and not s.attached
+        kept = s.pinned or s.attached or agent.min_active_sessions >= _slot(s.instance) > 0
+        return s.drain_acked and not coming and not kept
 
     def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
         if not agent.idle_timeout or tasks or s.phase is not Phase.READY or self.now - s.since < agent.idle_timeout:

@@ -231,3 +231,19 @@ def test_a_second_dashboard_sees_the_same(town: Town) -> None:
             if any(s.bead == slung.bead and s.phase is Phase.BUSY for s in snap.sessions):
                 break
         assert town.city.snapshot().session("shop/eddie-1") is not None
+
+
+def test_a_killed_controllers_clients_do_not_hold_the_server(town: Town) -> None:
+    """A 3.3a server waits for ever for a control client whose reader was killed; the next one sweeps it away."""
+    from gcity_tui.factory.sweep import control_clients, orphaned
+
+    town.city.up()
+    town.city.start("eddie-1")
+    town.session("it is ready", lambda s: s.phase is Phase.READY)
+    town.kill_controller()
+    for n in range(20):  # news that the dead reader does not take
+        town.city.site.server.run("rename-window", "-t", "=shop--eddie-1:", f"w{n}")
+    town.city.up()
+    town.until("swept", lambda _: not [c for c in control_clients(town.city.site.server) if orphaned(c)] or None)
+    town.city.down()
+    assert left_over(str(town.path)) == []

@@ -131,6 +131,8 @@ ROWS: list[tuple[str, DeclaredCity, View, list[str]]] = [
     ("a one-shot one goes all the same", city(),
      View(NOW, sessions=(rev(drain_acked=True),), tasks=(mine(status="open", ready=False, who="shop/rev-1"),)),
      ["stop shop/rev-1"]),
+    ("it acknowledged the drain, but is kept active", city(replace(EDDIE, min_active_sessions=1)),
+     View(NOW, sessions=(eddie(drain_acked=True),)), []),
     ("it acknowledged the drain, but a person wants it up", city(),
      View(NOW, sessions=(eddie(drain_acked=True, pinned=True),)), []),
     ("draining and idle", city(), View(NOW, sessions=(eddie(state="draining"),)), ["stop shop/eddie-1"]),

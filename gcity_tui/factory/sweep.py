@@ -1,0 +1,72 @@
+"""Control clients that a killed process left behind, and the end of a tmux server that waits for them.
+
+A 3.3a server does not let go of a control client whose reader died with output still to come: it is told nothing, keeps
+what it cannot write, and a `kill-server` waits for that client for ever. Ending the client's process frees both.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from pathlib import Path
+
+from gcity_tui.model.errors import CityError, RuntimeUnavailable
+from gcity_tui.tmux import processes
+from gcity_tui.tmux.processes import Process
+from gcity_tui.tmux.server import Server
+
+
+def control_clients(server: Server) -> tuple[Process, ...]:
+    """The processes of every control client on the server."""
+    try:
+        said = server.run("list-clients", "-F", "#{client_pid} #{client_control_mode}")
+    except CityError:
+        return ()
+    rows = (line.split() for line in said.splitlines())
+    pids = [int(r[0]) for r in rows if len(r) == 2 and r[1] == "1" and r[0].isdecimal()]
+    return tuple(p for pid in pids for p in processes.tree(pid)[:1])
+
+
+def orphaned(client: Process) -> bool:
+    """Whether nobody holds the other end of its input any more. False when that cannot be told."""
+    try:
+        pipe = os.readlink(f"/proc/{client.pid}/fd/0")  # noqa: PTH115 - a link to no file
+        stat = Path(f"/proc/{client.pid}/stat").read_text(errors="replace")
+        parent = int(stat[stat.rindex(")") + 2 :].split()[1])
+        if not pipe.startswith("pipe:"):
+            return False
+        ends = os.listdir(f"/proc/{parent}/fd")  # noqa: PTH208
+    except (OSError, ValueError):
+        return False
+    for fd in ends:
+        try:
+            if os.readlink(f"/proc/{parent}/fd/{fd}") == pipe:  # noqa: PTH115
+                return False
+        except OSError:
+            continue
+    return True
+
+
+def sweep(server: Server) -> int:
+    """End control clients whose owner was killed; how many."""
+    found = tuple(c for c in control_clients(server) if orphaned(c))
+    processes.end(found, 0.2)
+    return len(found)
+
+
+def end_server(server: Server, timeout: float = 5.0) -> bool:
+    """End our server, whoever is attached to it. False: none ran. Raises Refused (not ours), RuntimeUnavailable."""
+    clients = control_clients(server)
+    try:
+        watch = os.pidfd_open(int(server.run("display-message", "-p", "#{pid}")))
+    except (CityError, ValueError, OSError):
+        return server.kill(timeout)
+    try:
+        return server.kill(1.0)
+    except RuntimeUnavailable:
+        processes.end(clients, 0.2)
+        if not select.select([watch], [], [], timeout)[0]:
+            raise
+        return True
+    finally:
+        os.close(watch)
