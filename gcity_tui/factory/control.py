@@ -72,12 +72,19 @@ class _Worker:
 
     def asked(self) -> list[Bead]:
         found = self.ledger.by_meta({CANCEL: "true"}, open_only=True)
-        return found + self.ledger.by_meta({REQUEST: "approve"}, open_only=True)
+        found += self.ledger.by_meta({REQUEST: "approve"}, open_only=True)
+        return [b for b in found if b.metadata.get(QUARANTINED) != "true"]
 
     def request(self, bead: Bead) -> Did | None:
         run = Run.of(self.ledger, bead)
         if run is None:
             return None
+        try:
+            return self._request(run, bead)
+        except Permanent as e:
+            return self._quarantine(bead, e)
+
+    def _request(self, run: Run, bead: Bead) -> Did | None:
         if bead.metadata.get(CANCEL) == "true":
             by = bead.metadata.get("gc.cancel_requested_by", "")
             return self._commit(run.root, "cancel", lambda tx, now: scopes.cancel(tx, now, by))

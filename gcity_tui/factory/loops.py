@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
@@ -22,6 +23,11 @@ from gcity_tui.model.text import one_line
 ACTIONS = ("approve", "iterate", "stop", "pause", "resume")
 
 
+_Over = dict[str, tuple[str, tuple[Loop, ...]]]
+_over: WeakKeyDictionary[Ledger, _Over] = WeakKeyDictionary()
+"""Loops of closed runs: root → (what they were made from, loops). Most of a ledger is history that does not change."""
+
+
 def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop, ...]:
     """All check loops, oldest first. With `declared`, legs name their providers and say which are rehearsed."""
     roots: list[str] = []
@@ -30,11 +36,19 @@ def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop,
             root = bead.metadata.get(Meta.ROOT, "")
             if root and root not in roots:
                 roots.append(root)
+    over = _over.setdefault(ledger, {})
+    about = declared.digest if declared else ""
+    stamps = {b.id: f"{b.updated_at} {about}" for b in ledger.find(ids=tuple(roots)) if b.closed} if roots else {}
     found: list[Loop] = []
     for root in roots:
+        if root in stamps and over.get(root, ("",))[0] == stamps[root]:
+            found += over[root][1]
+            continue
         run = Run.load(ledger, root)
-        if run is not None:
-            found += [loop_of(run, c, declared) for c in run.checks]
+        made = tuple(loop_of(run, c, declared) for c in run.checks) if run else ()
+        if root in stamps:
+            over[root] = (stamps[root], made)
+        found += made
     return tuple(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
@@ -12,7 +11,7 @@ from gcity_tui.factory.findings import MERGED, commit_of, turns
 from gcity_tui.factory.review import need
 from gcity_tui.factory.run import Run
 from gcity_tui.factory.workplace import branch_of, head_of, rig_for, target_of
-from gcity_tui.factory.worktrees import Worktrees
+from gcity_tui.factory.worktrees import Worktrees, checked_out
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity, Rig
 from gcity_tui.model.errors import NotFound, Refused
@@ -99,15 +98,3 @@ def forward(rig: Rig, target: str, commit: str) -> None:
     done = git.ask(checkout, "merge", "--ff-only", "--quiet", commit)
     if done.code:
         raise Refused(f"merge --ff-only: {done.complaint}", cure="look at that checkout", where=str(checkout))
-
-
-def checked_out(rig: Rig, branch: str) -> Path | None:
-    """The checkout of the rig (its own, or a worktree of somebody's) in which `branch` is checked out."""
-    answer = git.must(rig.path, "worktree", "list", "--porcelain")
-    here: Path | None = None
-    for line in answer.splitlines():
-        if line.startswith("worktree "):
-            here = Path(line[len("worktree ") :])
-        elif line == f"branch refs/heads/{branch}":
-            return here
-    return None

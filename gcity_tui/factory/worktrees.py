@@ -65,6 +65,18 @@ def check_rig(rig: Rig) -> None:
         raise Refused(f"rig {rig.name} has no commit yet", cure="commit something first", where=str(rig.path))
 
 
+def checked_out(rig: Rig, branch: str) -> Path | None:
+    """The checkout of the rig (its own, or a worktree of somebody's) in which `branch` is checked out."""
+    answer = git.must(rig.path, "worktree", "list", "--porcelain")
+    here: Path | None = None
+    for line in answer.splitlines():
+        if line.startswith("worktree "):
+            here = Path(line[len("worktree ") :])
+        elif line == f"branch refs/heads/{branch}":
+            return here
+    return None
+
+
 class Worktrees:
     """The worktrees of one city, under `<city>/.gc/worktrees`."""
 
@@ -105,6 +117,7 @@ class Worktrees:
                 start = git.commit_of(rig.path, f"refs/heads/{base or target_branch(rig)}")
                 if not start:
                     raise NotFound(f"rig {rig.name} has no branch {base or target_branch(rig)!r}", where=str(rig.path))
+            self._free(rig, branch, path)
             if self._alive(path) and git.branch_of(path) != branch and dirt(path):
                 self._aside(rig, path)
             if not self._alive(path):
@@ -176,6 +189,15 @@ class Worktrees:
             if not self._alive(path) or not git.branch_of(path):
                 return True
             return not dirt(path) and git.ask(path, "switch", "--detach").code == 0
+
+    def _free(self, rig: Rig, branch: str, path: Path) -> None:
+        """Have no other worktree on `branch`: an instance of ours steps off it, its unsaved work stays where it is."""
+        here = checked_out(rig, branch)
+        if here is None or here == path or not here.exists():
+            return
+        if self.root not in here.parents:
+            raise Refused(f"branch {branch} is checked out at {here}", cure="switch that checkout to another branch")
+        git.must(here, "switch", "--detach")
 
     def _aside(self, rig: Rig, path: Path) -> None:
         """Make room: a worktree with unsaved work is moved aside, never discarded."""

@@ -480,3 +480,15 @@ def test_a_frozen_city_is_not_needed_to_project(tmp_path: Path) -> None:
     world, _, loop = reviewed(tmp_path)
     bare = replace(world.declared, agents=(), providers={})
     assert [x.id for x in loops.project(world.ledger, bare)] == [loop] == [x.id for x in loops.project(world.ledger)]
+
+
+def test_history_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Small(tmp_path, CHECK)
+    small.script("exit 0")
+    small.done("l.iteration.1")
+    running = loops.project(small.ledger)
+    small.done("after")
+    over = loops.project(small.ledger)
+    assert running[0].state == over[0].state == "clean" and small.run.root.closed
+    monkeypatch.setattr(Run, "load", lambda *a: pytest.fail("a closed run was read again"))
+    assert loops.project(small.ledger) == over

@@ -63,6 +63,24 @@ def test_a_clean_place_changes_its_branch_under_a_program_that_stands_in_it(rig:
     assert (back.path / "one.py").exists()
 
 
+def test_a_branch_goes_over_to_another_instance_and_unsaved_work_stays(rig: Rig, trees: Worktrees) -> None:
+    first = trees.author(rig, "eddie-1", "eddie/sr-1")
+    commit(first.path, "one.py")
+    (first.path / "half.py").write_text("unsaved\n")
+    second = trees.author(rig, "eddie-2", "eddie/sr-1")
+    assert (second.path / "one.py").exists() and git.branch_of(second.path) == "eddie/sr-1"
+    assert git.branch_of(first.path) == "" and (first.path / "half.py").read_text() == "unsaved\n"
+    back = trees.author(rig, "eddie-1", "eddie/sr-1")
+    assert git.branch_of(back.path) == "eddie/sr-1" and (back.path.with_name("eddie-1.kept-1") / "half.py").exists()
+
+
+def test_a_branch_that_a_person_has_checked_out_is_theirs(rig: Rig, trees: Worktrees) -> None:
+    run(rig.path, "switch", "-q", "-c", "eddie/sr-1")
+    with pytest.raises(Refused, match="checked out at"):
+        trees.author(rig, "eddie-1", "eddie/sr-1")
+    assert git.branch_of(rig.path) == "eddie/sr-1"
+
+
 def test_a_leg_is_detached_clean_and_thrown_away(rig: Rig, trees: Worktrees) -> None:
     head = run(rig.path, "rev-parse", "HEAD")
     leg = trees.leg(rig, "style-1", head[:12])
