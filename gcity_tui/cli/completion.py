@@ -11,22 +11,21 @@ from gcity_tui.model.errors import CityError
 
 _BASH = """_gcity_tui() {
   local IFS=$'\\n'
-  COMPREPLY=($(compgen -W "$(gcity-tui completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)" \\
-    -- "${COMP_WORDS[COMP_CWORD]}"))
+  COMPREPLY=($(gcity-tui completion words : "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
 }
 complete -o default -F _gcity_tui gcity-tui
 """
 _ZSH = """#compdef gcity-tui
 _gcity_tui() {
   local -a found
-  found=("${(@f)$(gcity-tui completion words -- "${words[@]:1:$((CURRENT-1))}" 2>/dev/null)}")
+  found=("${(@f)$(gcity-tui completion words : "${words[@]:1:$((CURRENT-1))}" 2>/dev/null)}")
   compadd -a found || _files
 }
 compdef _gcity_tui gcity-tui
 """
 _FISH = """function __gcity_tui
   set -l said (commandline -opc) (commandline -ct)
-  gcity-tui completion words -- $said[2..-1] 2>/dev/null
+  gcity-tui completion words : $said[2..-1] 2>/dev/null
 end
 complete -c gcity-tui -a '(__gcity_tui)'
 """
@@ -34,12 +33,13 @@ complete -c gcity-tui -a '(__gcity_tui)'
 
 def completion_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("shell", choices=("bash", "zsh", "fish", "words"))
-    p.add_argument("said", nargs="*", help=argparse.SUPPRESS)
+    p.add_argument("said", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
 def completion(args: argparse.Namespace) -> int:
     if args.shell == "words":
-        for word in suggestions(args.said, args):
+        said = args.said[1:] if args.said[:1] in ([":"], ["--"]) else args.said
+        for word in suggestions(said, args):
             output.say(word)
     else:
         output.say({"bash": _BASH, "zsh": _ZSH, "fish": _FISH}[args.shell].rstrip())
@@ -49,22 +49,40 @@ def completion(args: argparse.Namespace) -> int:
 def suggestions(said: list[str], args: argparse.Namespace) -> list[str]:
     """Words that may stand at the end of `said` (its last element is what has been typed of it)."""
     *before, typed = said or [""]
-    if "--city" in before:
+    if "--city" in before[:-1]:
         at = before.index("--city")
-        args.city = before[at + 1] if at + 1 < len(before) else ""
+        args.city = before[at + 1]
         del before[at : at + 2]
     if not before:
-        return [v.name for v in VERBS if v.name.startswith(typed)]
+        first = ("--city", "--help", "--version") if typed.startswith("-") else tuple(v.name for v in VERBS)
+        return [w for w in first if w.startswith(typed)]
     verb = find(before[0])
-    if verb is None:
+    if verb is None or before[-1] == "--city":
         return []
+    parser = _parser(verb.module, verb.function)
+    return [w for w in _fitting(parser, before, typed, verb.takes, args) if w.startswith(typed)]
+
+
+def _fitting(
+    parser: argparse.ArgumentParser, before: list[str], typed: str, takes: str, args: argparse.Namespace
+) -> list[str]:
+    """What may stand behind the words `before` (the verb is the first): a flag, a flag's value, a choice, a name."""
+    flags = {f: a for a in parser._actions for f in a.option_strings}
     if typed.startswith("-"):
-        return [f for f in _flags(verb.module, verb.function) if f.startswith(typed)]
-    return [
-        n
-        for n in (*_choices(verb.module, verb.function, len(before) - 1), *_names(verb.takes, args))
-        if n.startswith(typed)
-    ]
+        return sorted({*(f for f in flags if f.startswith("--")), "--json", "--help"})
+    last = flags.get(before[-1])
+    if last is not None and last.nargs != 0:
+        return [str(c) for c in last.choices or ()]
+    plain = [w for i, w in enumerate(before[1:], 1) if not w.startswith("-") and not _value(flags.get(before[i - 1]))]
+    positional = [a for a in parser._actions if not a.option_strings]
+    if len(plain) < len(positional) and positional[len(plain)].choices:
+        return [str(c) for c in positional[len(plain)].choices or ()]
+    return _names(takes, args)
+
+
+def _value(flag: argparse.Action | None) -> bool:
+    """True when the word behind this flag is its value."""
+    return flag is not None and flag.nargs != 0
 
 
 def _parser(module: str, function: str) -> argparse.ArgumentParser:
@@ -77,28 +95,15 @@ def _parser(module: str, function: str) -> argparse.ArgumentParser:
     return p
 
 
-def _flags(module: str, function: str) -> list[str]:
-    found = [f for a in _parser(module, function)._actions for f in a.option_strings if f.startswith("--")]
-    return sorted({*found, "--json", "--help"})
-
-
-def _choices(module: str, function: str, place: int) -> list[str]:
-    positional = [a for a in _parser(module, function)._actions if not a.option_strings]
-    if place < len(positional) and positional[place].choices:
-        return [str(c) for c in positional[place].choices or ()]
-    return []
-
-
 def _names(takes: str, args: argparse.Namespace) -> list[str]:
     if not takes:
         return []
     try:
         with opened(args) as city:
-            if takes == "agent":
-                return [a.qualified for a in city.declared.agents]
             if takes == "loop":
                 return [x.id for x in city.loops()]
-            full = [s.instance for s in city.sessions()]
+            agents = takes == "agent"
+            full = [a.qualified for a in city.declared.agents] if agents else [s.instance for s in city.sessions()]
     except CityError:
         return []
     short = [n.rsplit("/", 1)[-1] for n in full]

@@ -1,4 +1,4 @@
-"""config show, validate, explain: the composed city, and where each value comes from."""
+"""config show, validate: the composed city, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def config(args: argparse.Namespace) -> int:
         if args.json:
             output.emit_json(d)
             return 0
-        output.say(f"{output.ink(d.name, 'bold')}  {d.path}  socket {d.tmux_socket}")
+        output.say(f"{output.ink(d.name, 'bold')}  {d.path}  tmux -L {city.site.server.socket}")
         rows = [
             (a.qualified, a.provider or d.default_provider, str(a.max_active_sessions or ""), a.isolation, a.source)
             for a in d.agents

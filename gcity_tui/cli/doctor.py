@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gcity_tui.city import City
@@ -39,14 +39,16 @@ def doctor(args: argparse.Namespace) -> int:
         found += _city(args)
     worst = "error" if any(c.status == "error" for c in found) else "ok"
     if args.json:
-        output.emit_json({"checks": found, "overall_ok": worst == "ok"})
+        told = [c if c.status != "ok" else replace(c, cure="") for c in found]
+        output.emit_json({"checks": told, "overall_ok": worst == "ok"})
     else:
         marks = {"ok": ("✓ ok", "green"), "warning": ("! warn", "yellow"), "error": ("✕ error", "red")}
+        wide = max(len(c.name) for c in found)
         for c in found:
             word, colour = marks[c.status]
-            output.say(f"{output.ink(f'{word:<8}', colour)} {c.name:<16} {c.message}")
+            output.say(f"{output.ink(f'{word:<8}', colour)} {c.name:<{wide}}  {c.message}")
             if c.cure and c.status != "ok":
-                output.say(f"{'':<26}cure: {c.cure}")
+                output.say(f"{'':<{wide + 11}}cure: {c.cure}")
     return 1 if worst == "error" else 0
 
 
@@ -79,7 +81,7 @@ def _city(args: argparse.Namespace) -> list[Check]:
     try:
         city = City.open(Path(args.city) if args.city else None, environ=os.environ)
     except CityError as e:
-        return [Check("city", "error", str(e), e.cure)]
+        return [Check("city", "error", f"{e.where}: {e.message}" if e.where else e.message, e.cure)]
     try:
         looks: tuple[Callable[[City], Iterator[Check]], ...] = (_declared, _providers, _rigs, _ledger, _running)
         return [c for look in looks for c in _careful(look, city)]
@@ -138,7 +140,8 @@ def _rigs(city: City) -> Iterator[Check]:
             check=False,
         )
         if done.returncode:
-            yield Check(f"rig {rig.name}", "error", f"{rig.path} is no git repository", "git init, or rig remove")
+            cure = "git init there, or take its [[rigs]] out of city.toml"
+            yield Check(f"rig {rig.name}", "error", f"{rig.path} is no git repository", cure)
         elif done.stdout.strip():
             count = len(done.stdout.splitlines())
             yield Check(

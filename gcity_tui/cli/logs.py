@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gcity_tui.cli import output
@@ -67,9 +68,16 @@ def _controller(path: Path, args: argparse.Namespace) -> int:
         except ValueError:
             output.say(clean(line))
             continue
-        rest = " ".join(f"{k}={one_line(str(v), 120)}" for k, v in row.items() if k not in ("at", "level", "event"))
-        output.say(f"{str(row.get('at', ''))[:19]} {row.get('level', ''):<5} {row.get('event', '')} {rest}")
+        rest = " ".join(f"{k}={one_line(str(v), 120)}" for k, v in row.items() if k not in ("at", "level", "what"))
+        output.say(f"{_clock(row.get('at'))} {row.get('level', ''):<7} {row.get('what', ''):<12} {rest}".rstrip())
     return 0
+
+
+def _clock(at: object) -> str:
+    """A unix time as UTC, in the shape that events and transcripts have."""
+    if not isinstance(at, int | float):
+        return " " * 19
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _lines(path: Path, tail: int, follow: bool) -> Iterator[str]:

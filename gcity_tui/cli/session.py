@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
-from gcity_tui.model.errors import Usage
+from gcity_tui.model.errors import CityError, Refused, Usage
 from gcity_tui.model.snapshot import SessionView
 
 
@@ -34,17 +34,18 @@ def session(args: argparse.Namespace) -> int:
             if args.json:
                 output.emit_json(judged)
                 return 0
-            output.say(f"{args.session}: {judged.phase.word}, because {judged.why}")
+            reason = city.resolve(args.session).reason
+            word = f"{judged.phase.word} ({reason})" if reason else judged.phase.word
+            output.say(f"{args.session}: {word}, because {judged.why}")
             rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in judged.evidence]
             output.table(("source", "says", "age", "detail"), rows, empty="no evidence")
             return 0
         verbs = {"start": city.start, "stop": city.stop, "kill": city.kill, "close": city.close_session}
-        verbs[args.what](args.session)
-        done = {"start": "started", "stop": "stopped", "kill": "killed", "close": "closed"}[args.what]
+        done = verbs[args.what](args.session)
         if args.json:
             output.emit_json({"session": args.session, "done": done})
         else:
-            output.say(f"{args.session}: {done}")
+            output.say(done if args.what == "start" else f"{args.session}: {done}")
     return 0
 
 
@@ -63,7 +64,7 @@ def table(views: Sequence[SessionView], now: float | None = None) -> None:
 
 
 def attach_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("session")
+    p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
     p.add_argument("--print", action="store_true", dest="show", help="print the command instead of running it")
 
 
@@ -83,13 +84,20 @@ def attach(args: argparse.Namespace) -> int:
 
 
 def peek_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("session")
+    p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
     p.add_argument("-n", "--lines", type=int, default=40, help="how many lines from the bottom (40)")
 
 
 def peek(args: argparse.Namespace) -> int:
     with opened(args) as city:
-        text = city.peek(args.session, args.lines)
+        try:
+            text = city.peek(args.session, args.lines)
+        except CityError as e:
+            view = city.resolve(args.session)
+            if view.pane or city.snapshot().runtime == "unknown":
+                raise
+            cure = f"gcity-tui logs {args.session} prints what it said"
+            raise Refused(f"{view.instance} is not running", cure=cure) from e
     if args.json:
         output.emit_json({"session": args.session, "lines": text.splitlines()})
     else:

@@ -12,6 +12,7 @@ from gcity_tui.model.receipt import WHEN, Delivery
 
 
 def nudge_arguments(p: argparse.ArgumentParser) -> None:
+    p.usage = "gcity-tui nudge [--when WHEN] [--no-wake] [--wait SECONDS] [--json] SESSION [SESSION …] TEXT"
     p.add_argument("session", nargs="+", help="one or more sessions, then the text (or - for standard input)")
     p.add_argument(
         "--when", choices=WHEN, default="boundary", help="now, when the turn is over (default), or interrupt"
@@ -29,17 +30,20 @@ def nudge(args: argparse.Namespace) -> int:
         got = [
             city.nudge(t, text, when=args.when, wake=not args.no_wake, source="person", wait=args.wait) for t in targets
         ]
+        up = city.controller()
     if args.json:
         output.emit_json(got if len(got) > 1 else got[0])
     else:
         for r in got:
             output.say(f"{r.session}: {r}")
+        if not up and any(r.state is Delivery.QUEUED for r in got):
+            output.note("queued: no controller, run gcity-tui up")
     bad = [r for r in got if r.state in (Delivery.UNDELIVERED, Delivery.UNKNOWN)]
     return 3 if bad else 0
 
 
 def interrupt_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("session")
+    p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
 
 
 def interrupt(args: argparse.Namespace) -> int:
@@ -53,7 +57,7 @@ def interrupt(args: argparse.Namespace) -> int:
 
 
 def respond_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("session")
+    p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
     p.add_argument("option", nargs="?", default="", help="the option's label or number; none: show what is asked")
     p.add_argument("--request", default="", help="answer only this question (its id)")
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import NotFound, Usage
-from gcity_tui.model.round import Leg, Loop, Round
+from gcity_tui.model.round import Finding, Leg, Loop, Round
 from gcity_tui.model.text import one_line
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -117,11 +117,12 @@ def _leg(leg: Leg) -> str:
 def as_data(x: Loop) -> dict[str, object]:
     """The JSON of a loop, as `rounds --json` and `demo --json` print it. `minutes` are of the clock."""
 
-    def leg(g: Leg) -> dict[str, object]:
+    def leg(r: Round, g: Leg) -> dict[str, object]:
+        known = [_as_known(f, g.reviewer, r) for f in g.findings]
         found = [
             {"id": f.id, "severity": f.severity, "category": f.category, "title": f.title, "file": f.file,
              "line": f.line, "status": f.status}
-            for f in g.findings
+            for f in known
         ]  # fmt: skip
         return {"reviewer": g.reviewer, "session": g.session, "provider": g.provider, "rehearsal": g.rehearsal,
                 "verdict": g.verdict or g.state, "findings": found}  # fmt: skip
@@ -130,11 +131,21 @@ def as_data(x: Loop) -> dict[str, object]:
         "id": x.id, "title": x.title, "author": x.author, "state": x.state, "trend": x.trend, "budget": x.budget,
         "rounds": [
             {"n": r.n, "verdict": r.verdict, "minutes": round(r.seconds / 60, 3), "open": r.open,
-             "legs": [leg(g) for g in r.legs], "findings": r.findings}
+             "legs": [leg(r, g) for g in r.legs], "findings": r.findings}
             for r in x.rounds
         ],
         "merge": {"branch": x.target, "commit": x.merged} if x.merged else None,
     }  # fmt: skip
+
+
+def _as_known(f: Finding, reviewer: str, r: Round) -> Finding:
+    """A leg's finding as its round knows it: with the id and the status that the synthesis gave it."""
+    same = [
+        x for x in r.findings
+        if x.status != "resolved" and (x.file, x.category) == (f.file, f.category)
+        and (x.title == f.title or (x.anchor and x.anchor == f.anchor))
+    ]  # fmt: skip
+    return min(same, key=lambda x: (x.reviewer != reviewer, abs(x.line - f.line)), default=f)
 
 
 def loop_arguments(p: argparse.ArgumentParser) -> None:
