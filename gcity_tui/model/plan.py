@@ -37,6 +37,8 @@ RESTING = frozenset({"asleep", "start-pending", "archived"})
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before the first, second … restart after a crash within the window; the last one goes on."""
 QUARANTINE = 300.0
+PAUSE = 15.0
+"""Seconds that a session may be idle over its bead before it is first reminded: one that was resumed begins nothing."""
 RENUDGE = 120.0
 """Seconds after which an idle session is told again of work that it has not taken up."""
 
@@ -153,7 +155,7 @@ class _Planner:
             (t for t in tasks if t.ready), None)  # fmt: skip
         if waiting is None or (s.told == waiting.id and self.now - s.told_at < RENUDGE):
             return
-        if waiting.status == "in_progress" and self.now - s.since < RENUDGE:
+        if waiting.status == "in_progress" and self.now - s.since < (RENUDGE if s.told else PAUSE):
             return  # between two turns over one bead it is often idle for a moment
         self.actions.append(Tell(s.instance, "work waits", bead=waiting.id))
 
