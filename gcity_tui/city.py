@@ -258,7 +258,7 @@ class City:
 
         def lines(seen: tuple[Line, ...]) -> None:
             row = hands.pane(record.name)
-            shown = (*hands.look(record.name, history=history), ) if history else seen
+            shown = (*hands.look(record.name, history=history),) if history else seen
             on_frame(Frame(shown, row.cursor, row.size))
 
         return Look(hands, record.name, lines)

@@ -41,9 +41,7 @@ def read(ledger: Ledger, declared: DeclaredCity) -> Work:
     tasks = [
         Task(id, _route(declared, route), who, status, bool(ready)) for id, _, status, who, ready, route, _ in held
     ]
-    tasks += [
-        Task(id, _route(declared, route), prefers=hands.get((root, route), "")) for id, _, route, root in waiting
-    ]
+    tasks += [Task(id, _route(declared, route), prefers=hands.get((root, route), "")) for id, _, route, root in waiting]
     titles = {row[0]: row[1] for row in (*held, *waiting)}
     wake = lean.next_wake(ledger.store, now) / 1e6
     blocked = {_route(declared, r): n for r, n in lean.blocked(ledger.store, now).items()}

@@ -237,8 +237,11 @@ def _own_folder(folder: Path) -> None:
     """A folder that only we can look into. Raises Permanent when it is somebody else's."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.is_symlink() or folder.lstat().st_uid != os.getuid():
-        raise Permanent("the socket's folder belongs to somebody else", where=str(folder),
-                        cure="set XDG_RUNTIME_DIR to a folder of your own")
+        raise Permanent(
+            "the socket's folder belongs to somebody else",
+            where=str(folder),
+            cure="set XDG_RUNTIME_DIR to a folder of your own",
+        )
     folder.chmod(0o700)
 
 

@@ -68,8 +68,11 @@ class Site:
         """Read the city's files again; True when they say something else. A city that does not load stays as it was."""
         fresh = load_city(self.path)
         if fresh.name != self.declared.name:
-            raise BadConfig("the city's name cannot change while it is up", cure="gcity-tui down first",
-                            where=str(self.path / "city.toml"))
+            raise BadConfig(
+                "the city's name cannot change while it is up",
+                cure="gcity-tui down first",
+                where=str(self.path / "city.toml"),
+            )
         if fresh.digest == self.declared.digest:
             return False
         self.declared = fresh
@@ -125,8 +128,10 @@ class Site:
         agent = self.declared.agent(record.agent)
         provider = self.declared.provider_of(agent) if agent else None
         if agent is None or provider is None:
-            raise NotFound(f"the agent {record.agent!r} of {record.instance} is not declared (any more)",
-                           cure="gcity-tui config shows what is")
+            raise NotFound(
+                f"the agent {record.agent!r} of {record.instance} is not declared (any more)",
+                cure="gcity-tui config shows what is",
+            )
         return replace(agent, env={**self.declared.env, **agent.env}), provider
 
     def places(self, record: SessionRecord) -> Places:
@@ -134,8 +139,15 @@ class Site:
         rig = self.declared.rig(record.rig or rig_of(record.instance))
         parts = tuple(p for d in reversed(self.declared.pack_dirs) if (p := d / "rehearsal").is_dir())
         environ = {**self.environ, **self.declared.env}
-        return Places(self.declared.name, self.path, environ, rig.path if rig else None, parts,
-                      environ.get("GC_REHEARSAL_PACE", ""), self._author())
+        return Places(
+            self.declared.name,
+            self.path,
+            environ,
+            rig.path if rig else None,
+            parts,
+            environ.get("GC_REHEARSAL_PACE", ""),
+            self._author(),
+        )
 
     def _author(self) -> tuple[str, str] | None:
         """A git identity for a user that has none."""

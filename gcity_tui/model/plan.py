@@ -80,8 +80,10 @@ class _Planner:
         """Those that others depend on come first; then those with work under way, then by name and slot."""
         order = {q: i for i, q in enumerate(dependency_order(self.declared.agents))}
         held = {i for i, tasks in self.tasks.items() if any(t.status == "in_progress" for t in tasks)}
-        key = {s.instance: (order.get(s.agent, 0), s.instance not in held, _slot(s.instance), s.instance)
-               for s in self.view.sessions}
+        key = {
+            s.instance: (order.get(s.agent, 0), s.instance not in held, _slot(s.instance), s.instance)
+            for s in self.view.sessions
+        }
         return sorted(self.view.sessions, key=lambda s: key[s.instance])
 
     def _session(self, s: Standing) -> None:
@@ -207,8 +209,11 @@ class _Planner:
             slot, most = _slot(instance), agent.max_active_sessions
             work = self._work(instance)
             if most is not None and slot > most:
-                self.actions += [Release(t.id, f"{instance} is beyond the limit of {most}")
-                                 for t in self.tasks[instance] if t.status == "open" and t.route]
+                self.actions += [
+                    Release(t.id, f"{instance} is beyond the limit of {most}")
+                    for t in self.tasks[instance]
+                    if t.status == "open" and t.route
+                ]
             elif work:
                 self._start(instance, agent, "work waits", work)
 
