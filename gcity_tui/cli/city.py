@@ -29,12 +29,13 @@ def init(args: argparse.Namespace) -> int:
 
     where = Path(args.dir).expanduser().absolute()
     provider = args.provider or next((p for p in PROGRAMS if shutil.which(p)), "")
-    if not provider:
-        provider = "rehearsal"
-        output.note(f"no agent program on PATH ({', '.join(PROGRAMS)}): the city gets rehearsal, a scripted agent")
-    note = "No agent program was on PATH: rehearsal is a scripted agent." if provider == "rehearsal" else ""
+    none = not provider
+    provider = provider or "rehearsal"
+    note = "No agent program was on PATH: rehearsal is a scripted agent." if none else ""
     made = write.init_city(where, name=args.name or where.name, pack=args.pack, provider=provider, note=note)
     City.open(made.path, environ=os.environ).close()  # its ledger and its shims are there from the start
+    if none:
+        output.note(f"no agent program on PATH ({', '.join(PROGRAMS)}): the city gets rehearsal, a scripted agent")
     told = {"city": str(made.path), "name": made.name, "pack": args.pack, "provider": provider}
     if args.json:
         output.emit_json(told)

@@ -7,6 +7,7 @@ import argparse
 from gcity_tui.cli import output
 from gcity_tui.cli.city import require_folder
 from gcity_tui.cli.opening import opened
+from gcity_tui.model.errors import Usage
 
 
 def rig_arguments(p: argparse.ArgumentParser) -> None:
@@ -21,6 +22,8 @@ def rig(args: argparse.Namespace) -> int:
 
     with opened(args) as city:
         if args.what == "add":
+            if not args.path:
+                raise Usage("rig add: no path given", cure="gcity-tui rig add ../some-repo")
             before = {r.name for r in city.declared.rigs}
             declared = write.add_rig(city.declared, require_folder(args.path), name=args.name, prefix=args.prefix)
             city.site.reload()  # the ledger learns the prefix

@@ -49,6 +49,7 @@ def init_city(
     if (folder / "city.toml").exists():
         raise Refused(f"{folder} is a city already", cure="gcity-tui up starts it", where=str(folder / "city.toml"))
     text = city_text(name, pack, provider, dict(agents), note)
+    ours = [p for p in (folder / ".gitignore", folder / "agents", folder) if not p.exists()]
     try:
         (folder / "agents").mkdir(parents=True, exist_ok=True)
         if not (folder / ".gitignore").exists():
@@ -60,6 +61,8 @@ def init_city(
         return load_city(folder)
     except CityError:
         (folder / "city.toml").unlink(missing_ok=True)
+        for made in ours:  # nothing of a city that does not load is left
+            made.rmdir() if made.is_dir() else made.unlink(missing_ok=True)
         raise
 
 
