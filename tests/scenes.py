@@ -477,11 +477,11 @@ class Scene:
     press: tuple[str, ...] = ()
     view: str = ""
     theme: str = ""
-    themes: tuple[str, ...] = field(default=("gcity-dark",))
+    themes: tuple[str, ...] = field(default=("house-dark",))
 
 
 SCENES: dict[str, Scene] = {
-    "city": Scene(busy_city, press=tuple("jjjjj"), themes=("gcity-dark", "gcity-light")),
+    "city": Scene(busy_city, press=tuple("jjjjj"), themes=("house-dark", "house-light")),
     "city-80x24": Scene(busy_city, (80, 24)),
     "city-200x60": Scene(busy_city, (200, 60), tuple("jjjjj")),
     "demo": Scene(demo_city, press=("G",)),

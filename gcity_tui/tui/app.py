@@ -47,6 +47,7 @@ class GcityApp(Verbs, inherit_bindings=False):
         view: str = "",
         theme: str = "",
         keys: Mapping[str, str] | None = None,
+        confirm: bool = True,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -54,6 +55,9 @@ class GcityApp(Verbs, inherit_bindings=False):
         self.city, self.keys, self.clock, self.monotonic = city, dict(keys or {}), clock, monotonic
         self._first = view if view in VIEWS else ""
         self._wanted_theme = theme
+        self.confirm = confirm
+        self.warnings: list[str] = []
+        """Said once, when the screen is there."""
         self.ansi_theme_dark, self.ansi_theme_light = themes.TERMINAL_DARK, themes.TERMINAL_LIGHT
         self._bridge = Bridge(city, self.post_message)
         self._held: CitySnapshot | None = None
@@ -79,7 +83,9 @@ class GcityApp(Verbs, inherit_bindings=False):
         wanted = self._wanted_theme or themes.DEFAULT
         self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
         if wanted != self.theme:
-            self.tell(f"There is no theme {wanted!r}.", severity="warning")
+            self.warnings.append(f"There is no theme {wanted!r}.")
+        for warning in self.warnings:
+            self.tell(warning, severity="warning")
         self.set_keymap(self.keys)
         self._bridge.start()
         self.set_interval(1.0, self.tick)
@@ -283,12 +289,15 @@ class GcityApp(Verbs, inherit_bindings=False):
 
 
 def run(city: CityPort, *, view: str = "") -> int:
-    """Shows `city` in this terminal until the person leaves; the exit code."""
-    from gcity_tui.tui import settings
+    """Shows `city` in this terminal until the person leaves; the exit code. Raises BadConfig for unreadable settings."""
+    import os
 
-    taste = settings.load()
-    app = GcityApp(city, view=view, theme=taste.theme, keys=taste.keys)
-    if taste.warning:
-        app.call_later(app.tell, taste.warning, severity="warning")
-    code = app.run()
+    from gcity_tui.config.settings import load_settings
+
+    taste = load_settings(os.environ)
+    keys, unknown = keymap.resolved(taste.keys)
+    app = GcityApp(city, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm)
+    for warning in (*taste.warnings, *(f"There is no command {name!r} to give a key to." for name in unknown)):
+        app.warnings.append(warning)
+    code = app.run(mouse=taste.mouse)
     return code if isinstance(code, int) else app.return_code or 0

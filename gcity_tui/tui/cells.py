@@ -161,6 +161,17 @@ def delivery(session: str, state: Delivery, note: str = "") -> Cell:
     return (("nudge ", "dim"), (f"{short(session)} ", ""), (f"{mark} ", role), (word + why, ""))
 
 
+def shortened(cell: Cell, width: int) -> Cell:
+    """`cell` within `width` characters; the end is cut, and says so."""
+    if len(plain(cell)) <= width:
+        return cell
+    out: list[Span] = []
+    for piece, role in cell:
+        room = width - 1 - len(plain(tuple(out)))
+        out.append((piece[: max(room, 0)], role))
+    return (*out, ("…", "dim"))
+
+
 def said(value: str, limit: int = 200) -> str:
     """Foreign text in one harmless line."""
     return one_line(value, limit)

@@ -89,6 +89,23 @@ def bindings() -> list[Binding]:
     ]
 
 
+def resolved(keys: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """A user's keymap with full ids (`message` is `talk.message`, where that is plain), and the ids that are not known.
+
+    Ids that only a list or a view has (`list.down`) are let through.
+    """
+    short = {c.id.partition(".")[2]: c.id for c in COMMANDS if not c.id.startswith("view.")}
+    found: dict[str, str] = {}
+    unknown: list[str] = []
+    for name, key in keys.items():
+        full = name if name in BY_ID or "." in name else short.get(name, "")
+        if full:
+            found[full] = key
+        else:
+            unknown.append(name)
+    return found, unknown
+
+
 def hints(ids: Iterable[str], width: int, keymap: Mapping[str, str]) -> tuple[Span, ...]:
     """Hints for `ids` that fit in `width` cells whole: the highest ranks are left out first, none is ever cut."""
     chosen = [BY_ID[i] for i in dict.fromkeys(ids)]

@@ -15,7 +15,10 @@ from gcity_tui.tui.widgets.lines import wrap
 from gcity_tui.tui.widgets.table import Row
 
 OPEN = "open:"
-"""The queue of everything that is not closed."""
+"""The queue of all work that is not closed."""
+RECORDS = "records:"
+"""The queue of beads that record rather than ask for work: sessions, step specs, messages."""
+_RECORD_TYPES = frozenset({"session", "spec", "message", "event", "agent", "role", "rig"})
 _STATES = ("open", "in_progress", "blocked", "deferred", "closed")
 _MARKS = {
     "open": ("○", "O", ""), "in_progress": ("▸", "P", "busy"), "blocked": ("‖", "B", "limited"),
@@ -54,6 +57,7 @@ def queue_rows(snapshot: CitySnapshot) -> list[Row]:
         for state in _STATES
         if snapshot.counts.get(state)
     ]
+    rows += [Row(RECORDS, ((("records", "dim"),), (), (), ()))]
     rows += [
         Row(f"route:{q.route}", (((q.route, ""),), _count(q.ready), _count(q.running, "busy"), _count(q.blocked)))
         for q in snapshot.queues
@@ -66,13 +70,19 @@ def _count(n: int, role: str = "") -> Cell:
 
 
 def queue_title(queue: str) -> str:
-    return "all open" if queue == OPEN else queue.partition(":")[2].replace("_", " ")
+    return {OPEN: "all open", RECORDS: "records"}.get(queue) or queue.partition(":")[2].replace("_", " ")
 
 
 def query(queue: str) -> tuple[str, str]:
     """(status, route) for City.beads."""
     kind, _, name = queue.partition(":")
     return (name if kind == "state" else ""), (name if kind == "route" else "")
+
+
+def belongs(bead: Bead, queue: str) -> bool:
+    """Whether `bead` is shown in `queue`: records have one of their own."""
+    record = bead.issue_type in _RECORD_TYPES or bead.kind == "spec"
+    return record if queue == RECORDS else not record and (queue != OPEN or not bead.closed)
 
 
 def bead_rows(beads: Iterable[Bead]) -> list[Row]:
@@ -108,7 +118,7 @@ def detail(bead: Bead, known: Mapping[str, Bead], width: int) -> list[tuple[Span
         ("assigned", bead.assignee), ("routed", bead.metadata.get(Meta.ROUTED_TO, "")),
         ("branch", bead.metadata.get(Meta.WORK_BRANCH, "")), ("outcome", bead.outcome),
         ("verdict", bead.metadata.get(Meta.VERDICT, "")), ("closed", bead.close_reason),
-        ("created", bead.created_at.replace("T", " ").removesuffix("Z")), ("waits on", bead.await_type),
+        ("created", bead.created_at.replace("T", " ")[:19]), ("waits on", bead.await_type),
     ):  # fmt: skip
         if value:
             out.append(((f"{word:<9}", "dim"), (cells.said(value, 120), "")))

@@ -86,7 +86,8 @@ def _call(b: Block, answer: Block | None, width: int, unfolded: bool) -> Lines:
         end: Span = ("  ◌ running", "dim")
     else:
         count = len(clean(answer.text).strip("\n").splitlines())
-        end = (f"  ✗ {count} lines" if answer.is_error else f"  ✓ {count} lines", "warn" if answer.is_error else "dim")
+        lines_ = f"{count} line" + ("" if count == 1 else "s")
+        end = (f"  ✗ {lines_}", "warn") if answer.is_error else (f"  ✓ {lines_}", "dim")
     name = cells.said(b.name or "tool", 24)
     room = max(width - len(name) - len(end[0]) - 6, 8)
     head: tuple[Span, ...] = (("  ▾ " if unfolded else "  ▸ ", "faint"), (name, "strong"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.terminal_theme import TerminalTheme
 from textual.theme import Theme
 
-DEFAULT = "gcity-dark"
+DEFAULT = "house-dark"
 
 STATUS_DEFAULTS = {
     "status-dim": "$foreground 65%",
@@ -26,7 +26,7 @@ STATUS_DEFAULTS = {
 """Used with any theme that does not say otherwise, so that each of Textual's own themes works."""
 
 DARK = Theme(
-    name="gcity-dark",
+    name="house-dark",
     dark=True,
     primary="#7fa8c9",
     secondary="#a08fb8",
@@ -66,7 +66,7 @@ DARK = Theme(
 )
 
 LIGHT = Theme(
-    name="gcity-light",
+    name="house-light",
     dark=False,
     primary="#2f6690",
     secondary="#6b5b8e",

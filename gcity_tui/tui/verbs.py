@@ -30,6 +30,8 @@ class Verbs(App[int], inherit_bindings=False):
     """The app's actions on sessions, loops and beads. What they act on: `targets()`."""
 
     city: CityPort
+    confirm: bool
+    """False: the person wants no questions back, save before a stop."""
 
     # What the app gives: the city's last value, what verbs act on, the corner of the screen.
 
@@ -113,7 +115,7 @@ class Verbs(App[int], inherit_bindings=False):
     @work(group="verbs", exit_on_error=False)
     async def action_interrupt(self) -> None:
         views = self.sessions("interrupt")
-        if len(views) > 1 and not await self.sure(f"interrupt {len(views)} agents?", views):
+        if self.confirm and len(views) > 1 and not await self.sure(f"interrupt {len(views)} agents?", views):
             return
         self.done_with_marks()
         await self.each("interrupt", views, lambda v: self.city.interrupt(v.instance))

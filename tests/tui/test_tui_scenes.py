@@ -17,7 +17,7 @@ RED = Color.parse(themes.DARK.variables["status-need"])
 
 
 @pytest.mark.parametrize(
-    ("name", "theme"), [(n, t) for n in NAMES for t in SCENES[n].themes], ids=lambda v: v.removeprefix("gcity-")
+    ("name", "theme"), [(n, t) for n in NAMES for t in SCENES[n].themes], ids=lambda v: v.removeprefix("house-")
 )
 def test_picture(name, theme, snap_compare) -> None:
     scene = SCENES[name]
@@ -126,7 +126,7 @@ def test_round_cells_of_the_design(play) -> None:
     play(SCENES["city"], look)
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "ansi-dark", "gcity-light", "gruvbox"])
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "nord", "ansi-dark", "house-light", "gruvbox"])
 def test_themes_of_others_work(theme, play) -> None:
     async def look(stage) -> None:
         stage.app.theme = theme

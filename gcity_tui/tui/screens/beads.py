@@ -82,7 +82,7 @@ class BeadsScreen(View):
             self._loading = False
         self._loaded = mark
         found = (*await self._missing(found), *found)
-        shown = [b for b in found if queue != shelf.OPEN or b.status != "closed" or b.id == self._wanted]
+        shown = [b for b in found if shelf.belongs(b, queue) or b.id == self._wanted]
         self.beads = {b.id: b for b in found}
         table = self.query_one("#beads", LineTable)
         table.rows_are(shelf.bead_rows(shown))

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 
 from gcity_tui.model.bead import Event
 from gcity_tui.model.errors import CityError
+from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import cells, status, target
 from gcity_tui.tui.background import aside
@@ -25,7 +26,7 @@ COLUMNS = (
     Column("at", least=8, most=8),
     Column("event", least=8, most=24),
     Column("about", least=6, most=22),
-    Column("by", least=4, most=18, rank=2),
+    Column("by", least=4, most=16, rank=2, firm=True),
     Column("", least=8, grow=True, rank=1),
 )
 
@@ -103,7 +104,7 @@ def _row(e: Event) -> Row:
             ((clock(e.at), "dim"),),
             ((cells.said(e.type, 40), ""),),
             ((cells.said(e.subject, 40), "accent"),),
-            ((cells.said(e.actor, 40), "dim"),),
+            ((cells.said(short(e.actor), 40), "dim"),),
             ((cells.said(e.message), ""),),
         ),
     )

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import keymap, status
-from gcity_tui.tui.cells import Span
+from gcity_tui.tui.cells import Span, shortened
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.target import NOTHING, Target
 from gcity_tui.tui.widgets.lines import Bar, Inked
@@ -127,13 +127,14 @@ class View(Screen[Any]):
     def draw_foot(self) -> None:
         foot = self.query_one("#foot", Bar)
         width = self.size.width
-        last: tuple[Span, ...] = (("last: ", "dim"), *self.link.last, (" ", "")) if self.link.last else ()
+        last: tuple[Span, ...] = ()
+        if self.link.last:
+            last = (("last: ", "dim"), *shortened(self.link.last, width * 2 // 5))
         marked = len(self.targets()) if self.marks() else 0
         if marked:
             last = ((f"◆ {marked} marked ", "accent"), *last)
         taken = sum(len(t) for t, _ in last)
-        room = width - taken - 1 if taken and taken < width * 0.45 else width
-        foot.show(keymap.hints(self.hint_ids(), room - 1, self.keys), last if room < width else ())
+        foot.show(keymap.hints(self.hint_ids(), width - taken - 2, self.keys), (*last, (" ", "")) if last else ())
 
     def hint_ids(self) -> Iterable[str]:
         """What can be done here and now: what does not apply to the target is not hinted."""

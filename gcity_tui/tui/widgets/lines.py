@@ -160,10 +160,14 @@ class LineView(Inked, ScrollView, can_focus=True):
         self.lines = new
         self._resized(len(new))
         if not keep:
-            self.scroll_to(0, 0, animate=False, immediate=True)
+            self.jump(0)
         if self.follow and ended:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.jump(self.max_scroll_y)
         self.changed(i for i in range(max(len(old), len(new))) if old[i : i + 1] != new[i : i + 1])
+
+    def jump(self, y: float) -> None:
+        """Scrolls there at once, even where a scroll bar has not been laid out yet."""
+        self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def _resized(self, height: int, width: int = 0) -> None:
         size = Size(max(width, 1), height)

@@ -192,12 +192,12 @@ class PaneView(LineView):
             self.refresh()
         self._resized(len(lines), 1)
         if not self.still:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.jump(self.max_scroll_y)
         self.changed(i for i in range(max(len(old), len(lines))) if old[i : i + 1] != lines[i : i + 1])
 
     def on_resize(self) -> None:
         if not self.still:
-            self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+            self.jump(self.max_scroll_y)
 
     def render_line(self, y: int) -> Strip:
         self.painted += 1
@@ -221,14 +221,14 @@ class PaneView(LineView):
     def action_scroll_by(self, by: int) -> None:
         target = max(0, min(int(self.scroll_offset.y) + by, int(self.max_scroll_y)))
         self._stand(target < self.max_scroll_y)
-        self.scroll_to(y=target, animate=False, immediate=True)
+        self.jump(target)
 
     def action_top(self) -> None:
         self.action_scroll_by(-len(self.frame))
 
     def action_tail(self) -> None:
         self._stand(False)
-        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        self.jump(self.max_scroll_y)
 
     def action_pan(self, by: int) -> None:
         widest = max((line_strip(line).cell_length for line in self.frame), default=0)

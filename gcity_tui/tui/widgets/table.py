@@ -190,9 +190,9 @@ class LineTable(LineView):
         room = max(self.size.height - self.top, 1)
         at = int(self.scroll_offset.y)
         if self._place < at:
-            self.scroll_to(y=self._place, animate=False, immediate=True)
+            self.jump(self._place)
         elif self._place >= at + room:
-            self.scroll_to(y=self._place - room + 1, animate=False, immediate=True)
+            self.jump(self._place - room + 1)
 
     def action_move(self, by: int) -> None:
         self.hold()
