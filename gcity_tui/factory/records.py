@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
@@ -181,10 +180,6 @@ def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: st
     if command is None:
         return note(ledger, record, meta)
     return change(ledger, record, command, "", meta)
-
-
-def with_place(record: SessionRecord, work_dir: str, branch: str) -> SessionRecord:
-    return replace(record, work_dir=work_dir, branch=branch)
 
 
 def _path(state: str, target: str) -> tuple[str, ...]:
