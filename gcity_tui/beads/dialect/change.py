@@ -1,6 +1,6 @@
 """`bd update` and the short forms of it: claim, labels, comments, notes, deferral."""
 
-from gcity_tui.beads import jsonout, select
+from gcity_tui.beads import jsonout, schema, select
 from gcity_tui.beads.dialect import items, make, values
 from gcity_tui.beads.dialect.call import Fail
 from gcity_tui.beads.dialect.show import comment as comment_record
@@ -164,12 +164,26 @@ def defer(call: "Call") -> None:
 
 
 def undefer(call: "Call") -> None:
-    def act(tx: "Tx", bead: str) -> None:
-        if tx.status(bead) != "deferred":
-            raise Refused(f"{bead} is not deferred (status: {tx.status(bead)})")
-        tx.update(bead, set={"status": "open", "defer_until": None})
-
-    each(call, [call.need(0, "an issue id"), *call.rest[1:]], act, "Undeferred")
+    """Open again what is deferred; of anything else its status is told, and that is no failure (as `reopen` does)."""
+    names, deferred, seen = [call.need(0, "an issue id"), *call.rest[1:]], [], 0
+    for name in names:
+        try:
+            bead = call.resolve(name)
+        except CityError:
+            deferred.append(name)  # `each` says what is wrong with it
+            continue
+        seen += 1
+        status = items.by_ids(call.ledger.store, [bead])[0][schema.AT["status"]]
+        if status == "deferred":
+            deferred.append(bead)
+        else:
+            call.warn(f"{bead} is not deferred (status: {status})")
+    if seen == len(names) and not deferred:
+        if call.json:
+            call.give([])
+        return
+    wanted = {"status": "open", "defer_until": None}
+    each(call, deferred, lambda tx, b: tx.update(b, set=wanted), "Undeferred")
 
 
 def assign(call: "Call") -> None:
