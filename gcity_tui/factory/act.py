@@ -144,7 +144,8 @@ class Hand:
         if dead:
             return record  # it died meanwhile: the loop sees that, with its last words
         if self._ours_lives(record):
-            return self._up(record)
+            known = record.state == "active" and record.metadata.get(SERVER) == self.site.sight.seen.server
+            return record if known else self._up(record)
         self.site.hands.kill(record.name)
         return record
 

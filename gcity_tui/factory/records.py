@@ -35,7 +35,7 @@ TOLD, TOLD_AT = "gcity.told", "gcity.told_at"
 PINNED = "pin_awake"
 
 _EVENTS = {
-    "start": "session.updated", "ready": "session.woke", "wake": "session.woke", "sleep": "session.stopped",
+    "start": "session.updated", "ready": "session.woke", "wake": "session.updated", "sleep": "session.stopped",
     "suspend": "session.suspended", "quarantine": "session.quarantined", "drain": "session.draining",
     "archive": "session.updated", "close": "session.stopped",
 }  # fmt: skip
