@@ -11,7 +11,6 @@ from gcity_tui.tmux import processes
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.launch import Launch
 from gcity_tui.workers.pane import Pane
-from gcity_tui.workers.screen import Asked
 from gcity_tui.workers.state import leftovers
 
 LOOK = 0.08
@@ -75,7 +74,9 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase
         asked = seen.asked
         if asked is not None and asked.dialog.kind == "startup":
             calm = 0
-            name = _name(asked)
+            # By its id: a tick behind the chosen row does not make it another dialog, and the next one must not get
+            # the key that was meant for this.
+            name = asked.dialog.id
             if name != pressed[0] or time.monotonic() - pressed[1] > PATIENCE:
                 pane.press(asked.dialog.keys or ("Enter",), 0.2)
                 pressed = (name, time.monotonic())
@@ -105,10 +106,6 @@ def _taken_up(pane: Pane) -> bool:
         senses.mark()
         senses.read(pane.clock())
         return bool(senses.standing.activity) or not senses.reads
-
-
-def _name(asked: Asked) -> str:
-    return asked.request_id(0)
 
 
 def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:

@@ -165,7 +165,7 @@ def left_over(city: Path) -> list[str]:
     """Processes whose environment says that they belong to the city."""
     marks = {f"GC_CITY={city}".encode(), f"GC_CITY_PATH={city}".encode()}
     found = []
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names only
         if not name.isdecimal() or int(name) == os.getpid():
             continue
         try:
@@ -178,6 +178,6 @@ def left_over(city: Path) -> list[str]:
     return found
 
 
-def names(providers: Iterable[str]) -> list[str]:
+def missing(providers: Iterable[str]) -> list[str]:
     """Those of `providers` that are not installed."""
-    return [p for p in providers if not installed(p)]
+    return sorted({p for p in providers if not installed(p)})

@@ -75,7 +75,7 @@ def _gather(turns: Iterator[tuple[str, Any]], tools: dict[str, Any], schema: Any
             waiting[told[0]] = told[1]
         elif kind == "result" and told[0] in waiting:
             calls.append(Call(waiting.pop(told[0]), told[1]))
-    return Heard(prompt, tuple(calls), tools, schema, stream, "\n".join(every))
+    return Heard(prompt, tuple(calls), tools, schema, stream, tuple(every))
 
 
 def _shell(heard: Heard) -> str:

@@ -12,7 +12,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bead", required=True)
     bead = parser.parse_args().bead
-    said = subprocess.run(["gc", "review", "open", "--bead", bead, "--json"], capture_output=True, text=True, check=True)
+    asked = ["gc", "review", "open", "--bead", bead, "--json"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=True)
     findings = json.loads(said.stdout)["findings"]
     # From the last line up, so that one fix does not move the lines of the next.
     for f in sorted(findings, key=lambda f: (f["file"], -(f["line"] or 0), f["rule"])):

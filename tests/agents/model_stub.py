@@ -8,6 +8,7 @@ reached the model. Run it: `python model_stub.py --port 0 --log requests.jsonl -
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
@@ -48,6 +49,10 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Silence: the book is the log."""
 
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # a program that is ended hangs up
+            super().handle()
+
     def do_HEAD(self) -> None:
         self.send_response(200)
         self.send_header("Content-Length", "0")
@@ -77,7 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         read, write = dialect
         heard = read(asked)
         turn: Turn = Say(json.dumps(dialects.instance(heard.schema))) if heard.schema is not None else next_turn(heard)
-        self.book.write(path=path, prompt=heard.prompt[:4000], calls=len(heard.calls), schema=heard.schema is not None)
+        said, results = list(heard.said), [c.result for c in heard.calls]
+        self.book.write(path=path, schema=heard.schema is not None, said=said, results=results)
         try:
             write(self, asked, heard, turn)
         except (BrokenPipeError, ConnectionResetError):

@@ -29,8 +29,8 @@ class Heard:
     tools: Mapping[str, dict[str, object]] = field(default_factory=dict)
     schema: dict[str, object] | None = None
     stream: bool = True
-    every_prompt: str = ""
-    """All the person's words of the conversation: a nudge does not make a worker forget its prompt."""
+    said: Sequence[str] = ()
+    """All that the person said in the conversation: a nudge does not make a worker forget its prompt."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def next_turn(heard: Heard) -> Turn:
     found = _DIRECTIVE.findall(heard.prompt)
     if found:
         return _directed(*found[-1], heard.calls)
-    if "gc hook" in heard.every_prompt or "gc hook" in heard.prompt:
+    if any("gc hook" in words for words in heard.said):
         return _worker(heard.calls)
     return Say(f"heard: {heard.prompt.strip()[:1500]}")
 
@@ -85,42 +85,50 @@ def _worker(calls: Sequence[Call]) -> Turn:
         return Run("gc hook --claim --json")
     since = calls[hooks[-1] :]
     claim = _json_in(since[0].result)
-    if claim.get("action") != "work":
+    if not claim.get("action"):  # gemini's terminal loses what a quick command prints, now and then
+        return Run("gc hook --claim --json")
+    if claim["action"] != "work":
         if since[-1].command.startswith("gc runtime"):
             return Say("No more work for me.")
         return Run("gc runtime drain-ack")
     bead = str(claim["bead_id"])
-    if len(since) == 1:
+    shows = [i for i, c in enumerate(since) if c.command.startswith("bd show")]
+    if not shows or '"metadata"' not in since[shows[-1]].result:
         return Run(f"bd show {bead} --json")
-    shown = _json_in(since[1].result)
-    plan = steps(bead, shown)
-    done = len(since) - 2
-    if done < len(plan):
-        return Run(plan[done])
-    return Run("gc hook --claim --json")
+    plan = steps(bead, since[shows[-1]].result)
+    done = len(since) - shows[-1] - 1
+    return Run(plan[done] if done < len(plan) else "gc hook --claim --json")
 
 
-def steps(bead: str, shown: Mapping[str, object]) -> list[str]:
-    """The commands that carry out a step of the review loop, as an agent that reads its prompt would run them."""
-    meta = shown.get("metadata")
-    ref = str(meta.get("gc.step_ref", "")) if isinstance(meta, dict) else ""
-    leg = str(meta.get("gc.review_leg", "")) if isinstance(meta, dict) else ""
+def steps(bead: str, shown: str) -> list[str]:
+    """The commands that carry out a step of the review loop, as an agent that reads its prompt would run them.
+
+    `shown` is what `bd show --json` printed. Some programs cut long output, so it is read as text: what belongs to the
+    bead itself stands before its dependencies.
+    """
+    own = shown.partition('"dependencies"')[0]
+    role, leg = _value(own, "gc.review_role"), _value(own, "gc.review_leg")
     closing = [f'bd close {bead} --reason "Done as the step asks, by the scripted model"']
     passed = f"bd update {bead} --set-metadata gc.outcome=pass"
-    if leg:
+    if role == "leg":
         lane = f'"$GC_SCRATCH"/{bead}.json'
         return [f"rehearsal-check {leg} > {lane}; gc review submit --bead {bead} {lane}", *closing]
-    if ref.endswith("synthesize"):
+    if role == "synthesis":
         return [f"gc review synthesize --bead {bead}", *closing]
-    if ref.endswith("merge"):
+    if role == "merge":
         return [f"gc review merge --bead {bead}", *closing]
-    if ref.endswith(("implement", "apply-fixes")):
-        fix = f"rehearsal-fix --bead {bead}" if ref.endswith("apply-fixes") else "true"
+    if role in ("implement", "fix"):
+        fix = f"rehearsal-fix --bead {bead}" if role == "fix" else "true"
         commit = f'git add -A && (git diff --cached --quiet || git commit -q -m "fix: findings" -m "Bead: {bead}")'
         # No command substitution: gemini refuses it.
         record = f"git rev-parse HEAD | xargs -I@ {passed} --set-metadata gc.work_commit=@"
         return [fix, commit, record, *closing]
     return [passed, *closing]
+
+
+def _value(text: str, key: str) -> str:
+    found = re.search(rf'"{re.escape(key)}":\s*"([^"]*)"', text)
+    return found.group(1) if found else ""
 
 
 def _json_in(text: str) -> dict[str, object]:

@@ -1,0 +1,76 @@
+"""Fixtures for tests with real agent programs."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from agents_world import World, missing
+
+FAULTY = '''"""Stock lists: which names of one list are missing in another, and what lies beside the program."""
+
+import os
+import sys
+
+
+def missing(wanted, have=[]):
+    """Names of `wanted` that `have` lacks, each once, in their order."""
+    seen = []
+    for name in wanted:
+        if name not in have and name not in seen:
+            seen.append(name)
+    return seen
+
+
+def shelf():
+    """Show what lies beside the program."""
+    os.system("ls -l")
+
+
+def main():
+    """Count, then show."""
+    names = [f"part-{n}" for n in range(400)]
+    print(len(missing(names, names[::2])))
+    if len(sys.argv) > 1:
+        shelf()
+
+
+if __name__ == "__main__":
+    main()
+'''
+"""Faults of each reviewer's kind; mending `os.system` leaves two smaller ones for the next round."""
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Path:
+    """A git repository with a small program that has real faults."""
+    where = tmp_path / "stock"
+    where.mkdir()
+    (where / "stock.py").write_text(FAULTY)
+    for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "The stock lists, as they are"]):
+        subprocess.run(["git", *words], cwd=where, check=True)
+    return where
+
+
+Make = Callable[..., World]
+
+
+@pytest.fixture
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make]:
+    """Makes a city of `agents` (name → provider); skips when a program is not installed. Nothing of it is left."""
+    made: list[World] = []
+
+    def make(agents: Mapping[str, str], **options: object) -> World:
+        gone = missing(agents.values())
+        if gone:
+            pytest.skip(f"not installed: {', '.join(gone)} (sh tests/agents/install.sh {' '.join(gone)})")
+        where = tmp_path / "w"
+        where.mkdir()
+        made.append(World(where, agents, **options))  # type: ignore[arg-type]
+        return made[0]
+
+    yield make
+    for one in made:
+        assert one.close() == []
