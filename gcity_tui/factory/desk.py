@@ -42,14 +42,18 @@ class Desk:
 
     def _row(self, record: SessionRecord) -> PaneRow | None:
         """The session's pane now, asked; None when it has none."""
-        try:
-            return self.site.hands.pane(record.name)
-        except NotFound:
-            return None
-        except Temporary:
-            if self.site.server.owner() is None:
+        for last in (False, True):
+            try:
+                return self.site.hands.pane(record.name)
+            except NotFound:
                 return None
-            raise
+            except Temporary:
+                if self.site.server.owner() is None:
+                    return None
+                if last:
+                    raise
+                # The server came up between the two questions: ask it once more.
+        return None
 
     def _in_lane(self, record: SessionRecord, fn: Callable[[], object]) -> object:
         future: Future[object] = self.site.lanes.submit(record.instance, fn)
