@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 
 from gcity_tui.cli import output
@@ -65,16 +66,18 @@ def table(views: Sequence[SessionView], now: float | None = None) -> None:
 
 def attach_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
-    p.add_argument("--print", action="store_true", dest="show", help="print the command instead of running it")
+    p.add_argument("--print", action="store_true", dest="only_print", help="print the command instead of running it")
 
 
 def attach(args: argparse.Namespace) -> int:
     with opened(args) as city:
         plan = city.attach_plan(args.session, os.environ)
-        if args.json or args.show:
+        if args.json or args.only_print:
             told = {"kind": plan.kind, "argv": list(plan.argv), "note": plan.note}
             output.emit_json(told) if args.json else output.say(" ".join(plan.argv))
             return 0
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise Usage("attach needs a terminal", cure=f"gcity-tui attach --print {args.session} prints the command")
         if plan.note:
             output.note(plan.note)
     environ = dict(plan.env)
