@@ -248,3 +248,30 @@ def test_a_killed_controllers_clients_do_not_hold_the_server(town: Town) -> None
     town.until("swept", lambda _: not [c for c in control_clients(town.city.site.server) if orphaned(c)] or None)
     town.city.down()
     assert left_over(str(town.path)) == []
+
+
+def test_without_a_controller_the_caller_acts_under_the_lock(town: Town) -> None:
+    """The controller is killed, its agents live: what does not need a loop is done by the same code right here."""
+    town.city.up()
+    town.city.start("eddie-1")
+    town.session("it is ready", lambda s: s.phase is Phase.READY)
+    town.kill_controller()
+    town.until("it is gone", lambda snap: snap.controller == 0 or None)
+    assert town.city.nudge("eddie-1", "hello there", wait=10.0).state is Delivery.TAKEN_UP
+    assert town.city.stop("eddie-1") == "stopped"
+    assert [(s.phase, s.state) for s in town.city.sessions()] == [(Phase.STOPPED, "suspended")]
+    town.city.down()
+    assert left_over(str(town.path)) == []
+
+
+def test_a_controller_that_is_told_to_go_leaves_its_agents_be(town: Town) -> None:
+    """SIGTERM, as systemd or a person sends it: the sessions run on, and the next controller takes them over."""
+    pid = town.city.up()
+    town.city.start("eddie-1")
+    before = town.session("it is ready", lambda s: s.phase is Phase.READY)
+    os.kill(pid, signal.SIGTERM)
+    town.until("it is gone", lambda snap: snap.controller == 0 or None)
+    assert [p for _, p in town.panes()] == [before.pid]
+    town.city.up()
+    after = town.session("taken over", lambda s: s.phase is Phase.READY)
+    assert (after.pid, after.restarts) == (before.pid, 0)
