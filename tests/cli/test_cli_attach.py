@@ -137,7 +137,7 @@ def test_from_inside_another_tmux(city: City, terminal: Terminal) -> None:
 
 
 def test_from_inside_the_city_s_own_server(city: City, terminal: Terminal) -> None:
-    """A shell in a session beside the agents (where a dashboard may live): the terminal switches, and Ctrl+Q returns."""
+    """A shell in a session beside the agents, where a dashboard may live: the terminal switches; Ctrl+Q returns."""
     socket = city.site.server.socket
     shell = ["env", "PS1=beside> ", "sh", "-i"]
     subprocess.run(["tmux", "-L", socket, "new-session", "-d", "-s", "mine", shlex.join(shell)], check=True, timeout=10)
