@@ -491,6 +491,8 @@ SCENES: dict[str, Scene] = {
     "transcript": Scene(busy_city, press=("3", *"jjjjj", "t")),
     "events": Scene(busy_city, press=("e",)),
     "wall": Scene(busy_city, (200, 60), press=("v",)),
+    "beads-80x24": Scene(busy_city, (80, 24), ("3", *"jjjjj", "b")),
+    "rounds-80x24": Scene(demo_city, (80, 24), ("2", "r")),
     "answer": Scene(busy_city, press=("w", "a")),
     "message": Scene(busy_city, press=("3", "space", "space", "m")),
     "help": Scene(busy_city, press=("question_mark",)),
@@ -539,7 +541,7 @@ def main(names: list[str]) -> int:
         if names and name not in names:
             continue
         for theme in scene.themes:
-            suffix = "" if theme == scene.themes[0] else f"-{theme.removeprefix('gcity-')}"
+            suffix = "" if theme == scene.themes[0] else f"-{theme.removeprefix('house-')}"
             path = folder / f"{name}{suffix}.svg"
             path.write_text(asyncio.run(picture(name, theme)), encoding="utf-8")
             print(path)

@@ -289,7 +289,7 @@ class GcityApp(Verbs, inherit_bindings=False):
 
 
 def run(city: CityPort, *, view: str = "") -> int:
-    """Shows `city` in this terminal until the person leaves; the exit code. Raises BadConfig for unreadable settings."""
+    """Shows `city` in this terminal until the person leaves; the exit code. BadConfig: settings cannot be read."""
     import os
 
     from gcity_tui.config.settings import load_settings

@@ -17,7 +17,7 @@ FINDINGS = (
     Column("", least=2, most=4),
     Column("severity", least=9, most=9),
     Column("finding", least=14, grow=True),
-    Column("where", least=12, most=34, rank=1),
+    Column("where", least=12, most=34, rank=1, cut="head"),
     Column("reviewer", least=6, most=14, rank=2, firm=True),
     Column("since", least=3, most=5, rank=3),
 )

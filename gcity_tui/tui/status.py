@@ -50,8 +50,11 @@ def behind(snapshot: CitySnapshot | None, link: Link, now: float) -> str:
     return (f"{int(passed)}s" if passed < 60 else age(since, now)) if since and passed > 2 else ""
 
 
-def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int) -> tuple[Cell, Cell]:
-    """Left and right part for `width` cells. Parts are left out whole, the least important first."""
+def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int, view: str = "") -> tuple[Cell, Cell]:
+    """Left and right part for `width` cells, with the name of the `view`.
+
+    Parts are left out whole, the least important first.
+    """
     if snapshot is None:
         word = link.error or "looking for the city"
         return ((" ", ""), ("◌ ", "starting"), (word, "dim")), ()
@@ -68,8 +71,13 @@ def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int) ->
     parts.append((4, ((f"loops {running}", ""),)))
     parts.append((5, ((time.strftime("%H:%M", time.localtime(now)), "dim"),)))
     right: Cell = ((f"load {snapshot.load * 100:.1f}% ", "dim"),)
+    if view:
+        parts.append((0, ((view, "accent"),)))
     while len(parts) > 1 and _size(parts) > width:
-        parts.remove(max(parts, key=lambda p: p[0]))
+        least = max(parts, key=lambda p: p[0])
+        if not least[0]:
+            break
+        parts.remove(least)
     spans: list[Span] = [(" ", "")]
     for n, (_, cell) in enumerate(parts):
         spans += [*([(_ROOMS, "faint")] if n else []), *cell]

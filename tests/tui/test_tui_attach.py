@@ -81,7 +81,8 @@ def test_there_and_back(terminal: Terminal) -> None:
     terminal.until("last: attach reviewer-3 ✓")
     terminal.keys("?")
     terminal.until("view: city")
-    terminal.keys("Escape")
+    terminal.keys("q")  # closes the help
+    terminal.until("¹Needs you")
     terminal.keys("q")
     assert "left with 0" in terminal.until("left with")
 

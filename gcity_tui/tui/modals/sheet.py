@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import ModalScreen
 
 from gcity_tui.tui.widgets.lines import LineView
@@ -26,6 +27,9 @@ class Sheet(ModalScreen[T]):
 class Text(LineView):
     """Lines to read: j and k scroll."""
 
+    class Resized(Message):
+        """It is as wide as its size says: who wrapped for it wraps again."""
+
     HELP = "Text. j and k scroll, g and G go to its ends."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "down", id="text.down", tooltip="Scroll down"),
@@ -35,3 +39,6 @@ class Text(LineView):
         Binding("ctrl+d,pagedown", "page_down", "page down", id="text.page_down", tooltip="A page down"),
         Binding("ctrl+u,pageup", "page_up", "page up", id="text.page_up", tooltip="A page up"),
     ]
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())

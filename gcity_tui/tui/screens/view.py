@@ -113,9 +113,7 @@ class View(Screen[Any]):
         if not self.on_screen or not self.query("#foot"):
             return
         self.set_class(bool(status.stale(self.snapshot, self.link)), "-old")
-        left, right = status.header(self.snapshot, self.link, self.now, self.size.width)
-        if self.TITLE_WORD:
-            left = (*left, (" │ ", "faint"), (self.TITLE_WORD, "accent"))
+        left, right = status.header(self.snapshot, self.link, self.now, self.size.width, self.TITLE_WORD)
         self.query_one("#header", Bar).show(left, right)
         if self.snapshot is not None:
             self.draw(self.snapshot)
@@ -188,6 +186,9 @@ class View(Screen[Any]):
             table.unmark()
 
     # -- intents up
+
+    def on_text_resized(self) -> None:
+        self.redraw()
 
     def on_line_table_marked(self) -> None:
         self.draw_foot()

@@ -12,7 +12,7 @@ class Column:
 
     A column with `grow` takes what is left over. `right`: its text stands at the right. `cut` is what happens to a
     text that is too long: `…` marks it, `end` and `start` leave off that side without a mark,
-    `word` what follows the last hyphen that fits. A `firm` column is not
+    `head` marks the start with …, `word` leaves off what follows the last hyphen that fits. A `firm` column is not
     made narrower than what it holds (or `most`): rather, others are left out.
     """
 

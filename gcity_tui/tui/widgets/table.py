@@ -280,6 +280,8 @@ def _fit(cell: Cell, width: int, column: Column) -> list[Span]:
         return [pad, *cell] if column.right else [*cell, pad]
     if column.cut == "start":
         return _last(cell, width)
+    if column.cut == "head" and width > 1:
+        return [("…", cell[-1][1]), *_last(cell, width - 1)]
     if column.cut == "word" and len(cell) == 1 and "-" in cell[0][0][:width]:
         word = cell[0][0][:width].rpartition("-")[0]
         return [(word.ljust(width), cell[0][1])]
@@ -297,7 +299,7 @@ def _fit(cell: Cell, width: int, column: Column) -> list[Span]:
 
 
 def _last(cell: Cell, width: int) -> list[Span]:
-    """The last `width` characters; for bars, which are one cell each."""
+    """The last `width` characters; for bars and paths, whose characters are one cell each."""
     out: list[Span] = []
     for text, role in reversed(cell):
         piece = text[max(len(text) - width, 0) :] if width > 0 else ""
