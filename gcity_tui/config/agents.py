@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.config import keys
-from gcity_tui.config.source import Reading, Source, inside
+from gcity_tui.config.source import Reading, Source, inside, within
 from gcity_tui.model.declared import Agent, Origin
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import AGENT_NAME, nearest, seconds
@@ -57,7 +57,7 @@ def in_folder(folder: Path, root: Path, layer: str, reading: Reading) -> list[Dr
             continue
         path = home / "agent.toml"
         try:
-            source = reading.toml(path, layer)
+            source = reading.toml(within(root, path) if layer != "city" else path, layer)
         except NotFound:
             source = Source(path, layer, {}, {})
         table = {k: v for k, v in source.table.items() if k != "name"}

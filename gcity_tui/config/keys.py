@@ -142,6 +142,21 @@ PACK_FILE = _keys(
 )
 PACK = _keys(str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires")
 PATCHES = _keys(tables="agent named_session rigs providers github_pr_monitor")
+ORDER = _keys(
+    str="description formula exec trigger gate schedule tz check on pool scope",
+    duration="interval check_timeout timeout",
+    bool="enabled idempotent no_work_gate",
+    map="env",
+    table="params",
+    strs="skip_aliases",
+)
+ORDERS = _keys(strs="skip", duration="max_timeout", tables="overrides")
+ORDER_OVERRIDE = _keys(
+    str="name rig trigger gate schedule check on pool",
+    duration="interval timeout check_timeout",
+    bool="enabled idempotent",
+    map="env",
+)
 DEFAULTS_TABLE = _keys(table="rig")
 DEFAULTS_RIG = _keys(table="imports")
 SITE = _keys(str="workspace_name workspace_prefix", tables="rig")

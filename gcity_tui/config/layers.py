@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from gcity_tui.config.source import read_bytes
+from gcity_tui.config.source import read_bytes, within
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import nearest
@@ -43,6 +43,8 @@ def formula_reader(city: DeclaredCity, rig: str = "") -> Callable[[str], tuple[s
             close = nearest(name, tuple(names))
             cure = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(names)) or 'none'}"
             raise NotFound(f"no formula {name!r}", cure=cure)
+        if path.parent.parent in city.pack_dirs and path.parent.parent != city.path:
+            within(path.parent.parent, path)
         return read_bytes(path).decode("utf-8", "replace"), str(path)
 
     return read

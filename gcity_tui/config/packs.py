@@ -15,7 +15,7 @@ from gcity_tui.config import agents, keys, providers
 from gcity_tui.config.agents import Draft
 from gcity_tui.config.providers import Definition
 from gcity_tui.config.shipped import shipped
-from gcity_tui.config.source import Reading, Source, inside
+from gcity_tui.config.source import Reading, Source, inside, within
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import nearest
 
@@ -110,7 +110,7 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
             where=str(folder / "pack.toml"),
         )
     try:
-        source = reading.toml(folder / "pack.toml", f"pack:{folder.name}")
+        source = reading.toml(within(folder, folder / "pack.toml"), f"pack:{folder.name}")
     except NotFound as exc:
         raise BadConfig("no pack.toml in this folder", where=str(folder)) from exc
     keys.check(source.table, keys.PACK_FILE, source, (), reading)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.config import template
-from gcity_tui.config.source import read_bytes
+from gcity_tui.config.source import read_bytes, within
 from gcity_tui.config.template import TemplateError, printf, show, true
 from gcity_tui.model.declared import Agent, DeclaredCity
 from gcity_tui.model.errors import CityError
@@ -117,6 +117,8 @@ def fragments_for(city: DeclaredCity, agent: Agent) -> tuple[list[tuple[str, str
         for ending in (".md.tmpl", ".template.md"):
             for path in sorted(home.glob(f"*{ending}")) if home.is_dir() else ():
                 try:
+                    if home.parent != city.path and home.parent.parent != city.path:
+                        within(home, path)
                     files.pop(str(path), None)
                     files[str(path)] = read_bytes(path).decode("utf-8", "replace")
                 except CityError as exc:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.config import keys
-from gcity_tui.config.source import Reading, Source
+from gcity_tui.config.source import Reading, Source, within
 from gcity_tui.model.declared import Dialog, Origin, Provider, Screen
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
@@ -65,7 +65,7 @@ def in_folder(folder: Path, layer: str, reading: Reading) -> tuple[Definition, .
     """`providers/<name>.toml`, one file each; a nested `[providers.<name>]` or `[<name>]` table is accepted too."""
     found = []
     for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
-        source = reading.toml(path, layer)
+        source = reading.toml(within(folder.parent, path) if layer != "city" else path, layer)
         name = path.stem
         at: tuple[str | int, ...] = ()
         if isinstance(source.table.get(name), dict):

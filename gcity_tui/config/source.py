@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -77,14 +79,31 @@ def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
 
 
 def read_bytes(path: Path) -> bytes:
+    """A plain file's bytes, LARGEST at most. Raises NotFound, BadConfig (too large, a device, not readable)."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise BadConfig(f"larger than {LARGEST // 1024 // 1024} MB", where=str(path))
-        return path.read_bytes()
+        with open(path, "rb", opener=_plainly) as file:
+            about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise BadConfig("not a plain file", where=str(path))
+            data = file.read(LARGEST + 1) if about.st_size <= LARGEST else b""
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise NotFound("no such file", where=str(path)) from exc
-    except OSError as exc:
-        raise BadConfig(f"cannot be read: {exc.strerror or exc}", where=str(path)) from exc
+    except (OSError, ValueError) as exc:
+        raise BadConfig(f"cannot be read: {getattr(exc, 'strerror', '') or exc}", where=str(path)) from exc
+    if about.st_size > LARGEST or len(data) > LARGEST:
+        raise BadConfig(f"larger than {LARGEST // 1024 // 1024} MB", where=str(path))
+    return data
+
+
+def _plainly(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not make us wait
+
+
+def within(root: Path, path: Path) -> Path:
+    """`path`, when it lies in `root` with every link followed. Raises BadConfig when a link leads out."""
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise BadConfig(f"{path} leads out of {root}", cure="keep a pack's files in its folder", where=str(path))
+    return path
 
 
 def inside(root: Path, start: Path, relative: str, where: str) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from gcity_tui.formulas import controls, recipe, unfold, weave
+from gcity_tui.formulas import composing, controls, convoy, recipe, unfold, weave
 from gcity_tui.formulas.inherit import Read, load
 from gcity_tui.formulas.parse import VARIABLE, walk
 from gcity_tui.formulas.recipe import Recipe
@@ -20,39 +20,62 @@ POINTER = 4096
 """Bytes of a description file above which the step tells the agent where to read instead of holding the text."""
 
 
-def compile(name: str, read: Read, variables: Mapping[str, str] | None = None, *, find: Find | None = None) -> Recipe:
+def compile(
+    name: str,
+    read: Read,
+    variables: Mapping[str, str] | None = None,
+    *,
+    find: Find | None = None,
+    v2: bool = True,
+    by_version: bool = False,
+) -> Recipe:
     """The recipe of the formula `name`. Give every variable that is known: conditions and loops look at them now.
 
-    Raises NotFound (no such formula), Usage (a variable is missing or does not fit), BadConfig (file, line, step).
+    `v2` and `by_version` are the city's `[daemon] formula_v2` and `formula_v2_by_version`. Raises NotFound (no such
+    formula), Usage (a variable is missing or does not fit), BadConfig (file, line, step).
     """
-    formula = load(name, read)
+    formula = load(name, read, by_version=by_version)
+    if formula.graph and not v2:
+        raise BadConfig(
+            f'formula "{name}" requires formula compiler v2 but formula_v2 is disabled',
+            cure="[daemon] formula_v2 = true",
+            where=formula.source,
+        )
     values = effective(formula, dict(variables or {}))
-    steps = _authored(formula, values)
     growth = unfold.Growth()
-    growth.add(steps)
-    _known(steps, formula)
-    steps = unfold.loops(steps, values, growth)
-    if formula.advice or formula.compose.get("aspects"):
-        steps = weave.advised(formula, steps, read, growth)
-    steps = unfold.inline(steps, read, values, growth)
-    steps = unfold.composed(formula, steps, read, values, growth)
-    steps = unfold.filtered(steps, values)
+    steps = _grown(formula, values, read, growth)
     steps = tuple(_numbers(s, values) for s in steps)
     if find:
         steps = tuple(_files(s, formula, find) for s in steps)
     if not formula.graph:
-        return recipe.molecule(formula, steps, values)
+        return replace(recipe.molecule(formula, steps, values), warnings=formula.warnings)
     steps = controls.retries(steps)
     steps = controls.checks(steps)
     steps = controls.drains(steps)
     steps = controls.fanouts(steps)
     steps = controls.scope_checks(steps)
     growth.add(steps)
-    return recipe.graph(formula, steps, values)
+    return replace(recipe.graph(formula, steps, values), warnings=formula.warnings)
+
+
+def _grown(formula: Formula, values: Mapping[str, str], read: Read, growth: unfold.Growth) -> tuple[Step, ...]:
+    """What the steps become, in Gas City's order: control flow, advice, expansions, aspects, conditions."""
+    steps = _authored(formula, values)
+    growth.add(steps)
+    _known(steps, formula)
+    steps = unfold.loops(steps, values, growth)
+    steps = composing.gated(formula, composing.branched(formula, steps))
+    steps = weave.advised(formula, steps, growth)
+    steps = unfold.inline(steps, read, values, growth)
+    steps = composing.composed(formula, steps, read, values, growth)
+    steps = weave.aspects(formula, steps, read, growth)
+    return unfold.filtered(steps, values)
 
 
 def _authored(formula: Formula, values: Mapping[str, str]) -> tuple[Step, ...]:
     """The steps as written; an expansion on its own is unfolded for a target called `main`."""
+    if formula.type == "convoy" and formula.words:
+        return convoy.filled(formula, values)
     if formula.type != "expansion":
         return formula.steps
     own = {n: v for n, v in values.items() if n in formula.variables}
@@ -86,6 +109,8 @@ def _known(steps: tuple[Step, ...], formula: Formula) -> None:
 
 def _numbers(step: Step, values: Mapping[str, str]) -> Step:
     """Attempts that were written as a variable become numbers."""
+    if not (step.children or step.check or step.retry):
+        return step
     children = tuple(_numbers(c, values) for c in step.children)
     check, retry = step.check, step.retry
     if check and isinstance(check.max_attempts, str):
@@ -104,6 +129,8 @@ def _number(text: str, values: Mapping[str, str], step: Step) -> int:
 
 def _files(step: Step, formula: Formula, find: Find) -> Step:
     """Description files read, check scripts found through the layers (`../assets/…`), at every depth."""
+    if not (step.children or step.description_file or step.check):
+        return step
     children = tuple(_files(c, formula, find) for c in step.children)
     source = step.file or formula.source
     if step.description_file:

@@ -279,6 +279,8 @@ def _drain(step: Step) -> Step:
 def scope_checks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """A scope-check for every member of a scope, and every reference to a member moved behind it."""
     subjects = [s for s in _every(steps) if _scoped(s.metadata)]
+    if not subjects:
+        return steps
     names = {s.id for s in subjects}
 
     def behind(ref: str) -> str:

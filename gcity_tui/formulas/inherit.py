@@ -6,20 +6,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from gcity_tui.formulas.parse import check_declared, parse
+from gcity_tui.formulas.parse import declared, parse
 from gcity_tui.formulas.step import Formula, Step
 from gcity_tui.model.errors import BadConfig, NotFound
 
+MOST_PARENTS = 100
+"""Files that one formula may reach by `extends`, each counted as often as it is reached."""
 Read = Callable[[str], tuple[str, str]]
 """Name of a formula → (text, path). Raises NotFound."""
 
 
-def load(name: str, read: Read, chain: tuple[str, ...] = ()) -> Formula:
-    """The formula `name`, parents merged in. Raises NotFound, BadConfig (also for a circle)."""
+def load(name: str, read: Read, *, by_version: bool = False) -> Formula:
+    """The formula `name`, parents merged in. Raises NotFound, BadConfig (also for a circle).
+
+    `by_version`: the older rule of which formulas are graphs, see `parse.declared`.
+    """
+    return declared(_whole(name, read, (), []), by_version)
+
+
+def _whole(name: str, read: Read, chain: tuple[str, ...], seen: list[str]) -> Formula:
+    seen.append(name)
     if name in chain:
         raise BadConfig("circular extends detected: " + " -> ".join((*chain, name)))
     if len(chain) > 16:
         raise BadConfig("extends goes deeper than 16 levels: " + " -> ".join((*chain, name)))
+    if len(seen) > MOST_PARENTS:
+        raise BadConfig(f"extends reaches more than {MOST_PARENTS} formulas: {chain[0]} …")
     text, path = read(name)
     formula = parse(text, path)
     if not formula.extends:
@@ -27,12 +39,10 @@ def load(name: str, read: Read, chain: tuple[str, ...] = ()) -> Formula:
     parents = []
     for parent in formula.extends:
         try:
-            parents.append(load(parent, read, (*chain, name)))
+            parents.append(_whole(parent, read, (*chain, name), seen))
         except NotFound as exc:
             raise BadConfig(f"extends {parent!r}, which is not there", cure=exc.cure, where=f"{path}: extends") from exc
-    merged = _merged(formula, parents)
-    check_declared(merged)
-    return merged
+    return _merged(formula, parents)
 
 
 def _merged(child: Formula, parents: list[Formula]) -> Formula:
@@ -57,7 +67,6 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         requires=child.requires or (first.requires if first else ""),
         version=max(child.version, *(p.version for p in parents)),
         text_hash="",
-        older_graph=child.older_graph or any(p.older_graph for p in parents),
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from gcity_tui.formulas import convoy
 from gcity_tui.formulas.reading import File, plain, strings_at, table_at, tables, text_at, texts
 from gcity_tui.formulas.step import Check, Drain, Formula, Gate, Loop, OnComplete, Retry, Step, Variable
 from gcity_tui.model import places
@@ -20,7 +21,7 @@ VARIABLE = re.compile(r"\{\{([a-zA-Z_][a-zA-Z0-9_]*)\}\}")
 TYPES = ("", "workflow", "expansion", "aspect", "convoy")
 DEEPEST = 24
 """Levels that children and loop bodies may be nested."""
-MOST_STEPS = 2000
+MOST_STEPS = 20_000
 """Steps that one file may hold."""
 _GRAPH_METADATA = ("gc.kind", "gc.scope_name", "gc.scope_role", "gc.scope_ref", "gc.continuation_group", "gc.on_fail")
 _AUTHORABLE = ("scope", "cleanup")
@@ -29,6 +30,8 @@ _VERSION = re.compile(r"^\s*(?:>=|>|=|\^|~)?\s*\d+(?:\.\d+){0,2}\s*(?:,\s*(?:>=|
 
 def parse(text: str, source: str) -> Formula:
     """The formula in `text`; `source` (a path) is for messages and for `gc.formula_source`.
+
+    What it inherits is not in it yet, and so not whether it is a graph: `inherit.load` gives the whole formula.
 
     Raises BadConfig: no valid TOML, a key of the wrong kind, a step without id, a table with an unknown key where Gas
     City refuses them (`requires`, `check`), combinations that exclude each other. Unknown keys elsewhere are ignored,
@@ -44,7 +47,7 @@ def parse(text: str, source: str) -> Formula:
         raise file.fault(f"unknown type {kind!r}", ("type",), cure=f"one of {', '.join(TYPES[1:])}")
     extends = table.get("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
-    formula = Formula(
+    return Formula(
         name=name,
         source=source,
         description=text_at(table, "description", (), file),
@@ -53,21 +56,18 @@ def parse(text: str, source: str) -> Formula:
         contract=_contract(table, file),
         requires=_requires(table, file),
         extends=texts(extends, ("extends",), file),
-        variables=_variables(table.get("vars", {}), file),
-        steps=_steps(table.get("steps", []), ("steps",), file, 0),
+        variables={**convoy.inputs(table, file), **_variables(table.get("vars", {}), file)},
+        steps=_steps(table.get("steps", []), ("steps",), file, 0) or convoy.legs(table, file),
         template=_steps(table.get("template", []), ("template",), file, 0),
         compose=table_at(table, "compose", (), file),
         advice=tuple(tables(table.get("advice", []), ("advice",), file)),
+        pointcuts=tuple(tables(table.get("pointcuts", []), ("pointcuts",), file)),
+        words=convoy.words(table, file) if kind == "convoy" else {},
         phase=text_at(table, "phase", (), file),
         pour=table.get("pour") is True,
         metadata=table["metadata"] if isinstance(table.get("metadata"), dict) else {},
         text_hash=hashlib.sha256(text.encode()).hexdigest(),
     )
-    graph_steps = any(_graph_only(s) for s in walk((*formula.steps, *formula.template)))
-    formula = replace(formula, older_graph=graph_steps and (file.older or formula.version >= 2))
-    if not formula.extends:
-        check_declared(formula)
-    return formula
 
 
 def _graph_only(step: Step) -> bool:
@@ -107,7 +107,8 @@ def _requires(table: Mapping[str, Any], file: File) -> str:
             raise file.fault(f"formula.compiler_requirement_invalid: {value!r}", at, cure='write it as ">=2.0.0"')
         if int(re.findall(r"\d+", value)[0]) > 2:
             raise file.fault(f"needs formula compiler {value}, this one is 2.0.0", at)
-    return str(requires.get("formula_compiler", ""))
+    wanted = str(requires.get("formula_compiler", ""))
+    return wanted if wanted and int(re.findall(r"\d+", wanted)[0]) >= 2 else ""
 
 
 def _variables(table: Any, file: File) -> dict[str, Variable]:
@@ -258,7 +259,6 @@ def _on_complete(t: Mapping[str, Any], at: places.Path, file: File, name: str) -
 
 def _check(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Check | None:
     key = "check" if "check" in t else "ralph"
-    file.older = file.older or "ralph" in t
     if key not in t:
         return None
     at = (*at, key)
@@ -349,8 +349,20 @@ def _exclusive(step: Step, at: places.Path, file: File) -> None:
         )
 
 
-def check_declared(formula: Formula) -> None:
-    """Graph-only constructs must be declared (formulas v2)."""
+def declared(formula: Formula, by_version: bool = False) -> Formula:
+    """`formula`, inheritance done, with which compiler makes it.
+
+    Steps that only a graph can have make it one, with a warning that prints the line to add. `version` says nothing,
+    unless `by_version` (`[daemon] formula_v2_by_version`) asks for the older rule: from 2 on it is a graph.
+    """
+    if not formula.graph:
+        first = next((s for s in walk((*formula.steps, *formula.template)) if _graph_only(s)), None)
+        if first:
+            line = '[requires] formula_compiler = ">=2.0.0"'
+            told = f"{first.where}: only a graph has this, so the formula is compiled as one; declare it: {line}"
+            formula = replace(formula, undeclared=True, warnings=(*formula.warnings, told))
+        elif by_version and formula.version >= 2:
+            formula = replace(formula, undeclared=True)
     if formula.graph:
         for one in formula.variables.values():
             if one.required and one.default is not None:
@@ -359,14 +371,7 @@ def check_declared(formula: Formula) -> None:
                     cure="keep one of the two",
                     where=f"{formula.source}:{one.line}: vars.{one.name}",
                 )
-        return
-    for step in walk((*formula.steps, *formula.template)):
-        if _graph_only(step):
-            raise BadConfig(
-                "requires: formulas that use graph-only constructs must declare [requires] formula_compiler",
-                cure='[requires]\nformula_compiler = ">=2.0.0"'.replace("\n", " "),
-                where=step.where,
-            )
+    return formula
 
 
 def walk(steps: tuple[Step, ...]) -> list[Step]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from gcity_tui.formulas.parse import VARIABLE
 from gcity_tui.formulas.recipe import CONTROLS, Node, Recipe
+from gcity_tui.formulas.unfold import MOST_TEXT
 from gcity_tui.formulas.values import settled
-from gcity_tui.model.errors import Usage
+from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
 from gcity_tui.model.text import clean
 
@@ -32,7 +33,13 @@ def plan(
     """
     values = {**recipe.values, **(root_vars or {})}
     short = recipe.ephemeral if ephemeral is None else ephemeral
-    nodes = [_node(n, recipe, values, priority, short) for n in recipe.nodes]
+    nodes: list[GraphNode] = []
+    room = MOST_TEXT
+    for one in recipe.nodes:
+        nodes.append(_node(one, recipe, values, priority, short))
+        room -= len(nodes[-1].description) + len(nodes[-1].title)
+        if room < 0:
+            raise BadConfig(f"the beads' texts grow beyond {MOST_TEXT // 1024 // 1024} MB", where=one.where)
     extra = {f"gc.var.{k}": v for k, v in (root_vars or {}).items() if v}
     nodes[0] = _rooted(nodes[0], {**extra, **(root_metadata or {})}, parent_id)
     return GraphPlan(tuple(nodes), tuple(_edges(recipe)), f"gc: instantiate {recipe.name}", idempotency_key)
@@ -43,7 +50,7 @@ def _rooted(node: GraphNode, extra: Mapping[str, str], parent_id: str) -> GraphN
 
 
 def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int | None, ephemeral: bool) -> GraphNode:
-    title = clean(settled(node.title, values))
+    title = clean(settled(node.title, values)) or node.ref  # a title that is a variable may be empty
     left = sorted(set(VARIABLE.findall(node.title)) - set(values))
     if left:
         raise Usage(

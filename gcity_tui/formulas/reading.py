@@ -17,7 +17,6 @@ class File:
     source: str
     lines: Mapping[places.Path, int]
     steps: int = 0
-    older: bool = False
 
     def line(self, at: places.Path) -> int:
         return places.line_of(self.lines, at)

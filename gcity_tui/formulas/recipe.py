@@ -53,6 +53,7 @@ class Recipe:
     nodes: tuple[Node, ...]
     values: Mapping[str, str] = field(default_factory=dict)
     ephemeral: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def root(self) -> Node:
@@ -207,7 +208,8 @@ def _mandatory(nodes: Iterable[Node]) -> set[str]:
 
 def _ordered(nodes: list[Node], formula: Formula) -> list[Node]:
     """Each time the earliest node without a blocker that is not out yet."""
-    left = {n.ref: set(n.blocks) & {m.ref for m in nodes} for n in nodes}
+    refs = {n.ref for n in nodes}
+    left = {n.ref: set(n.blocks) & refs for n in nodes}
     users: dict[str, list[str]] = {}
     for ref, blockers in left.items():
         for blocker in blockers:

@@ -148,16 +148,17 @@ class Formula:
     pour: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
     text_hash: str = ""
-    older_graph: bool = False
+    undeclared: bool = False
+    """True: a graph by what its steps are (or by the older rule), without saying so."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Texts of a convoy formula: base, directory, leg_pattern, synthesis."""
+    pointcuts: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def graph(self) -> bool:
-        """True: made by the newer compiler (v2).
-
-        Declared by `requires` or `contract`. In the older dialect the word `ralph` says it, or `version` ≥ 2 together
-        with a step that only the graph compiler knows.
-        """
-        return bool(self.requires or self.contract or self.older_graph)
+        """True: made by the newer compiler (v2): declared by `requires` or `contract`, or undeclared."""
+        return bool(self.requires or self.contract or self.undeclared)
 
 
 _TEXTS = [

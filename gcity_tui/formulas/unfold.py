@@ -5,19 +5,20 @@ All growth is counted: a formula that would become more than MOST steps is refus
 
 from __future__ import annotations
 
-import fnmatch
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from gcity_tui.formulas.conditions import checked, label
 from gcity_tui.formulas.inherit import Read, load
 from gcity_tui.formulas.parse import walk
-from gcity_tui.formulas.step import Formula, Loop, Step
-from gcity_tui.formulas.values import fill, holds, replaced, shielded, span
+from gcity_tui.formulas.step import Loop, Step
+from gcity_tui.formulas.values import fill, holds, put, replaced, shielded, span
 from gcity_tui.model.errors import BadConfig, NotFound
 
-MOST = 5000
-"""Steps that one compiled formula may have."""
+MOST = 60_000
+"""Steps that may be made on the way to a recipe (each stage counts its own)."""
+MOST_TEXT = 64 * 1024 * 1024
+"""Characters that the texts of those steps may have together."""
 MOST_TURNS = 1000
 """Iterations of one loop."""
 DEEPEST = 5
@@ -29,13 +30,18 @@ class Growth:
     """Counts the steps made so far."""
 
     made: int = 0
+    text: int = 0
 
     def add(self, steps: Iterable[Step]) -> None:
-        self.made += len(walk(tuple(steps)))
-        if self.made > MOST:
+        every = walk(tuple(steps))
+        self.made += len(every)
+        self.text += sum(len(s.description) + len(s.title) + len(s.notes) for s in every)
+        if self.made > MOST or self.text > MOST_TEXT:
             first = next(iter(steps), None)
             raise BadConfig(
-                f"the formula grows beyond {MOST} steps",
+                f"the formula grows beyond {MOST} steps"
+                if self.made > MOST
+                else f"the formula's texts grow beyond {MOST_TEXT // 1024 // 1024} MB",
                 cure="fewer turns, or smaller expansions",
                 where=first.where if first else "",
             )
@@ -68,8 +74,8 @@ def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growt
         if previous:
             body[0] = replace(body[0], needs=(*body[0].needs, previous))
         if loop.until:
-            label = "loop:" + json.dumps({"max": loop.max, "until": loop.until}, separators=(",", ":"), sort_keys=True)
-            body[0] = replace(body[0], labels=(*body[0].labels, label))
+            text = label("loop", max=loop.max, until=checked(loop.until, step.where))
+            body[0] = replace(body[0], labels=(*body[0].labels, text))
         previous = body[-1].id
         growth.add(body)
         out += body
@@ -80,7 +86,7 @@ def _turn(step: Step, number: str, var: str) -> Step:
     if not number or not var:
         return step
     mark = "{" + var + "}"
-    turned = replaced(step, lambda text: text.replace(mark, number), title_only=True)
+    turned = replaced(step, lambda text: put(text, mark, number, step.where), title_only=True)
     return replace(turned, expand_vars={**step.expand_vars, var: number})
 
 
@@ -117,45 +123,6 @@ def inline(
     return tuple(out)
 
 
-def composed(
-    formula: Formula, steps: tuple[Step, ...], read: Read, values: Mapping[str, str], growth: Growth
-) -> tuple[Step, ...]:
-    """`compose.expand` and `compose.map`; here dependents are moved to the last expanded step."""
-    for key in ("branch", "gate"):
-        if formula.compose.get(key):
-            raise BadConfig(f"compose.{key} is not carried out here", where=f"{formula.source}: compose.{key}")
-    jobs = [(str(e.get("target", "")), e, False) for e in formula.compose.get("expand", ())]
-    jobs += [(str(m.get("select", "")), m, True) for m in formula.compose.get("map", ())]
-    for pattern, spec, glob in jobs:
-        hits = [s for s in walk(steps) if (fnmatch.fnmatchcase(s.id, pattern) if glob else s.id == pattern)]
-        if not hits and not glob:
-            raise BadConfig(f"compose.expand: no step {pattern!r}", where=f"{formula.source}: compose.expand")
-        for step in hits:
-            given = {k: str(v) for k, v in spec.get("vars", {}).items()}
-            made = expansion(step, str(spec.get("with", "")), given, read, values, growth, 0)
-            steps = _swapped(steps, step.id, made)
-    return steps
-
-
-def _swapped(steps: tuple[Step, ...], target: str, made: list[Step]) -> tuple[Step, ...]:
-    last = made[-1].id
-
-    def moved(step: Step) -> Step:
-        return replace(
-            step,
-            needs=tuple(last if n == target else n for n in step.needs),
-            depends_on=tuple(last if n == target else n for n in step.depends_on),
-        )
-
-    out: list[Step] = []
-    for step in steps:
-        if step.id == target:
-            out += made
-        else:
-            out.append(replace(moved(step), children=_swapped(step.children, target, made)))
-    return tuple(out)
-
-
 def expansion(
     step: Step, name: str, given: Mapping[str, str], read: Read, values: Mapping[str, str], growth: Growth, depth: int
 ) -> list[Step]:
@@ -174,10 +141,12 @@ def expansion(
     for variable in formula.variables.values():
         if variable.required and variable.name not in own:
             raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.where)
-    made = [instance(s, step, own) for s in formula.template]
+    made = []
+    for template in formula.template:
+        made.append(instance(template, step, own))
+        growth.add(made[-1:])
     if not made:
         raise BadConfig(f"expansion {name!r} has no template steps", where=formula.source)
-    growth.add(made)
     inside = {s.id for s in walk(tuple(made))}
     made = [
         s
@@ -198,12 +167,12 @@ def instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
 
     def change(text: str) -> str:
         for mark, value in about.items():
-            text = text.replace(mark, value)
+            text = put(text, mark, value, template.where)
         return variables(text)
 
     def variables(text: str) -> str:
         for name, value in own.items():
-            text = text.replace("{" + name + "}", value)
+            text = put(text, "{" + name + "}", value, template.where)
         return text
 
     def conditions(made: Step, source: Step) -> Step:

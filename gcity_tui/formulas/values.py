@@ -16,6 +16,8 @@ _FALSE = ("", "false", "0", "no", "off")
 _CONDITION = re.compile(r"^\s*(!?)\s*\{\{(\w+)\}\}\s*(?:(==|!=)\s*(.*?))?\s*$", re.DOTALL)
 _LARGEST = 10**9
 _SHIELD = "\x00"
+LONGEST = 4 * 1024 * 1024
+"""Characters that one text may become."""
 
 
 def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
@@ -54,7 +56,30 @@ def _where(formula: Formula, name: str) -> str:
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`{{name}}` by its value; an unknown one stays as it stands. One pass: values are never looked into."""
-    return VARIABLE.sub(lambda m: values.get(m.group(1), m.group(0)), text)
+    if "{{" not in text:
+        return text
+    size = len(text)
+
+    def one(match: re.Match[str]) -> str:
+        nonlocal size
+        value = values.get(match.group(1))
+        if value is None:
+            return match.group(0)
+        size += len(value)
+        if size > LONGEST:
+            raise BadConfig(f"variables make a text longer than {LONGEST // 1024} KB", where=match.group(0))
+        return value
+
+    return VARIABLE.sub(one, text)
+
+
+def put(text: str, mark: str, value: str, where: str) -> str:
+    """`text` with every `mark` by `value`; refused before it is made, when it would be longer than LONGEST."""
+    if mark not in text:
+        return text
+    if len(text) + text.count(mark) * len(value) > LONGEST:
+        raise BadConfig(f"{mark} makes a text longer than {LONGEST // 1024} KB", where=where)
+    return text.replace(mark, value)
 
 
 def shielded(values: Mapping[str, str]) -> dict[str, str]:

@@ -49,7 +49,6 @@ def head(name: str = "f", more: str = "") -> str:
         (head() + step("a", 'needs = ["a"]'), "f.toml:4: step a", "itself"),
         (head() + step("a", 'needs = ["b"]') + step("b", 'needs = ["a"]'), "f.toml", "a -> b -> a"),
         (head() + V2 + step("a", 'needs = ["b"]') + step("b", 'needs = ["a"]'), "f.toml", 'v2 formula "f" contains'),
-        (head() + step("a", "retry = { max_attempts = 2 }"), "f.toml:4: step a", "must declare"),
         (head() + V2 + step("a", "retry = { max_attempts = 0 }"), "f.toml:8: step a", "from 1"),
         (head() + V2 + step("a", "check = { max_attempts = 2, chek = { path = 'x' } }"), "f.toml:8: step a", "'check'"),
         (
