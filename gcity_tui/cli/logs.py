@@ -35,8 +35,12 @@ def logs(args: argparse.Namespace) -> int:
         for entry in history.entries:
             _entry(entry, args.json)
         if args.follow:
+            shown = history.entries[-1].id if history.entries else ""
             for entry in city.follow_history(args.session):
-                _entry(entry, args.json)
+                if not shown:
+                    _entry(entry, args.json)
+                elif entry.id == shown:  # what is at hand comes first, and has been said
+                    shown = ""
     return 0
 
 

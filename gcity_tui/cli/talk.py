@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from gcity_tui.city import City
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import NoInteraction, Usage
@@ -62,6 +63,16 @@ def respond_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--request", default="", help="answer only this question (its id)")
 
 
+def _label(city: City, args: argparse.Namespace) -> str:
+    """The option that is meant: a number counts from 1, as `respond SESSION` prints them."""
+    option: str = args.option
+    if not option.isdecimal():
+        return option
+    asked = city.pending(args.session)
+    labels = asked.options if asked else ()
+    return labels[int(option) - 1] if option not in labels and 1 <= int(option) <= len(labels) else option
+
+
 def respond(args: argparse.Namespace) -> int:
     with opened(args) as city:
         if not args.option:
@@ -77,7 +88,7 @@ def respond(args: argparse.Namespace) -> int:
             for i, option in enumerate(asked.options, 1):
                 output.say(f"  {i}. {option}")
             return 0
-        outcome = city.respond(args.session, args.option, request_id=args.request)
+        outcome = city.respond(args.session, _label(city, args), request_id=args.request)
     if args.json:
         output.emit_json({"session": args.session, "outcome": outcome})
     else:
