@@ -99,6 +99,10 @@ class Pending:
 
 
 RANK = ("state_file", "hook", "transcript", "title", "screen")
+RECORDED = RANK[:3]
+"""Sources that write a transition down when it happens; the others are drawn, and looked at now and then."""
+SAME_TIME = 1.0
+"""Seconds within which what is drawn counts as of the same time as what is recorded: tmux is asked once a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +137,12 @@ def judge(
 ) -> Judgement:
     """The phase that the evidence supports.
 
-    A dead process and an open dialog on screen beat everything. Otherwise the newest claim wins; sources whose claims
-    carry one time are ranked by `RANK`. A source does not win with `busy` if it is blind to how the turn ended
-    (`blind[source]` has "interrupt") and a newer screen says otherwise. A busy claim older than `stale_after` seconds
-    that a newer screen contradicts is UNKNOWN, not a guess.
+    A dead process and an open dialog on screen beat everything. Otherwise the newest claim wins among the sources that
+    can see that transition; of one time, `RANK` decides. What is drawn cannot see the end of a turn by itself: a screen
+    lacks its busy line while text streams, and lags behind what is recorded. So a newer screen or title that says ready
+    against a busy record is believed at once only when the record is blind to how turns end (`blind[source]` has
+    "interrupt"); else the record stands while it is fresh, and when it is older than `stale_after` seconds the two
+    contradict each other: UNKNOWN, not a guess.
     """
     seen = tuple(sorted(evidence, key=lambda e: (-e.at, _rank(e.source))))
     for source in ("process", "dialog"):
@@ -150,21 +156,19 @@ def judge(
             return Judgement(Phase.STARTING, f"{starting.source}: {starting.detail}", seen, starting.at)
         return Judgement(Phase.UNKNOWN, "nothing says what it is doing", seen)
     best = claims[0]
-    screen = next((e for e in claims if e.source == "screen"), None)
-    stronger = next((e for e in claims if e.source in RANK[:3]), None)
-    if best.source in ("title", "screen") and stronger and stronger.claim is not best.claim:
-        # What is drawn lags behind or lacks a busy line while text streams; what is recorded does not.
-        lost = blind is not None and "interrupt" in blind.get(stronger.source, ())
-        if stronger.claim is Phase.BUSY and best.claim is Phase.READY:
-            if lost and best.at - stronger.at > 1.0:
-                return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
-            if now - stronger.at > stale_after:
-                return Judgement(Phase.UNKNOWN, f"{stronger.source} says busy, the screen says ready", seen, best.at)
-        if best.source == "screen" and stronger.at >= best.at - 1.0:
-            best = stronger
-    contradicted = screen is not None and screen.claim is Phase.READY and screen.at > best.at
-    if best.claim is Phase.BUSY and contradicted and now - best.at > stale_after:
-        return Judgement(Phase.UNKNOWN, f"{best.source} says busy, the screen says ready", seen, seen[0].at)
+    recorded = next((e for e in claims if e.source in RECORDED), None)
+    if recorded is None or best.source in RECORDED or recorded.claim is best.claim:
+        return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
+    near = best.at - recorded.at <= SAME_TIME
+    if recorded.claim is Phase.BUSY and best.claim is Phase.READY:
+        if "interrupt" in (blind or {}).get(recorded.source, ()) and not near:
+            return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
+        if now - recorded.at > stale_after:
+            why = f"{recorded.source} says busy, the {best.source} says ready"
+            return Judgement(Phase.UNKNOWN, why, seen, best.at)
+        best = recorded
+    elif near:
+        best = recorded
     return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
 
 

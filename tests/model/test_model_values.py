@@ -63,6 +63,22 @@ JUDGED: dict[str, tuple[list[Evidence], float, Phase]] = {
         [ev("hook", 5, Phase.BUSY), ev("screen", 8, Phase.READY)], 8, Phase.READY),
     "a stale busy claim against the screen is unknown": (
         [ev("transcript", 5, Phase.BUSY), ev("screen", 30, Phase.READY)], 30, Phase.UNKNOWN),
+    "a fresh busy record stands against a screen without its busy line": (
+        [ev("transcript", 5, Phase.BUSY), ev("screen", 8, Phase.READY)], 9, Phase.BUSY),
+    "and against a title": ([ev("state_file", 5, Phase.BUSY), ev("title", 8, Phase.READY)], 14, Phase.BUSY),
+    "to the last moment": ([ev("transcript", 5, Phase.BUSY), ev("screen", 8, Phase.READY)], 15, Phase.BUSY),
+    "and no longer": ([ev("transcript", 5, Phase.BUSY), ev("screen", 8, Phase.READY)], 15.1, Phase.UNKNOWN),
+    "a record that saw the end is believed": (
+        [ev("transcript", 5, Phase.BUSY), ev("state_file", 7, Phase.READY), ev("screen", 8, Phase.READY)],
+        30, Phase.READY),
+    "a blind record that is as new as the screen stands": (
+        [ev("hook", 5, Phase.BUSY), ev("screen", 5.5, Phase.READY)], 6, Phase.BUSY),
+    "a newer busy screen beats an older end": (
+        [ev("transcript", 5, Phase.READY), ev("screen", 8, Phase.BUSY)], 8, Phase.BUSY),
+    "an end recorded just now beats a screen that lags": (
+        [ev("transcript", 7.5, Phase.READY), ev("screen", 8, Phase.BUSY)], 8, Phase.READY),
+    "an old screen says nothing about a newer turn": (
+        [ev("screen", 1, Phase.READY), ev("transcript", 5, Phase.BUSY)], 60, Phase.BUSY),
     "unknown claims do not count": ([ev("title", 9, Phase.UNKNOWN), ev("transcript", 5, Phase.READY)], 9, Phase.READY),
 }  # fmt: skip
 
