@@ -37,8 +37,8 @@ class GcityApp(Verbs, inherit_bindings=False):
     PAUSE_GC_ON_SCROLL = True
     ENABLE_COMMAND_PALETTE = True
 
-    snapshot: reactive[CitySnapshot | None] = reactive(None, init=False)
-    link: reactive[status.Link] = reactive(status.Link(), init=False)
+    snapshot: reactive[CitySnapshot | None] = reactive(None, init=False, repaint=False)
+    link: reactive[status.Link] = reactive(status.Link(), init=False, repaint=False)
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ def painted(stage) -> int:
 def test_ticks_and_equal_snapshots_paint_nothing(play) -> None:
     async def act(stage) -> None:
         repaints: list[object] = []
-        for widget in stage.app.view.query("*"):
+        for widget in (stage.app, stage.app.view, *stage.app.view.query("*")):
             refresh = widget.refresh
             widget.refresh = lambda *a, w=widget, r=refresh, **k: (repaints.append(w), r(*a, **k))[1]
         before = painted(stage)

@@ -144,6 +144,8 @@ class View(Screen[Any]):
                 continue
             if i.startswith("talk.") and view is None:
                 continue
+            if i in ("talk.interrupt", "talk.attach", "look.peek") and not (view and view.phase.live):
+                continue
             if i.startswith("loop.") and not self.loop_waits():
                 continue
             if i == "go.next" and not (self.snapshot and self.snapshot.attention):
