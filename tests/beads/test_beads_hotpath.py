@@ -193,26 +193,65 @@ def test_both_ways_say_the_same(
     assert notes is not None and notes.notes == "a note\n\na note\n"
 
 
-def test_a_controller_that_hangs_up_is_not_read_as_success(
-    city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("reply", [b"", struct.pack(">I", 100) + b"torn"], ids=["nothing", "torn"])
+@pytest.mark.parametrize("words", [["close", "gc-1"], ["create", "second"], ["update", "gc-1", "--append-notes=x"]])
+def test_an_answer_that_was_lost_is_asked_for_again_only_where_twice_is_as_once(
+    city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path, words: list[str], reply: bytes
 ) -> None:
     home, shim, ledger = city
     place = Path(socket_path(str(home), env))
     place.parent.mkdir(mode=0o700, exist_ok=True)
-    for reply in (b"", struct.pack(">I", 100) + b"torn"):
-        place.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX) as server:
-            server.bind(str(place))
-            server.listen(1)
-            asked = subprocess.Popen([shim, "close", "gc-1"], stderr=subprocess.PIPE, env=env, cwd=tmp_path)
-            client, _ = server.accept()
-            with client:
-                wire.read(client.recv)
-                client.sendall(reply)
-            _, said = asked.communicate(timeout=10)
-        assert asked.returncode == 75 and b"did not answer" in said
+    place.unlink(missing_ok=True)
+    before = ledger.latest_seq()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen(1)
+        asked = subprocess.Popen([shim, *words], stderr=subprocess.PIPE, env=env, cwd=tmp_path)
+        client, _ = server.accept()
+    with client:  # nobody listens any more: it was killed over this call
+        wire.read(client.recv)
+        client.sendall(reply)
+    _, said = asked.communicate(timeout=10)
     bead = ledger.get("gc-1")
-    assert bead is not None and bead.status == "open"
+    assert bead is not None
+    if words[0] == "close":
+        assert asked.returncode == 0 and bead.status == "closed", said
+    else:
+        assert asked.returncode == 75 and b"did not answer" in said
+        assert bead.status == "open" and ledger.latest_seq() == before
+
+
+def test_a_controller_that_hangs_up_again_and_again_is_not_read_as_success(
+    city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path
+) -> None:
+    home, shim, _ = city
+    place = Path(socket_path(str(home), env))
+    place.parent.mkdir(mode=0o700, exist_ok=True)
+    place.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen(1)
+        asked = subprocess.Popen([shim, "close", "gc-1"], stderr=subprocess.PIPE, env=env, cwd=tmp_path)
+        for _ in range(3):
+            client, _ = server.accept()
+            client.close()
+        _, said = asked.communicate(timeout=10)
+    assert asked.returncode == 75 and b"did not answer" in said
+
+
+def test_gc_without_a_controller_is_told_what_it_was_given_and_waits_for_no_pipe(
+    city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path
+) -> None:
+    home, _, _ = city
+    shim = home / ".gc" / "bin" / "gc"
+    shim.write_text(shim_text(str(home), sys.executable, PACKAGE, "gc"))
+    shim.chmod(0o755)
+    given = subprocess.run([shim, "bd", "note", "gc-1", "--stdin"], input=b"a word\n", capture_output=True, env=env,
+                           cwd=tmp_path, timeout=20)  # fmt: skip
+    assert given.returncode == 0, given.stderr
+    assert "a word" in city[2].get("gc-1").notes  # type: ignore[union-attr]
+    with subprocess.Popen([shim, "version"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env) as open_pipe:
+        assert open_pipe.stdout is not None and open_pipe.stdout.read().startswith(b"gc (gcity-tui")
 
 
 def test_a_dead_socket_file_falls_back(city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path) -> None:
