@@ -89,7 +89,7 @@ class Hand:
         shown = shlex.join(argv)
         call = self._stage.tool("Bash", shown, {"command": shown})
         limit = float(act.given.get("timeout", _RUN_LIMIT))
-        outcome = self._stage.programs.run(argv, self._repository.folder, limit)
+        outcome = self._reach.patiently(lambda: self._stage.programs.run(argv, self._repository.folder, limit))
         self._stage.tool_done(call, outcome.text, outcome.code)
         if "keep" in act.given:
             self._kept[act.given["keep"]] = outcome.out

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from gcity_tui.rehearsal.stage import Stage
 
 _LIMIT = 60.0  # seconds for one call of `gc` or `bd`
 _WAITS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between tries while the city does not answer
+_NOT_NOW = 75  # EX_TEMPFAIL: the city's programs say that they were not answered
 
 
 class CityError(Exception):
@@ -94,6 +96,17 @@ class Reach:
         call = self._stage.tool("Bash", shown, {"command": shown})
         outcome = self._stage.programs.run(argv, folder or Path.cwd(), _LIMIT, given)
         self._stage.tool_done(call, outcome.text, outcome.code)
+        return outcome
+
+    def patiently(self, run: Callable[[], Outcome]) -> Outcome:
+        """What `run` comes to, begun again while it says that it was not answered (a controller may be restarting)."""
+        outcome = run()
+        for wait in _WAITS:
+            if outcome.code != _NOT_NOW:
+                break
+            self._stage.line("dim", f"  Retrying in {wait:g}s")
+            self._stage.programs.pause(wait)
+            outcome = run()
         return outcome
 
     def sure(self, argv: list[str]) -> Outcome:
