@@ -25,6 +25,8 @@ from gcity_tui.model.text import one_line
 
 DEFAULT_TIMEOUT = 300.0
 KEPT = 4096
+PASSED = ("XDG_RUNTIME_DIR",)
+"""What a script's `bd` and `gc` find the controller by, when it is set."""
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -78,6 +80,7 @@ def script_of(declared: DeclaredCity, run: Run, control: Bead, attempt: Bead) ->
         "HOME": str(declared.path),
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
+        **{name: os.environ[name] for name in PASSED if name in os.environ},
         "GC_CITY": str(declared.path),
         "GC_CITY_PATH": str(declared.path),
         "GC_CITY_NAME": declared.name,
