@@ -17,9 +17,10 @@ import sys
 
 def missing(wanted, have=[]):
     """Names of `wanted` that `have` lacks, each once, in their order."""
+    known = set(have)
     seen = []
     for name in wanted:
-        if name not in have and name not in seen:
+        if name not in known and name not in seen:
             seen.append(name)
     return seen
 
@@ -31,7 +32,7 @@ def shelf():
 
 def main():
     """Count, then show."""
-    names = [f"part-{n}" for n in range(400)]
+    names = [f"part-{n}" for n in range(1000)]
     print(len(missing(names, names[::2])))
     if len(sys.argv) > 1:
         shelf()

@@ -58,6 +58,9 @@ Turn = Run | Say | Fail
 _DIRECTIVE = re.compile(r"%(slow|run|ask|say|hang|status)\b[ \t]*([^\n]*)")
 
 
+_REFUSED = re.compile("Read-only file system|Operation not permitted|Permission denied")
+
+
 def next_turn(heard: Heard) -> Turn:
     found = _DIRECTIVE.findall(heard.prompt)
     if found:
@@ -80,6 +83,9 @@ def _directed(word: str, rest: str, calls: Sequence[Call]) -> Turn:
 
 def _worker(calls: Sequence[Call]) -> Turn:
     """The loop of a factory worker; the calls since the last claim are the state."""
+    if calls and _REFUSED.search(calls[-1].result) and (len(calls) < 2 or calls[-2].command != calls[-1].command):
+        return Run(calls[-1].command, escalate=True)  # a sandbox forbade it: the person is asked, once
+    calls = [c for i, c in enumerate(calls) if i + 1 == len(calls) or calls[i + 1].command != c.command]
     hooks = [i for i, c in enumerate(calls) if c.command.startswith("gc hook")]
     if not hooks:
         return Run("gc hook --claim --json")
