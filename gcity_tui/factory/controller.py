@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
+from gcity_tui.model.snapshot import CitySnapshot
 
 APART = 0.03
 """Seconds between two rounds of the loop when news come thick."""
@@ -76,6 +78,8 @@ class Controller:
         self._follower = Follower(self.site.ledger.path)
         self._opening: Future[Any] | None = None
         self._published = 0.0
+        self._told: CitySnapshot | None = None
+        self._owed = False
         self.look: Look | None = None
         self.service: Service | None = None
 
@@ -283,11 +287,16 @@ class Controller:
     # -- telling -----------------------------------------------------------------------------------------------------
 
     def _publish(self, look: Look) -> None:
+        """Tell the watchers what is new; the time and the load alone are no news, and go out once a patrol."""
         service = self.service
         if service is None or not service.watchers:
+            self._told = None
             return
-        if time.monotonic() - self._published >= PUBLISH:
-            self._published = time.monotonic()
+        news = replace(look.snapshot, at=0.0, version=0, load=0.0)
+        gone = time.monotonic() - self._published
+        self._owed = news != self._told
+        if gone >= (PUBLISH if self._owed else max(self.site.declared.daemon.patrol_interval, 1.0)):
+            self._published, self._told, self._owed = time.monotonic(), news, False
             service.publish(encode(look.snapshot))
 
     def _next(self, look: Look, now: float) -> float:
@@ -301,7 +310,7 @@ class Controller:
             times.append(now + 1.0)
         if any(look.snapshot.session(i) for i in self.crew.queued):
             times.append(now + DELIVER)
-        if self.service and self.service.watchers and time.monotonic() - self._published < PUBLISH:
+        if self._owed:
             times.append(now + PUBLISH)
         if not self.site.sight.open:
             times.append(now + 1.0)

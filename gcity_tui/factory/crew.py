@@ -33,6 +33,8 @@ class Crew:
         self.queued: Mapping[str, int] = {}
         self._workers: dict[str, TmuxWorker] = {}
         self._latest: dict[str, tuple[Observation, PaneRow, float]] = {}
+        self._absent: dict[str, float] = {}
+        """Session bead → since when its process is known to be gone, so that being gone is no news each time."""
         self._looking: set[str] = set()
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
@@ -59,6 +61,7 @@ class Crew:
         with self._lock:
             self._workers.pop(id, None)
             self._latest.pop(id, None)
+            self._absent.pop(id, None)
 
     def start(self, record: SessionRecord) -> TmuxWorker:
         """Bring the program up with its prompt. In the session's lane; waits until it can take text."""
@@ -88,6 +91,7 @@ class Crew:
         if row is None or row.dead:
             return self._gone(record, row, now)
         held = self._latest.get(record.id)
+        self._absent.pop(record.id, None)
         if held is not None and held[1].pane == row.pane and held[1].pid == row.pid:
             return held[0]
         return Observation(Judgement(Phase.STARTING, "not looked at yet", (), now), pid=row.pid, pane=row.pane)
@@ -96,6 +100,7 @@ class Crew:
         held = self._latest.get(record.id)
         before = held[0] if held else Observation(Judgement(Phase.STOPPED, "", (), now))
         since = before.judgement.since if before.judgement.phase in (Phase.STOPPED, Phase.FAILED) else now
+        since = self._absent.setdefault(record.id, since)
         if row is None:
             why = Evidence("process", since, Phase.STOPPED, "it is not running")
         elif row.dead_status == 0:
