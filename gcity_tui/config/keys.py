@@ -69,7 +69,7 @@ PROVIDER = _keys(
     str=(
         "base display_name command prompt_mode prompt_flag ready_prompt_prefix path_check instructions_file resume_flag"
         " resume_style resume_command session_id_flag fork_flag title_model acp_command options_schema_merge transcript"
-        " transcript_glob name"
+        " transcript_glob transcript_root name"
     ),
     bool="emits_permission_warning accept_startup_dialogs supports_acp supports_hooks rehearsal _replace",
     int="ready_delay_ms ready_timeout_ms settle_ms",
@@ -78,12 +78,13 @@ PROVIDER = _keys(
         " queue_keys clear_keys sees"
     ),
     map="env option_defaults",
-    table="options blind screen upstream_env permission_modes",
+    table="options blind screen hooks upstream_env permission_modes",
     tables="options_schema",
 )
 SCREEN = _keys(
     str="ready busy composer placeholder pasted queued title_busy title_ready title_waiting", tables="dialogs"
 )
+HOOKS = _keys(strs="args", map="env files")
 DIALOG = _keys(str="id kind match prompt options choose", strs="keys cancel")
 OPTION = _keys(str="key label type default", tables="choices", bool="omit")
 CHOICE = _keys(str="value label", strs="flag_args", any="flag_aliases")

@@ -15,7 +15,7 @@ from typing import Any
 
 from gcity_tui.config import keys
 from gcity_tui.config.source import Reading, Source, within
-from gcity_tui.model.declared import Dialog, Origin, Provider, Screen
+from gcity_tui.model.declared import Dialog, Hooks, Origin, Provider, Screen
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
 
@@ -92,6 +92,7 @@ def _checked(definition: Definition, reading: Reading) -> Definition:
         keys.check(option, keys.OPTION, source, place, reading)
         for m, choice in enumerate(option.get("choices", ())):
             keys.check(choice, keys.CHOICE, source, (*place, "choices", m), reading)
+    keys.check(definition.table.get("hooks", {}), keys.HOOKS, source, (*at, "hooks"), reading)
     screen = definition.table.get("screen", {})
     keys.check(screen, keys.SCREEN, source, (*at, "screen"), reading)
     for name, value in screen.items():
@@ -183,6 +184,9 @@ def _overlay(merged: dict[str, Any], origins: dict[str, Origin], top: Definition
             merged["args"] = [*merged.get("args", ()), *value]
         elif key == "screen":
             merged[key] = _screens(merged.get(key, {}), value)
+        elif key == "hooks":
+            below = merged.get(key, {})
+            merged[key] = {**below, **value, **{k: {**below.get(k, {}), **value.get(k, {})} for k in ("env", "files")}}
         elif key == "options":
             merged[key] = {k: {**merged.get(key, {}).get(k, {}), **v} for k, v in value.items()} | {
                 k: v for k, v in merged.get(key, {}).items() if k not in value
@@ -217,7 +221,13 @@ def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
         option_defaults=_defaults(table),
         blind={k: tuple(v) for k, v in table.get("blind", {}).items()},
         screen=_screen(screen),
+        hooks=_hooks(table.get("hooks", {})),
     )
+
+
+def _hooks(table: Mapping[str, Any]) -> Hooks:
+    env, files = ({k: str(v) for k, v in table.get(name, {}).items()} for name in ("env", "files"))
+    return Hooks(tuple(table.get("args", ())), env, files)
 
 
 def _screen(table: Mapping[str, Any]) -> Screen:
@@ -244,6 +254,8 @@ _SCALARS = [
     "settle_ms",
     "transcript",
     "transcript_glob",
+    "transcript_root",
+    "fork_flag",
     "instructions_file",
 ]
 _LISTS = [

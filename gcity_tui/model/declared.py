@@ -63,6 +63,19 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
+class Hooks:
+    """How a session gets hooks of its own: files in its scratch folder, and what points the program at them.
+
+    `files`: name → text; `args` and `env` go to the program. `{scratch}` and `{city}` stand for those folders, in all
+    three. A hook may write `busy`, `idle` or `waiting` into `$GC_SCRATCH/state`: evidence of source `hook`.
+    """
+
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Provider:
     """How to drive one kind of CLI agent. Times are in milliseconds where a name ends in `_ms`."""
 
@@ -90,6 +103,8 @@ class Provider:
     resume_flag: str = ""
     resume_style: str = "flag"
     resume_command: str = ""
+    fork_flag: str = ""
+    hooks: Hooks = Hooks()
     submit_keys: tuple[str, ...] = ("Enter",)
     settle_ms: int = 300
     interrupt_keys: tuple[str, ...] = ("Escape",)
@@ -98,7 +113,10 @@ class Provider:
     clear_keys: tuple[str, ...] = ("C-u",)
     transcript: str = ""
     """Reader family: claude, codex, gemini, … or empty."""
+    transcript_root: str = ""
+    """Folder of its conversations: `${CODEX_HOME:-~/.codex}`, variables as its process sees them."""
     transcript_glob: str = ""
+    """Where a conversation is below that folder, with `{key}` for the session's id."""
     sees: tuple[str, ...] = ("screen",)
     """Evidence sources it has: state_file hook transcript title screen."""
     blind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

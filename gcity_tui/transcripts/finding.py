@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
+from gcity_tui.transcripts import aider, store
 from gcity_tui.transcripts.claude import slugs
 from gcity_tui.transcripts.lines import parse
 from gcity_tui.transcripts.shape import child, seconds, word
@@ -22,26 +24,59 @@ def root_of(provider: Provider, environ: Mapping[str, str], home: Path | None = 
     if provider.rehearsal:
         named = environ.get("GC_TRANSCRIPT_ROOT", "")
         return Path(named) if named else at_home / ".gcity-rehearsal"
-    variable, folder = {
-        "claude": ("CLAUDE_CONFIG_DIR", ".claude"),
-        "codex": ("CODEX_HOME", ".codex"),
-        "gemini": ("", ".gemini"),
-    }.get(provider.transcript, ("", ""))
-    named = environ.get(variable, "") if variable else ""
-    return Path(named) if named else at_home / folder
+    return _expanded(provider.transcript_root, environ, at_home) if provider.transcript_root else at_home
+
+
+def _expanded(text: str, environ: Mapping[str, str], home: Path) -> Path:
+    """`${VARIABLE:-~/folder}/more`: the variable's value where it has one, else what stands after `:-`."""
+
+    def value(match: re.Match[str]) -> str:
+        return environ.get(match[1], "") or match[2] or ""
+
+    found = re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", value, text)
+    return home / found[2:] if found.startswith("~/") else home / found
 
 
 def find(provider: Provider, work_dir: str, session_key: str, root: Path) -> Path | None:
-    """The transcript of the session `session_key`, or None when there is none or more than one file could be it."""
+    """The transcript of the session `session_key`, or None when there is none or more than one file could be it.
+
+    Where its program went on in another file, the newest.
+    """
+    found = parts_of(provider, work_dir, session_key, root)
+    return found[-1] if found else None
+
+
+def parts_of(provider: Provider, work_dir: str, session_key: str, root: Path) -> tuple[Path, ...]:
+    """The files of one conversation, oldest first: one, but where its program goes on in a new one."""
     if not session_key or not _SAFE.match(session_key):
-        return None
-    if provider.transcript == "claude":
-        return _claude(work_dir, session_key, root)
-    if provider.transcript == "codex":
-        return _only(sorted(root.glob(f"sessions/*/*/*/rollout-*-{session_key}.jsonl")))
-    if provider.transcript == "gemini":
-        return _only([p for p in _gemini_chats(root, work_dir) if _gemini_id(p) == session_key])
-    return None
+        return ()
+    family = provider.transcript
+    if family == "claude":
+        found = _claude(provider, work_dir, session_key, root)
+        return (found,) if found else ()
+    if family == "codex":
+        # After a rewind it goes on in a file that names both: the conversation's and its own.
+        return tuple(sorted({*root.glob(f"sessions/*/*/*/rollout-*-{session_key}.jsonl"),
+                             *root.glob(f"sessions/*/*/*/rollout-*-{session_key}_*.jsonl")}))  # fmt: skip
+    if family == "gemini":
+        return tuple(p for p in _gemini_chats(root, work_dir) if _gemini_id(p) == session_key)
+    if family == "opencode":
+        path = root / "opencode.db" / session_key
+        return (path,) if store.exists(path) else ()
+    if family == "aider":
+        path = Path(work_dir) / aider.NAME
+        return (path,) if work_dir and session_key in dict(_aider_chats(path)) else ()
+    return _by_pattern(provider, session_key, root)
+
+
+def _by_pattern(provider: Provider, session_key: str, root: Path) -> tuple[Path, ...]:
+    """By the provider's own `transcript_glob`; two files that fit are none."""
+    if "{key}" not in provider.transcript_glob:
+        return ()
+    if provider.transcript_glob.startswith("/") or ".." in provider.transcript_glob:
+        return ()
+    found = _only(sorted(root.glob(provider.transcript_glob.replace("{key}", session_key))))
+    return (found,) if found else ()
 
 
 def discover(provider: Provider, work_dir: str, root: Path, since: float) -> tuple[str, Path] | None:
@@ -49,18 +84,66 @@ def discover(provider: Provider, work_dir: str, root: Path, since: float) -> tup
 
     For programs that choose their session id themselves (codex, gemini): the caller keeps the key from then on.
     """
-    if provider.transcript == "codex":
+    family = provider.transcript
+    if family == "codex":
         fits = [(key, p) for p in _recent(root.glob("sessions/*/*/*/rollout-*.jsonl"), since)
                 if (key := _codex_key(p, work_dir, since))]  # fmt: skip
-    elif provider.transcript == "gemini":
+    elif family == "gemini":
         fits = [(key, p) for p in _recent(iter(_gemini_chats(root, work_dir)), since) if (key := _gemini_id(p))]
-    elif provider.transcript == "claude":
+    elif family == "claude":
         paths = (p for s in slugs(work_dir) for p in (root / "projects" / s).glob("*.jsonl"))
         fits = [(p.stem, p) for p in _recent(paths, since)]
+    elif family == "opencode":
+        db = root / "opencode.db"
+        fits = [(key, db / key) for key in store.sessions(db, directory=work_dir, since=since)]
+    elif family == "aider":
+        path = Path(work_dir) / aider.NAME
+        fits = [(key, path) for key, began in _aider_chats(path) if began >= since - 1.0]
+    elif family == "kimi":
+        folder = hashlib.md5(str(Path(work_dir)).encode(), usedforsecurity=False).hexdigest()
+        fits = [(p.parent.name, p) for p in _recent(root.glob(f"sessions/{folder}/*/context.jsonl"), since)]
+    elif "{key}" in provider.transcript_glob:
+        paths = root.glob(provider.transcript_glob.replace("{key}", "*"))
+        fits = [(key, p) for p in _recent(paths, since) if (key := _headed(provider.transcript, p, work_dir, since))]
     else:
         return None
     keys = {key for key, _ in fits}
-    return fits[0] if len(keys) == 1 else None
+    return fits[-1] if len(keys) == 1 else None
+
+
+def _headed(family: str, path: Path, work_dir: str, since: float) -> str:
+    """The session id in a file's first records, where they name that folder and a time since then."""
+    from gcity_tui.transcripts.reading import FORMATS
+
+    if family not in FORMATS:
+        return ""
+    key, same, began = "", False, 0.0
+    for record in _head(path):
+        data = child(record, "data")
+        cwd = word(record, "cwd") or word(child(data, "context"), "cwd") or word(child(record, "payload"), "cwd")
+        same = same or bool(cwd and os.path.realpath(cwd) == os.path.realpath(work_dir))
+        began = began or seconds(record.get("timestamp"))
+        key = key or FORMATS[family].session(record)
+    return key if same and began >= since - 1.0 else ""
+
+
+def _head(path: Path) -> list[Mapping[str, object]]:
+    try:
+        with path.open("rb") as f:
+            records, _ = parse(b"".join(f.readline(4 << 20) for _ in range(5)), False)
+    except OSError:
+        return []
+    return list(records)
+
+
+def _aider_chats(path: Path) -> list[tuple[str, float]]:
+    """(key, unix seconds of its start) of every chat in a history file."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return []
+    heads = [line.removeprefix("# aider chat started at ").strip() for line in lines if line.startswith("# aider chat")]
+    return [(aider.key(h), aider.started(h)) for h in heads]
 
 
 def _recent(paths: Iterator[Path], since: float) -> list[Path]:
@@ -75,13 +158,16 @@ def _recent(paths: Iterator[Path], since: float) -> list[Path]:
     return sorted(found)
 
 
-def _claude(work_dir: str, key: str, root: Path) -> Path | None:
+def _claude(provider: Provider, work_dir: str, key: str, root: Path) -> Path | None:
     for slug in slugs(work_dir) if work_dir else ():
         path = root / "projects" / slug / f"{key}.jsonl"
         if path.is_file():
             return path
     # The key is unique, so a folder that was named by another rule will do; two of them would be a copy.
-    return _only(sorted((root / "projects").glob(f"*/{key}.jsonl")))
+    found = _only(sorted((root / "projects").glob(f"*/{key}.jsonl")))
+    if found is None and provider.transcript_glob and not (root / "projects").is_dir():
+        return next(iter(_by_pattern(provider, key, root)), None)
+    return found
 
 
 def _only(paths: list[Path]) -> Path | None:

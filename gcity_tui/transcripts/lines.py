@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,15 @@ class Lines:
     size: int = 0
 
 
-def parse(chunk: bytes, *, at_end: bool = True) -> tuple[list[Raw], list[Diagnostic]]:
+Parse = Callable[[bytes, bool, int], tuple[list[Raw], list[Diagnostic]]]
+"""(bytes that begin at a line, whether they end where the file does, their place in the file) → records, complaints."""
+
+
+def parse(chunk: bytes, at_end: bool = True, base: int = -1) -> tuple[list[Raw], list[Diagnostic]]:
     """Bytes that begin at a line → records and diagnostics. Nothing malformed is passed on, nothing vanishes unsaid.
 
-    `at_end`: the chunk ends where the file does, so that a last line without its newline may be torn.
+    `at_end`: the chunk ends where the file does, so that a last line without its newline may be torn. `base`: where in
+    the file the chunk begins; the JSON says all there is to say, so it is not needed here.
     """
     records: list[Raw] = []
     bad = 0
@@ -61,6 +66,20 @@ def parse(chunk: bytes, *, at_end: bool = True) -> tuple[list[Raw], list[Diagnos
     return records, found
 
 
+def parse_placed(chunk: bytes, at_end: bool, base: int) -> tuple[list[Raw], list[Diagnostic]]:
+    """As `parse`, for records that bear no id of their own: each gets `_at`, the byte of the file where it begins."""
+    placed: list[bytes] = []
+    at = base
+    for line in chunk.split(b"\n"):
+        stripped = line.strip()
+        if stripped.startswith(b"{") and stripped.endswith(b"}") and len(stripped) > 2:
+            placed.append(b'{"_at":%d,%s' % (at, stripped[1:]))
+        else:
+            placed.append(line)
+        at += len(line) + 1
+    return parse(b"\n".join(placed), at_end, base)
+
+
 def _load(line: bytes) -> Raw | None:
     if len(line) > LINE_LIMIT:
         return None
@@ -71,14 +90,14 @@ def _load(line: bytes) -> Raw | None:
     return value if isinstance(value, dict) else None
 
 
-def whole(path: Path) -> Lines:
+def whole(path: Path, parse: Parse = parse) -> Lines:
     """Every record of the file."""
     data = _slice(path, 0, None)
-    records, diagnostics = parse(data)
+    records, diagnostics = parse(data, True, 0)
     return Lines(tuple(records), tuple(diagnostics), False, len(data))
 
 
-def from_end(path: Path, enough: int) -> Iterator[Lines]:
+def from_end(path: Path, enough: int, parse: Parse = parse) -> Iterator[Lines]:
     """The file's end in blocks that double, so that the reader stops as soon as it has what it wants.
 
     The first block holds at least `enough` records where the file has them; the last one is the whole file.
@@ -95,7 +114,7 @@ def from_end(path: Path, enough: int) -> Iterator[Lines]:
             cut = data.find(b"\n")
             data = data[cut + 1 :] if cut >= 0 else b""
         if not start or data.count(b"\n") >= enough:
-            records, diagnostics = parse(data)
+            records, diagnostics = parse(data, True, size - len(data))
             yield Lines(tuple(records), tuple(diagnostics), start > 0, size)
             enough *= 2
         if not start:

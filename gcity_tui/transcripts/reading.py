@@ -7,15 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gcity_tui.model.errors import BadData, NotFound, Permanent, Unsupported
-from gcity_tui.model.history import Diagnostic, Entry, History, Tail
+from gcity_tui.model.history import Diagnostic, Entry, History, Tail, Usage
+from gcity_tui.transcripts import store
+from gcity_tui.transcripts.aider import AIDER
 from gcity_tui.transcripts.claude import CLAUDE
 from gcity_tui.transcripts.codex import CODEX
+from gcity_tui.transcripts.copilot import COPILOT
 from gcity_tui.transcripts.gemini import GEMINI
-from gcity_tui.transcripts.lines import Lines, Raw, document, from_end, whole
+from gcity_tui.transcripts.kimi import KIMI
+from gcity_tui.transcripts.lines import Lines, Raw, document, from_end, parse, whole
+from gcity_tui.transcripts.opencode import OPENCODE
+from gcity_tui.transcripts.pi import PI
 from gcity_tui.transcripts.prices import in_window
-from gcity_tui.transcripts.shape import Format, seconds, word
+from gcity_tui.transcripts.qwen import QWEN
+from gcity_tui.transcripts.shape import Format, child, seconds, word
 
-FORMATS = {f.family: f for f in (CLAUDE, CODEX, GEMINI)}
+FORMATS = {f.family: f for f in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, PI, COPILOT, KIMI, AIDER)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +46,33 @@ class Reader:
 
     def history(self, path: Path) -> History:
         """The whole conversation. Raises NotFound, Permanent (not readable), BadData (a document that is none)."""
+        return build(self.format, path, self.records(path))
+
+    def records(self, path: Path) -> Lines:
+        """Every record as its program wrote it. Raises as `history`."""
+        if store.split(path):
+            return store.load(path)
         if self.format.unfold is not None and path.suffix == ".json":
-            return build(self.format, path, Lines(tuple(self.format.unfold(document(path)))))
-        return build(self.format, path, whole(path))
+            return Lines(tuple(self.format.unfold(document(path))))
+        return whole(path, self.format.parse)
 
     def last(self, path: Path, n: int) -> History:
         """The last `n` entries, read from the end of the file; `has_older` when there are more."""
-        if self.format.unfold is not None and path.suffix == ".json":
+        if store.split(path) or (self.format.unfold is not None and path.suffix == ".json"):
             return _cut(self.history(path), n)
         found = History(self.family, str(path))
-        for lines in from_end(path, n):
+        for lines in from_end(path, n, self.format.parse):
             found = build(self.format, path, lines)
             if len(found.entries) >= n:
                 break
         return _cut(found, n)
 
     def sub_agents(self, path: Path) -> tuple[SubAgent, ...]:
-        """Files of sub-agents: `<session>/subagents/agent-<id>.jsonl` beside the transcript (Claude)."""
+        """Claude: `<session>/subagents/agent-<id>.jsonl` beside the transcript; OpenCode: its child sessions."""
+        held = store.split(path)
+        if held:
+            calls = _callers(self.records(path).records)
+            return tuple(SubAgent(s, calls.get(s, ""), held[0] / s) for s in store.sessions(held[0], parent=held[1]))
         folder = path.with_suffix("") / "subagents"
         files = sorted(folder.glob("agent-*.jsonl")) if folder.is_dir() else []
         return tuple(SubAgent(f.stem.removeprefix("agent-"), _parent(f), f) for f in files)
@@ -67,7 +84,7 @@ class Reader:
         known = {s.agent_id: s for s in self.sub_agents(path)}
         if agent_id not in known:
             raise NotFound(f"no sub-agent {agent_id!r}", cure=f"known: {', '.join(known) or 'none'}")
-        lines = whole(known[agent_id].path)
+        lines = self.records(known[agent_id].path)
         plain = tuple({**r, "isSidechain": False} for r in lines.records)
         return build(self.format, known[agent_id].path, replace(lines, records=plain))
 
@@ -101,7 +118,7 @@ def build(format: Format, path: Path, lines: Lines) -> History:
 def generation(path: Path) -> str:
     """`<inode>:<mtime in ns>:<size>`: another value means that the file is not what it was."""
     try:
-        s = path.stat()
+        s = store.file_of(path).stat()
     except OSError:
         return ""
     return f"{s.st_ino}:{s.st_mtime_ns}:{s.st_size}"
@@ -110,9 +127,15 @@ def generation(path: Path) -> str:
 def _entries(format: Format, records: Sequence[Raw]) -> list[Entry]:
     found: list[Entry] = []
     model = ""
+    held: Usage | None = None
     for record in records:
         model = format.model(record) or model
         one = format.entry(record, len(found))
+        if one is None and format.ahead:
+            held = format.usage(record) or held
+            continue
+        if one is not None and held is not None and one.actor == "assistant":
+            one, held = replace(one, usage=held), None
         if one is None:
             counted = format.usage(record)
             last = next((i for i in range(len(found) - 1, -1, -1) if found[i].actor == "assistant"), -1)
@@ -177,7 +200,16 @@ def _parent(file: Path) -> str:
             head = b"".join(f.readline(1 << 20) for _ in range(5))
     except OSError:
         return ""
-    from gcity_tui.transcripts.lines import parse
-
     records, _ = parse(head, at_end=False)
     return next((p for p in (word(r, "parentToolUseId", "parentToolUseID") for r in records) if p), "")
+
+
+def _callers(records: Sequence[Raw]) -> dict[str, str]:
+    """Child session → the call that made it, as the call's metadata names it (OpenCode)."""
+    found: dict[str, str] = {}
+    for record in records:
+        part = child(record, "part")
+        made = word(child(child(part, "state"), "metadata"), "sessionId", "sessionID")
+        if made:
+            found[made] = word(part, "callID")
+    return found

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from gcity_tui.model.history import Entry, Usage
-from gcity_tui.transcripts.lines import Raw
+from gcity_tui.transcripts.lines import Parse, Raw
+from gcity_tui.transcripts.lines import parse as json_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,36 @@ class Format:
     model: Callable[[Raw], str]
     unfold: Callable[[Raw], list[Raw]] | None = None
     """A file that is one JSON document → its records."""
+    parse: Parse = json_lines
+    """Bytes of the file → records; JSON lines unless the family writes something else."""
+    ahead: bool = False
+    """A count of tokens that is a record of its own stands before the answer that it counts, not after it."""
 
 
 def linear(records: Sequence[Raw]) -> tuple[list[Raw], bool]:
     """The branch of a format that has none: everything, in file order."""
     return list(records), False
+
+
+def tree(records: Sequence[Raw], ident: str, parent: str) -> tuple[list[Raw], bool]:
+    """The conversation that ends with the newest record, root first, of records that name their parents.
+
+    A record without an id is kept where it stands. Second value: whether there are records beside this branch.
+    """
+    at = {word(r, ident): i for i, r in enumerate(records) if word(r, ident)}
+    tip = max(at.values(), default=-1)
+    path: set[int] = set()
+    while tip >= 0 and tip not in path:
+        path.add(tip)
+        up = word(records[tip], parent)
+        # A parent that is not in these records (they begin in mid-file): what stands before it belongs to it.
+        tip = at.get(up, -1) if up else -1
+        if up and up not in at and path:
+            first = min(path)
+            path |= {i for i in at.values() if i < first}
+            break
+    kept = [r for i, r in enumerate(records) if i in path or not word(r, ident)]
+    return kept, len(path) < len(at)
 
 
 def seconds(timestamp: object) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gcity_tui.model.errors import Permanent
 from gcity_tui.model.history import Entry, Usage
-from gcity_tui.transcripts.lines import LINE_LIMIT, Raw, parse
+from gcity_tui.transcripts.lines import LINE_LIMIT, Raw
 from gcity_tui.transcripts.prices import cost, in_window
 from gcity_tui.transcripts.shape import Format, seconds
 
@@ -37,90 +37,33 @@ class Standing:
     whole: bool = True
 
 
-class Tail:
-    """Follows one file. Not safe for several threads at once: each follower is its own.
+class Counting:
+    """What a follower has seen so far: its standing, the number of entries, calls that were counted."""
 
-    `generation` counts rewritings: a shorter file or another one under the name begins again at its start. A line
-    counts once it has its newline. `read()` costs one `stat` when nothing changed. `start`: begin at that
-    byte, the beginning of a line; else at the start of a short file, `seed` bytes before the end of a long one.
-    """
+    def __init__(self, format: Format) -> None:
+        self.format = format
+        self.again()
 
-    def __init__(self, path: Path, format: Format, *, seed: int = SEED, start: int | None = None) -> None:
-        self.path, self.format = path, format
-        self.generation = 0
-        self.offset = start or 0
-        self.bytes_read = 0
+    def again(self) -> None:
+        """Forget everything: the file begins anew."""
         self.standing = Standing()
-        self._mark: tuple[int, int, int] = (0, -1, -1)
-        self._inode = 0
-        self._seed = seed
-        self._start = start
-        self._amid = False
-        self._rest = b""
         self._order = 0
         self._counted: set[str] = set()
         self._unpriced = False
 
-    @property
-    def position(self) -> tuple[int, int]:
-        """A place to compare by: (generation, bytes taken in)."""
-        return self.generation, self.offset
+    def malformed(self, n: int) -> None:
+        if n:
+            self.standing = replace(self.standing, malformed=self.standing.malformed + n)
 
-    def read(self) -> tuple[Entry, ...]:
-        """Entries that were appended since the last call. Empty when nothing is new or there is no file yet."""
-        try:
-            now = self.path.stat()
-        except OSError:
-            return ()
-        mark = (now.st_ino, now.st_size, now.st_mtime_ns)
-        if mark == self._mark:
-            return ()
-        if self._inode and (now.st_ino != self._inode or now.st_size < self.offset):
-            self._again()
-        if not self._inode:
-            self._begin(now.st_size)
-        self._inode, self._mark = now.st_ino, mark
-        return self._take(now.st_size)
+    def partly(self) -> None:
+        """Following begins in the middle."""
+        self.standing = replace(self.standing, whole=False)
 
-    def _again(self) -> None:
-        self.generation += 1
-        self.offset, self._rest, self._inode, self._order = 0, b"", 0, 0
-        self._counted.clear()
-        self._unpriced = False
-        self.standing = Standing()
-
-    def _begin(self, size: int) -> None:
-        if self._start is None and size > self._seed and not self.generation:
-            self.offset = size - self._seed
-            self._amid = True
-            self.standing = replace(self.standing, whole=False)
-
-    def _take(self, size: int) -> tuple[Entry, ...]:
-        if self.offset >= size:
-            return ()
-        try:
-            with self.path.open("rb") as f:
-                f.seek(self.offset)
-                data = f.read(size - self.offset)
-        except OSError as e:
-            raise Permanent(f"the transcript cannot be read: {e.strerror}", where=str(self.path)) from e
-        self.offset += len(data)
-        self.bytes_read += len(data)
-        if self._amid:
-            self._amid = False
-            data = data[data.find(b"\n") + 1 :]
-        data = self._rest + data
-        end = data.rfind(b"\n") + 1
-        self._rest = data[end:] if len(data) - end <= LINE_LIMIT else b""
-        records, bad = parse(data[:end], at_end=False)
-        self.standing = replace(self.standing, malformed=self.standing.malformed + sum(d.count for d in bad))
-        found = [self._one(r) for r in records]
-        return tuple(e for e in found if e is not None)
-
-    def _one(self, record: Raw) -> Entry | None:
+    def take(self, record: Raw, at: float = 0.0) -> Entry | None:
+        """Count one record; the entry that it is, if it is one. `at`: when it was written, if it does not say."""
         s, fmt = self.standing, self.format
         said = fmt.activity(record)
-        at = seconds(record.get("timestamp"))
+        at = seconds(record.get("timestamp")) or at
         if said:
             s = replace(s, activity=said, at=at)
         s = replace(
@@ -150,3 +93,83 @@ class Tail:
         total = usage.input + usage.output + usage.cache_read + usage.cache_creation
         money = None if self._unpriced or price is None else (s.cost or 0.0) + price
         return replace(s, tokens=s.tokens + total, cost=money)
+
+
+class Tail:
+    """Follows one file. Not safe for several threads at once: each follower is its own.
+
+    `generation` counts rewritings: a shorter file or another one under the name begins again at its start. A line
+    counts once it has its newline. `read()` costs one `stat` when nothing changed. `start`: begin at that
+    byte, the beginning of a line; else at the start of a short file, `seed` bytes before the end of a long one.
+    """
+
+    def __init__(self, path: Path, format: Format, *, seed: int = SEED, start: int | None = None) -> None:
+        self.path, self.format = path, format
+        self.generation = 0
+        self.offset = start or 0
+        self.bytes_read = 0
+        self._counting = Counting(format)
+        self._mark: tuple[int, int, int] = (0, -1, -1)
+        self._inode = 0
+        self._seed = seed
+        self._start = start
+        self._amid = False
+        self._rest = b""
+
+    @property
+    def standing(self) -> Standing:
+        return self._counting.standing
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """A place to compare by: (generation, bytes taken in)."""
+        return self.generation, self.offset
+
+    def read(self) -> tuple[Entry, ...]:
+        """Entries that were appended since the last call. Empty when nothing is new or there is no file yet."""
+        try:
+            now = self.path.stat()
+        except OSError:
+            return ()
+        mark = (now.st_ino, now.st_size, now.st_mtime_ns)
+        if mark == self._mark:
+            return ()
+        if self._inode and (now.st_ino != self._inode or now.st_size < self.offset):
+            self._again()
+        if not self._inode:
+            self._begin(now.st_size)
+        self._inode, self._mark = now.st_ino, mark
+        return self._take(now.st_size, now.st_mtime)
+
+    def _again(self) -> None:
+        self.generation += 1
+        self.offset, self._rest, self._inode = 0, b"", 0
+        self._counting.again()
+
+    def _begin(self, size: int) -> None:
+        if self._start is None and size > self._seed and not self.generation:
+            self.offset = size - self._seed
+            self._amid = True
+            self._counting.partly()
+
+    def _take(self, size: int, written: float) -> tuple[Entry, ...]:
+        if self.offset >= size:
+            return ()
+        try:
+            with self.path.open("rb") as f:
+                f.seek(self.offset)
+                data = f.read(size - self.offset)
+        except OSError as e:
+            raise Permanent(f"the transcript cannot be read: {e.strerror}", where=str(self.path)) from e
+        self.offset += len(data)
+        self.bytes_read += len(data)
+        if self._amid:
+            self._amid = False
+            data = data[data.find(b"\n") + 1 :]
+        data = self._rest + data
+        end = data.rfind(b"\n") + 1
+        self._rest = data[end:] if len(data) - end <= LINE_LIMIT else b""
+        records, bad = self.format.parse(data[:end], False, self.offset - len(data))
+        self._counting.malformed(sum(d.count for d in bad))
+        found = [self._counting.take(r, written) for r in records]
+        return tuple(e for e in found if e is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from gcity_tui.model.errors import NotFound, Permanent, Refused, Temporary
@@ -19,8 +20,11 @@ PATIENCE = 1.2
 """Seconds that a startup dialog is given to go away before its keys are pressed again."""
 BEGINS = 10.0
 """Seconds that a program which looks ready is given to take up the prompt on its command line."""
+REDRAWS = 4.0
+"""Seconds that one which goes on with a conversation is given to show it again."""
 GRACE = 2.0
 """Seconds between TERM and KILL."""
+_WORDS = re.compile(r"[\W_]+")
 
 
 class DiedAtStart(Temporary):
@@ -57,8 +61,9 @@ def open_pane(pane: Pane, launch: Launch, size: tuple[int, int]) -> PaneRow:
 def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase:
     """Wait until the program can take text, or works, or asks, or says that it is limited; pass its startup dialogs.
 
-    `deadline` in seconds from now. `prompted`: it was given a prompt and is ready only when it has taken that up; text
-    that overtakes the prompt confuses some. Raises DiedAtStart, or Permanent with what was on the screen.
+    `deadline` in seconds from now. `prompted`: it was given a prompt and is ready only when it has taken that up; else
+    it may go on with a conversation, and is ready when it shows that: text that overtakes either is lost to some.
+    Raises DiedAtStart, or Permanent with what was on the screen.
     """
     until = time.monotonic() + deadline
     pressed: tuple[str, float] = ("", 0.0)
@@ -86,8 +91,9 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase
             # Twice: a prompt is drawn before some programs listen, and a late dialog may still come over it.
             calm += 1
             drawn = drawn or time.monotonic()
-            begun = not prompted or seen.claim is Phase.BUSY or time.monotonic() - drawn > BEGINS
-            if calm >= 2 and (begun or _taken_up(pane)):
+            late = time.monotonic() - drawn > (BEGINS if prompted else REDRAWS)
+            begun = _taken_up if prompted else _redrawn
+            if calm >= 2 and (late or seen.claim is Phase.BUSY or begun(pane)):
                 return seen.claim
         else:
             calm = 0
@@ -106,6 +112,19 @@ def _taken_up(pane: Pane) -> bool:
         senses.mark()
         senses.read(pane.clock())
         return bool(senses.standing.activity) or not senses.reads
+
+
+def _redrawn(pane: Pane) -> bool:
+    """Whether the end of the conversation so far stands on the screen; wrapping and mark-up are looked through."""
+    with pane.lock:
+        pane.senses.mark()
+        pane.senses.read(pane.clock())
+        said = pane.senses.standing.last_said
+    end = _WORDS.sub("", said)[-24:]
+    try:
+        return not end or end in _WORDS.sub("", pane.text(history=60))
+    except NotFound:
+        return False
 
 
 def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:

@@ -11,7 +11,7 @@ from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Phase
 from gcity_tui.model.text import clean
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.transcripts import FORMATS, Tail
+from gcity_tui.transcripts import FORMATS, Follower, follow
 from gcity_tui.transcripts.shape import seconds
 from gcity_tui.workers.pane import Pane, incarnation
 from gcity_tui.workers.queue import Nudge, NudgeQueue
@@ -46,7 +46,7 @@ class Courier:
 
     def __init__(self, session: str, pane: Pane, queue: NudgeQueue) -> None:
         self.session, self.pane, self.queue = session, pane, queue
-        self._tails: dict[str, Tail] = {}
+        self._tails: dict[str, Follower] = {}
         self._taken: dict[str, str] = {}
 
     # -- the queue
@@ -291,7 +291,7 @@ class Courier:
                 return True
         return False
 
-    def _tail(self, nudge: Nudge) -> Tail | None:
+    def _tail(self, nudge: Nudge) -> Follower | None:
         senses = self.pane.senses
         with self.pane.lock:
             senses.read(self.pane.clock())
@@ -302,7 +302,7 @@ class Courier:
         tail = self._tails.get(nudge.id)
         if tail is None or tail.path != path:
             start = int(offset or 0) if str(path) == marked else 0
-            tail = self._tails[nudge.id] = Tail(path, FORMATS[senses.provider.transcript], start=start)
+            tail = self._tails[nudge.id] = follow(path, FORMATS[senses.provider.transcript], start=start)
         return tail
 
     # -- interrupting

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
 from gcity_tui.model.errors import NotFound, Usage
 from gcity_tui.model.history import Entry, History
-from gcity_tui.transcripts import reader
-from gcity_tui.transcripts.lines import whole
+from gcity_tui.transcripts import reader, stitch
 from gcity_tui.workers.protocol import AgentMapping, AgentTranscript, HistoryRequest, TranscriptResult
 
 
-def history(family: str, path: Path, request: HistoryRequest) -> History:
-    """The page that is asked for. Raises Usage for both cursors at once, NotFound for an unknown one."""
+def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> History:
+    """The page that is asked for, of a conversation in one file or several, the oldest first.
+
+    Raises Usage for both cursors at once, NotFound for an unknown one.
+    """
     if request.before_entry_id and request.after_entry_id:
         raise Usage("before and after together", cure="give one of them")
-    if request.last and not (request.before_entry_id or request.after_entry_id or request.tail_compactions):
-        return reader(family).last(path, request.last)
-    found = reader(family).history(path)
+    if len(paths) == 1 and request.last and not (request.before_entry_id or request.after_entry_id or request.tail_compactions):
+        return reader(family).last(paths[0], request.last)
+    found = stitch([reader(family).history(p) for p in paths])
     entries = found.entries
     if request.before_entry_id:
         entries = entries[: _index(entries, request.before_entry_id)]
@@ -45,8 +47,8 @@ def _index(entries: tuple[Entry, ...], id: str) -> int:
 
 def transcript(provider: Provider, path: Path, *, raw: bool) -> TranscriptResult:
     """The file as its program wrote it, beside its reading."""
-    found = reader(provider.transcript).history(path)
-    return TranscriptResult(provider.name, path, found, whole(path).records if raw else ())
+    read = reader(provider.transcript)
+    return TranscriptResult(provider.name, path, read.history(path), read.records(path).records if raw else ())
 
 
 def mappings(family: str, path: Path) -> tuple[AgentMapping, ...]:

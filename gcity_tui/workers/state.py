@@ -14,7 +14,7 @@ from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.transcripts import FORMATS, Standing, Tail, discover, find, root_of
+from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, root_of
 from gcity_tui.workers.screen import Seen, pattern, pending_of
 
 STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
@@ -102,7 +102,7 @@ class Senses:
         self.provider, self.work_dir, self.key, self.started = provider, work_dir, key, started
         self.root = root_of(provider, environ)
         self.state_file = StateFile(self.root) if "state_file" in provider.sees else None
-        self.tail: Tail | None = None
+        self.tail: Follower | None = None
         self.entries: list[Entry] = []
         self.seen: Seen | None = None
         self.seen_at = 0.0
@@ -156,7 +156,7 @@ class Senses:
             if found:
                 self.key, path = found
         if path is not None:
-            self.tail = Tail(path, FORMATS[self.provider.transcript])
+            self.tail = follow(path, FORMATS[self.provider.transcript])
 
     def mark(self) -> str:
         """Where the transcript stands now: `<bytes> <path>`, so that what comes after can be told from what was."""
@@ -166,7 +166,7 @@ class Senses:
         if self.tail is None:
             return ""
         try:
-            return f"{_line_end(self.tail.path)} {self.tail.path}"
+            return f"{end_of(self.tail.path)} {self.tail.path}"
         except OSError:
             return f"0 {self.tail.path}"
 
@@ -269,21 +269,6 @@ class Senses:
             dead = found[0]
             return Judgement(Phase.FAILED, one_line(dead.detail), found, dead.at)
         return judge(found, blind=self.provider.blind, now=now)
-
-
-def _line_end(path: Path) -> int:
-    """The place behind the last whole line: a record that is just being written comes after it."""
-    size = path.stat().st_size
-    with path.open("rb") as f:
-        at = size
-        while at > 0:
-            start = max(at - 65536, 0)
-            f.seek(start)
-            cut = f.read(at - start).rfind(b"\n")
-            if cut >= 0:
-                return start + cut + 1
-            at = start
-    return 0
 
 
 def leftovers(session: str, city: str) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from gcity_tui.model.session import Evidence, Pending, SessionRecord
 from gcity_tui.tmux.attach import AttachPlan, attach_plan
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.transcripts import find, root_of
+from gcity_tui.transcripts import file_of, find, parts_of, root_of
 from gcity_tui.workers import bringup, reading
 from gcity_tui.workers.delivery import Courier
 from gcity_tui.workers.lanes import Lanes
@@ -290,14 +290,15 @@ class TmuxWorker:
     def watched(self) -> tuple[Path, ...]:
         """Folders whose changes mean that something may be new: the state files', the conversation's. For `Bells`."""
         found = [self.senses.state_file.folder] if self.senses.state_file else []
-        return (*found, self.senses.path.parent) if self.senses.path else tuple(found)
+        return (*found, file_of(self.senses.path).parent) if self.senses.path else tuple(found)
 
     def concerns(self, path: Path, pid: int) -> bool:
         """Whether a change of `path` tells something of this session, whose pane's process is `pid`."""
         state = self.senses.state_file
         if state is not None and path.parent == state.folder:
             return path.stem == str(pid) or (path == state.other)
-        return path == self.senses.path or path == Path()
+        held = file_of(self.senses.path) if self.senses.path else None
+        return path == Path() or (held is not None and path in (held, held.with_name(held.name + "-wal")))
 
     def state(self) -> State:
         now = self.clock()
@@ -391,7 +392,10 @@ class TmuxWorker:
         return path
 
     def history(self, request: HistoryRequest = WHOLE) -> History:
-        return reading.history(self.provider.transcript, self.transcript_path(), request)
+        path, r = self.transcript_path(), self.record
+        key = self.senses.key or r.key
+        files = parts_of(self.provider, r.work_dir, key, self.senses.root) if key else ()
+        return reading.history(self.provider.transcript, files if path in files else (path,), request)
 
     def transcript(self, *, raw: bool = False) -> TranscriptResult:
         return reading.transcript(self.provider, self.transcript_path(), raw=raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,10 +223,13 @@ def test_gemini_by_its_project(tmp_path: Path, how: str) -> None:
 
 def test_roots() -> None:
     home = {"HOME": "/h"}
-    assert root_of(CLAUDE, home) == Path("/h/.claude")
-    assert root_of(CLAUDE, {**home, "CLAUDE_CONFIG_DIR": "/c"}) == Path("/c")
-    assert root_of(CODEX, {**home, "CODEX_HOME": "/c"}) == Path("/c")
-    assert root_of(GEMINI, home) == Path("/h/.gemini")
+    codex = replace(CODEX, transcript_root="${CODEX_HOME:-~/.codex}")
+    assert root_of(codex, home) == Path("/h/.codex")
+    assert root_of(codex, {**home, "CODEX_HOME": "/c"}) == Path("/c")
+    assert root_of(replace(GEMINI, transcript_root="~/.gemini"), home) == Path("/h/.gemini")
+    under = replace(GEMINI, transcript_root="${XDG_DATA_HOME:-~/.local/share}/opencode")
+    assert root_of(under, home) == Path("/h/.local/share/opencode")
+    assert root_of(under, {**home, "XDG_DATA_HOME": "/d"}) == Path("/d/opencode")
     assert root_of(Provider("r", rehearsal=True, transcript="claude"), home) == Path("/h/.gcity-rehearsal")
     assert root_of(Provider("r", rehearsal=True, transcript="claude"), {**home, "GC_TRANSCRIPT_ROOT": "/t"}) == Path(
         "/t"

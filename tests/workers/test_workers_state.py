@@ -161,7 +161,7 @@ def test_a_state_file_of_a_child_counts_when_it_names_our_conversation(home: Pat
 
 
 def test_after_a_restart_the_key_of_a_program_that_chose_it_is_found_again(home: Path) -> None:
-    codex = Provider("codex", transcript="codex", sees=("transcript",))
+    codex = Provider("codex", transcript="codex", transcript_root="~/.codex", sees=("transcript",))
     path = home / ".codex" / "sessions" / "2026" / "05" / "04" / f"rollout-2026-05-04T10-00-00-{KEY}.jsonl"
     path.parent.mkdir(parents=True)
     meta = {"id": KEY, "cwd": "/w/x", "timestamp": "2026-05-04T10:00:00.000Z"}
