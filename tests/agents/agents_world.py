@@ -161,6 +161,18 @@ def until(fits: Callable[[], object], seconds: float, what: str, told: Callable[
         time.sleep(0.1)
 
 
+def awaken(world: World, name: str) -> None:
+    world.city.start(name)
+    until(lambda: any(s.instance == name and s.phase.word == "ready" for s in world.city.sessions()), 60,
+          f"{name} is ready", world.screens)  # fmt: skip
+
+
+def heard(world: World, text: str) -> int:
+    """How often the newest conversation that holds `text` holds it as a person's words."""
+    rows = [r for r in world.stub.rows() if not r.get("schema") and text in r.get("said", ())]
+    return rows[-1]["said"].count(text) if rows else 0
+
+
 def left_over(city: Path) -> list[str]:
     """Processes whose environment says that they belong to the city."""
     marks = {f"GC_CITY={city}".encode(), f"GC_CITY_PATH={city}".encode()}

@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable
 
 import pytest
-from agents_world import World, until
+from agents_world import World, awaken, heard, until
 
 from gcity_tui.model.errors import NoInteraction
 from gcity_tui.model.receipt import Delivery
@@ -22,18 +22,6 @@ def words(size: int, seed: int) -> str:
     source = random.Random(seed)
     text = " ".join("".join(source.choices(string.ascii_lowercase, k=source.randint(3, 9))) for _ in range(size))
     return text[:size].strip().ljust(size, "z")
-
-
-def awaken(world: World, name: str) -> None:
-    world.city.start(name)
-    until(lambda: any(s.instance == name and s.phase.word == "ready" for s in world.city.sessions()), 60,
-          f"{name} is ready", world.screens)  # fmt: skip
-
-
-def heard(world: World, text: str) -> int:
-    """How often the newest conversation that holds `text` holds it as a person's words."""
-    rows = [r for r in world.stub.rows() if not r.get("schema") and text in r.get("said", ())]
-    return rows[-1]["said"].count(text) if rows else 0
 
 
 def texts(world: World, name: str, seed: int) -> None:
