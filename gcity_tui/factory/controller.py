@@ -38,6 +38,7 @@ from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
+from gcity_tui.model.session import SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot
 
 APART = 0.03
@@ -277,12 +278,26 @@ class Controller:
         for instance in self.crew.queued:
             record = look.records.get(instance)
             view = look.snapshot.session(instance)
-            if record is None or view is None or not view.pid or instance in self._moving:
+            if record is None or view is None or instance in self._moving or look.seen.runtime == "unknown":
                 continue
             if now - self._delivered.get(instance, 0.0) < DELIVER or self.site.lanes.moving(instance):
                 continue
-            self._delivered[instance] = now
-            self.crew.worker(record).pump().add_done_callback(lambda _: self.ring("delivered"))
+            if view.pid:
+                self._delivered[instance] = now
+                self.crew.worker(record).pump().add_done_callback(lambda _: self.ring("delivered"))
+            elif instance in self.crew.under_way:
+                self._delivered[instance] = now
+                done = self.site.lanes.submit(instance, partial(self._bury, record))
+                done.add_done_callback(lambda _: self.ring("delivered"))
+
+    def _bury(self, record: SessionRecord) -> None:
+        """In its lane: what was typed to a session that ended gets its last receipt."""
+        courier = self.crew.worker(record).courier
+        try:
+            courier.settle()
+        except Temporary:
+            if self.site.sight.look().runtime == "absent":
+                courier.settle(gone=True)
 
     # -- telling -----------------------------------------------------------------------------------------------------
 

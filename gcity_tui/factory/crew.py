@@ -15,6 +15,7 @@ from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.session import Evidence, Judgement, Phase, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.delivery import UNDER_WAY
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
@@ -31,6 +32,9 @@ class Crew:
     def __init__(self, site: Site, seen: Callable[[], None] = lambda: None) -> None:
         self.site, self._seen = site, seen
         self.queued: Mapping[str, int] = {}
+        """Instance → nudges that are not over."""
+        self.under_way: frozenset[str] = frozenset()
+        """Instances to which something was typed whose end is not known yet."""
         self._workers: dict[str, TmuxWorker] = {}
         self._latest: dict[str, tuple[Observation, PaneRow, float]] = {}
         self._absent: dict[str, float] = {}
@@ -76,9 +80,11 @@ class Crew:
         shown, _ = environment(provider, agent, record, self.site.places(record))
         return {**self.site.environ, **shown}
 
-    def count_queued(self) -> Mapping[str, int]:
-        """Instance → nudges that are not over."""
-        return Counter(n.session for n in self.site.queue.unsettled())
+    def count_queued(self) -> None:
+        """Read the queue anew."""
+        found = self.site.queue.unsettled()
+        self.queued = Counter(n.session for n in found)
+        self.under_way = frozenset(n.session for n in found if n.state in UNDER_WAY)
 
     # -- what is seen ------------------------------------------------------------------------------------------------
 

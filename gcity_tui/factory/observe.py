@@ -84,7 +84,7 @@ class Observer:
             return False
         self.work = queues.read(self.site.ledger, self.site.declared)
         self._records = records.sessions(self.site.ledger)
-        self.crew.queued = self.crew.count_queued()
+        self.crew.count_queued()
         return True
 
     @property
@@ -121,7 +121,7 @@ class Observer:
             record.reason if record.state == "creating" else "", number(m.get(records.NOT_BEFORE)),
             number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",
             bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
-            m.get(records.PINNED) == "true",
+            m.get(records.PINNED) == "true", self.crew.queued.get(record.instance, 0),
         )  # fmt: skip
 
     def _session(

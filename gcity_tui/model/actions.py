@@ -55,6 +55,8 @@ class Standing:
     told_at: float = 0.0
     pinned: bool = False
     """A person asked for it: it is not put to sleep for want of work."""
+    queued: int = 0
+    """Texts for it that are not over: it is not put to sleep before it has them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,12 +118,12 @@ class _Planner:
             self._stop(s, s.state, "suspended")
         elif s.restart_requested:
             self._restart(s, agent, "restart was asked for", fresh=True)
-        elif not busy and self._drained(s, agent, tasks):
+        elif not busy and not s.queued and self._drained(s, agent, tasks):
             self._stop(s, "drained")
         elif self._suspended(agent):
             if not busy and s.phase is Phase.READY:
                 self._stop(s, "its agent or rig is suspended")
-        elif s.attached or s.pinned or s.phase is Phase.WAITING or s.state == "draining":
+        elif s.attached or s.pinned or s.queued or s.phase is Phase.WAITING or s.state == "draining":
             self._tell(s, tasks)
         elif agent.lifecycle == "one_shot" and s.worked and not tasks:
             self._stop(s, "its work is done")

@@ -28,6 +28,7 @@ CERTAIN = 5.0
 """Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
+UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
 
 
@@ -46,7 +47,7 @@ class Courier:
 
     def __init__(self, session: str, pane: Pane, queue: NudgeQueue) -> None:
         self.session, self.pane, self.queue = session, pane, queue
-        self._tails: dict[str, Follower] = {}
+        self._tails: dict[tuple[str, Path], Follower] = {}
         self._taken: dict[str, str] = {}
 
     # -- the queue
@@ -55,7 +56,8 @@ class Courier:
         """Carry on with all that is not over, oldest first; behind one that has to wait, the others wait too."""
         done: list[Receipt] = []
         waiting = self.queue.unsettled(self.session)
-        self._tails = {n.id: self._tails[n.id] for n in waiting if n.id in self._tails}
+        open_ = {n.id for n in waiting}
+        self._tails = {k: tail for k, tail in self._tails.items() if k[0] in open_}
         for nudge in waiting:
             after = self.carry(nudge)
             done.append(after.receipt)
@@ -63,13 +65,16 @@ class Courier:
                 break
         return tuple(done)
 
-    def settle(self) -> tuple[Receipt, ...]:
-        """After a crash: what was under way, settled by looking only. Nothing is typed."""
-        under_way = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
-        found = [n for n in self.queue.unsettled(self.session) if n.state in under_way]
-        return tuple(
-            (self._settle_typing(n) if n.state is Delivery.TYPING else self._look_after(n)).receipt for n in found
-        )
+    def settle(self, *, gone: bool = False) -> tuple[Receipt, ...]:
+        """After a crash, or the agent's end: what was under way, settled by looking only. Nothing is typed.
+
+        `gone`: the caller knows that no process is left, so tmux need not be there to be asked.
+        """
+        found = [n for n in self.queue.unsettled(self.session) if n.state in UNDER_WAY]
+        return tuple((self._after_death(n) if gone else self._settle(n)).receipt for n in found)
+
+    def _settle(self, nudge: Nudge) -> Nudge:
+        return self._settle_typing(nudge) if nudge.state is Delivery.TYPING else self._look_after(nudge)
 
     def carry(self, nudge: Nudge) -> Nudge:
         """One step for one nudge, as far as it goes now."""
@@ -274,11 +279,8 @@ class Courier:
 
     def arrived(self, nudge: Nudge) -> bool:
         """Whether the conversation holds `nudge` since it was typed. One record answers for one nudge."""
-        tail = self._tail(nudge)
-        if tail is None:
-            return False
         wanted = letters(nudge.text)
-        for entry in tail.read():
+        for entry in (e for tail in self._tails_of(nudge) for e in tail.read()):
             if entry.actor != "user" or entry.id in self._taken:
                 continue
             said = letters(entry.text)
@@ -287,23 +289,27 @@ class Courier:
                 continue
             if said == wanted or (len(wanted) > 12 and wanted in said):
                 self._taken[entry.id] = nudge.id
-                del self._tails[nudge.id]
+                self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
                 return True
         return False
 
-    def _tail(self, nudge: Nudge) -> Follower | None:
+    def _tails_of(self, nudge: Nudge) -> list[Follower]:
+        """The conversation it was typed into, from there on; and the present one, which may be another by now."""
         senses = self.pane.senses
         with self.pane.lock:
             senses.read(self.pane.clock())
+        if not senses.reads:
+            return []
         offset, _, marked = nudge.mark.partition(" ")
-        path = senses.path or (Path(marked) if marked else None)
-        if path is None or not senses.reads:
-            return None
-        tail = self._tails.get(nudge.id)
-        if tail is None or tail.path != path:
-            start = int(offset or 0) if str(path) == marked else 0
-            tail = self._tails[nudge.id] = follow(path, FORMATS[senses.provider.transcript], start=start)
-        return tail
+        found = []
+        for path in dict.fromkeys(p for p in (Path(marked) if marked else None, senses.path) if p is not None):
+            tail = self._tails.get((nudge.id, path))
+            if tail is None:
+                start = int(offset or 0) if str(path) == marked else 0
+                tail = follow(path, FORMATS[senses.provider.transcript], start=start)
+                self._tails[nudge.id, path] = tail
+            found.append(tail)
+        return found
 
     # -- interrupting
 

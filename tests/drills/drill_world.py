@@ -14,6 +14,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drill_nudges import Nudges
+
 from gcity_tui.city import City
 from gcity_tui.cli import demo_city
 from gcity_tui.cli.demo_city import Demo
@@ -42,6 +44,7 @@ class Drill:
         demo_city.make(self.demo, "fast")
         self.city = City.open(self.demo.city)
         self.watcher: subprocess.Popen[bytes] | None = None
+        self.nudges = Nudges(self.city, self.base, self.seed)
         self.root = ""
         self._over = threading.Event()
         self._answered: set[str] = set()
@@ -58,10 +61,12 @@ class Drill:
         self.watch()
         hands = threading.Thread(target=self._kill_all, args=(targets,), daemon=True)
         hands.start()
+        self.nudges.begin()
         try:
             return self._await_end(hands)
         finally:
             self._over.set()
+            self.nudges.stop()
             hands.join(30.0)
 
     def _await_end(self, hands: threading.Thread) -> Loop:
@@ -178,6 +183,8 @@ class Drill:
         self._check_findings(loop, told)
         keys = Counter(b.metadata.get("gc.idempotency_key") for b in run.members)
         assert {k: n for k, n in keys.items() if k and n != 1} == {}, told
+        self.nudges.settle()
+        print(f"nudges: {self.nudges.check(self.kills)}; {told}")
 
     def _check_commits(self, loop: Loop, told: str) -> None:
         log = demo_city.git(self.demo.rig, "log", "--format=%H%n%B", "main")
