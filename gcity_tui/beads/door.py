@@ -1,6 +1,7 @@
 """A `bd` call without a controller: find the ledger, open it, answer, close it."""
 
 from gcity_tui.beads.dialect.answer import answer
+from gcity_tui.beads.dialect.call import named
 from gcity_tui.model.errors import CityError
 
 TYPE_CHECKING = False
@@ -8,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gcity_tui.beads.ledger import Ledger
+
 
 LEDGER = ".gc/ledger.db"
 OWN = ".beads/ledger.db"
@@ -42,8 +44,10 @@ def run(
     argv: "list[str]", env: "Mapping[str, str]", stdin: bytes, cwd: str, path: str = ""
 ) -> tuple[int, bytes, bytes]:
     """Answer one call from the file itself. `path` names the ledger; "" looks for it."""
-    place = path or env.get("BEADS_DB", "") or locate(env, cwd)
     ledger: Ledger | None = None
+    place = path or named(argv, env, cwd) or locate(env, cwd)
+    if place and argv[:1] == ["init"] and not _is_file(place):
+        place = ""  # it is to be made
     if place:
         from gcity_tui.beads.ledger import Ledger as Opened
 

@@ -141,9 +141,23 @@ class Ledger:
         if subject is not None:
             w.add("subject = ?", subject)
         tail = f" LIMIT {int(limit)}" if limit > 0 else ""
-        return [
-            event(row) for row in self.store.rows(f"SELECT {_EVENT} FROM events WHERE {w} ORDER BY seq{tail}", w.args)
-        ]
+        found = self.store.rows(f"SELECT {_EVENT} FROM events WHERE {w} ORDER BY seq{tail}", w.args)
+        # Asked after the events were read: what is archived in between is in the one list or the other, or in both.
+        first = self.store.rows("SELECT coalesce(min(seq), 0) FROM events")[0][0]
+        if after + 1 < first:
+            from gcity_tui.beads import archive
+
+            if archive.there(self.path):
+                old = archive.rows(self.path, f"{w} AND seq < {int(first)}", w.args, limit)
+                found = sorted({row[0]: row for row in (*old, *found)}.values())
+                found = found[:limit] if limit > 0 else found
+        return [event(row) for row in found]
+
+    def archive_events(self, before: int) -> int:
+        """Move events older than `before` (microseconds) to the file beside the ledger; returns how many."""
+        from gcity_tui.beads.archive import move
+
+        return move(self.store, before)
 
     def latest_seq(self) -> int:
         return int(self.store.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])

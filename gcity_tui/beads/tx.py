@@ -31,10 +31,11 @@ class Tx:
     `now` is its single time, in microseconds; `actor` who does it unless a verb says otherwise.
     """
 
-    __slots__ = ("actor", "cx", "now", "prefix")
+    __slots__ = ("actor", "cx", "now", "prefix", "told")
 
     def __init__(self, cx: "sqlite3.Connection", now: int, actor: str = "", prefix: str = "") -> None:
         self.cx, self.now, self.actor, self.prefix = cx, now, actor, prefix
+        self.told: list[tuple[str, str]] | None = None
 
     # -- events ------------------------------------------------------------------------------------------------------
 
@@ -49,6 +50,8 @@ class Tx:
         new: str = "",
     ) -> int:
         """Append an event; `payload`, `old` and `new` are JSON text or "". Returns its sequence number."""
+        if self.told is not None:
+            self.told.append((type_, subject))
         cur = self.cx.execute(
             "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES"
             " (?,?,?,?,?,?,?,?)",
@@ -143,8 +146,7 @@ class Tx:
         if "." not in id_[len(prefix) :]:
             ids.bump(self.cx, "ids", prefix)
 
-    # -- changing
-    # --------------------------------------------------------------------------------------------------------
+    # -- changing ------------------------------------------------------------------------------------------------------
 
     def update(
         self,
@@ -175,8 +177,11 @@ class Tx:
         if parent is not None:
             changed = self.set_parent(bead, parent, actor=actor) or changed
         if changed:
-            self.cx.execute("UPDATE beads SET updated_at = ?, revision = revision + 1 WHERE id = ?", (self.now, bead))
+            self._touch(bead)
         return changed
+
+    def _touch(self, bead: str) -> None:
+        self.cx.execute("UPDATE beads SET updated_at = ?, revision = revision + 1 WHERE id = ?", (self.now, bead))
 
     def _label(self, sql: str, bead: str, label: str) -> bool:
         if not label.strip():
@@ -382,8 +387,7 @@ class Tx:
         readiness.edges_changed(self.cx, near, parents, self.now)
         return int(gone)
 
-    # -- edges
-    # -----------------------------------------------------------------------------------------------------------
+    # -- edges ---------------------------------------------------------------------------------------------------------
 
     def dep_add(self, source: str, target: str, type_: str = "blocks", actor: str = "", metadata: str = "{}") -> bool:
         """`source` depends on `target`.
@@ -402,6 +406,7 @@ class Tx:
         edges.put(self.cx, (source, target, type_, self.now, actor or self.actor, metadata))
         if type_ in there:
             return False
+        self._touch(source)
         self.emit("bead.dependency_added", source, actor, f"{type_} {target}")
         readiness.edges_changed(self.cx, {source}, {target} if type_ == "parent-child" else set(), self.now)
         return True
@@ -412,6 +417,7 @@ class Tx:
         if not types:
             return False
         self.cx.execute("DELETE FROM deps WHERE issue_id = ? AND depends_on_id = ?", (source, target))
+        self._touch(source)
         self.emit("bead.dependency_removed", source, actor, f"{types[0]} {target}")
         readiness.edges_changed(self.cx, {source}, {target} if "parent-child" in types else set(), self.now)
         return True

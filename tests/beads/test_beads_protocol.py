@@ -99,7 +99,7 @@ def test_deferred_is_not_ready_until_its_time(bd, clock) -> None:
     assert kid in bd.ready()
     assert "past" in bd("defer", kid, "--until", "2020-01-01")[2]
     code, _, err = bd("undefer", parent)
-    assert code == 1 and "not deferred" in err
+    assert code == 0 and "not deferred" in err
 
 
 def test_cycles_and_self_dependencies_are_refused(bd) -> None:
@@ -508,17 +508,18 @@ def test_export_and_import_carry_everything(bd, clock, tmp_path) -> None:
     there = Ledger.open(tmp_path / "other.db", create=True)
     other = type(bd)(there, str(tmp_path))
     assert other.json("import", "out.jsonl")["created"] == 4
-    # Times are whole seconds in an export, so what was made in one second may change places.
-    assert sorted(other.ok("export").splitlines()) == sorted(bd.ok("export").splitlines())
+    assert other.ok("export") == bd.ok("export")
     assert other.json("import", "out.jsonl") == {
         "created": 0,
+        "ids": [],
         "memories": 0,
         "schema_version": 1,
         "skipped": 4,
         "source": "out.jsonl",
+        "updated": 0,
     }
     assert other.ready() == bd.ready() and [x["id"] for x in other.json("blocked")] == [b]
-    (tmp_path / "bad.jsonl").write_text('{"title":"fine"}\n{"title":"x","status":"nonsense"}\n')
+    (tmp_path / "bad.jsonl").write_text('{"title":"fine"}\n{"title":"x","status":"no sense!"}\n')
     assert "line 2" in other.fails("import", "bad.jsonl")
     (tmp_path / "old.jsonl").write_text('{"id":"gc-t","title":"t","status":"tombstone"}\n{"title":"bare"}\n')
     assert other.json("import", "old.jsonl")["skipped"] == 1

@@ -9,7 +9,7 @@ from gcity_tui.model.errors import CityError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gcity_tui.beads.ledger import Ledger
 
@@ -37,6 +37,18 @@ WRITES_NOTHING = frozenset(
         "recall",
         "export",
         "doctor",
+        "sql",
+        "graph",
+        "state",
+        "find-duplicates",
+        "lint",
+        "preflight",
+        "orphans",
+        "formula",
+        "vc",
+        "dolt",
+        "bootstrap",
+        "mail",
     ]
 )
 
@@ -61,11 +73,17 @@ def answer(
         if opts.get("format") == "json":
             call.json = True
         module, function, _ = words.COMMANDS[name]
-        if opts.get("help"):
+        if name == "create" and "file" in opts:
+            module = "markdown"
+        if opts.get("help") or (not rest and name in words.PARENTS):
             module, function = "overview", "help_"
         elif opts.get("readonly") and name not in WRITES_NOTHING:
             raise call.refuse(f"operation '{name}' is not allowed in read-only mode")
-        getattr(__import__(f"gcity_tui.beads.dialect.{module}", fromlist=[function]), function)(call)
+        verb = getattr(__import__(f"gcity_tui.beads.dialect.{module}", fromlist=[function]), function)
+        if ledger is not None and name not in WRITES_NOTHING and _has_hooks(ledger.path):
+            _with_hooks(call, ledger, verb, env)
+        else:
+            verb(call)
         code = 0
     except Fail as e:
         code = e.code
@@ -79,6 +97,26 @@ def answer(
         call.refuse("a value is too large" if isinstance(e, OverflowError) else "a value is nested too deep")
         code = 1
     return code, "".join(call.out).encode("utf-8", "replace"), "".join(call.err).encode("utf-8", "replace")
+
+
+def _has_hooks(path: str) -> bool:
+    from posix import stat
+
+    try:
+        return stat(f"{path.rpartition('/')[0]}/hooks").st_mode & 0o170000 == 0o040000
+    except OSError:
+        return False
+
+
+def _with_hooks(call: Call, ledger: "Ledger", verb: "Callable[[Call], None]", env: "Mapping[str, str]") -> None:
+    from gcity_tui.beads.dialect import hooks
+
+    ear = hooks.Listening(ledger)
+    call.listen(ear)
+    try:
+        verb(call)
+    finally:
+        hooks.fire(ledger, ear.told, env)
 
 
 def _split(argv: list[str]) -> tuple[str, list[str]]:

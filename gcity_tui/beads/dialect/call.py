@@ -1,7 +1,7 @@
 """One call of the dialect: whose it is, in which scope it runs, what it says, and how it names beads."""
 
 from gcity_tui.beads.jsonout import dumps
-from gcity_tui.model.errors import NotFound, Refused, Usage
+from gcity_tui.model.errors import NotFound, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Call:
                 "no beads database found", cure="run `bd init` here, or `gcity-tui init` for a city, or go into one"
             )
         return self._ledger
+
+    def listen(self, ledger: "Any") -> None:
+        """Let this call write through `ledger`, which hears what it changes."""
+        self._ledger = ledger
 
     @property
     def has_ledger(self) -> bool:
@@ -152,6 +156,17 @@ class Call:
             raise NotFound(f"cannot read {path}: {e.strerror}") from e
 
 
+def named(argv: "list[str]", env: "Mapping[str, str]", cwd: str) -> str:
+    """The file that `--db FILE` or BEADS_DB names (BD_DB is its older name), or ""."""
+    found = env.get("BEADS_DB") or env.get("BD_DB") or ""
+    for at, word in enumerate(argv):
+        if word == "--db" and at + 1 < len(argv):
+            found = argv[at + 1]
+        elif word.startswith("--db="):
+            found = word[5:]
+    return found if not found or found.startswith("/") else f"{cwd.rstrip('/')}/{found}"
+
+
 def scope(
     scopes: "list[tuple[str, str, str]]", rig: "str | None", env: "Mapping[str, str]", cwd: str
 ) -> "tuple[tuple[str, ...] | None, str]":
@@ -196,8 +211,3 @@ def git_user(cwd: str, env: "Mapping[str, str]") -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode("utf-8", "replace").strip()
-
-
-def write_guard(call: Call) -> None:
-    if call.opts.get("readonly"):
-        raise Refused("operation not allowed in read-only mode")

@@ -18,7 +18,7 @@ MARKS = {
 }
 
 
-def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None) -> "dict[str, Any]":
+def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None, fine: bool = False) -> "dict[str, Any]":
     """A row of `select.SELECT` → bd's record; what is empty is left out, `extra` takes its place among the fields."""
     extra = extra or {}
     made: dict[str, Any] = {}
@@ -29,7 +29,7 @@ def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None) -> "di
         if not value and not always:
             continue
         if kind == "t":
-            made[name] = jsonout.stamp(value)
+            made[name] = jsonout.stamp(value, fine)
         elif kind == "b":
             made[name] = True
         elif kind == "j":
@@ -47,9 +47,9 @@ def metadata(rows: "list[tuple[Any, ...]]") -> "dict[str, Any]":
     return {k: jsonout.Raw(v) if is_json else v for k, v, is_json in rows}
 
 
-def edge(source: str, e: "tuple[Any, ...]") -> "dict[str, Any]":
+def edge(source: str, e: "tuple[Any, ...]", fine: bool = False) -> "dict[str, Any]":
     """An edge record of bd: (depends_on_id, type, created_at, created_by, metadata, thread_id) of `source`."""
-    made = {"issue_id": source, "depends_on_id": e[0], "type": e[1], "created_at": jsonout.stamp(e[2])}
+    made = {"issue_id": source, "depends_on_id": e[0], "type": e[1], "created_at": jsonout.stamp(e[2], fine)}
     if e[3]:
         made["created_by"] = e[3]
     if e[4]:
@@ -60,7 +60,10 @@ def edge(source: str, e: "tuple[Any, ...]") -> "dict[str, Any]":
 
 
 def listed(
-    store: "Store", rows: "list[tuple[Any, ...]]", more: "dict[str, dict[str, Any]] | None" = None
+    store: "Store",
+    rows: "list[tuple[Any, ...]]",
+    more: "dict[str, dict[str, Any]] | None" = None,
+    fine: bool = False,
 ) -> "list[dict[str, Any]]":
     """Records as `list` and `ready` give them: with labels, metadata, edge records, counts and parent."""
     ids = [row[0] for row in rows]
@@ -75,7 +78,7 @@ def listed(
         extra: dict[str, Any] = {
             "labels": [label for (label,) in labels.get(row[0], ())],
             "metadata": metadata(meta.get(row[0], [])),
-            "dependencies": [edge(row[0], e) for e in own],
+            "dependencies": [edge(row[0], e, fine) for e in own],
             "dependency_count": sum(1 for e in own if e[1] == "blocks"),
             "dependent_count": up[row[0]][0][0] if row[0] in up else 0,
             "comment_count": said[row[0]][0][0] if row[0] in said else 0,
@@ -84,7 +87,7 @@ def listed(
         if parent:
             extra["parent"] = parent
         extra.update((more or {}).get(row[0], {}))
-        made.append(record(row, extra))
+        made.append(record(row, extra, fine))
     return made
 
 

@@ -69,7 +69,7 @@ def create(call: "Call") -> None:
     if len(call.rest) > 1:
         raise Usage(f"too many arguments: {' '.join(call.rest[1:])!r}", cure="put the title in quotes")
     if not call.rest and "title" not in o:
-        raise Usage("title required")
+        raise Usage("title required (or use --file to create from markdown)")
     title = call.rest[0] if call.rest else o["title"]
     if "id" in o and "parent" in o:
         raise Usage("cannot specify both --id and --parent flags")
@@ -100,7 +100,7 @@ def create(call: "Call") -> None:
             title, id=o.get("id", ""), prefix=prefix, labels=taken, meta=pairs, parent=parent, actor=actor, **made
         )
         for target, type_, extra, swap in links:
-            _link(call, tx, new, target, type_, extra, swap)
+            link(call, tx, new, target, type_, extra, swap)
         return new
 
     _told(call, call.ledger.transact(run, actor=actor), title)
@@ -153,7 +153,7 @@ def deps(o: "dict[str, Any]") -> "list[tuple[str, str, str, bool]]":
     return found
 
 
-def _link(call: "Call", tx: "Tx", new: str, target: str, type_: str, extra: str, swap: bool) -> None:
+def link(call: "Call", tx: "Tx", new: str, target: str, type_: str, extra: str, swap: bool) -> None:
     """One edge of a new bead. What goes wrong here is a warning: the bead is made all the same, as in bd."""
     try:
         other = target if target.startswith("external:") else call.resolve(target)

@@ -22,10 +22,16 @@ def mol(call: "Call") -> None:
     what = call.need(0, "show, current, progress, wisp, burn, squash or stale")
     verbs = {"show": show, "current": current, "progress": progress, "burn": burn, "squash": squash, "wisp": wisp}
     verbs.update({"list": list_, "stale": stale, "ready": gated, "last-activity": last_activity})
-    if what in ("pour", "bond", "distill", "seed", "cook"):
+    if what in ("pour", "distill", "seed", "cook", "step"):
         raise Unsupported(f"bd mol {what} needs the city's formulas", cure="use gcity-tui sling, or bd create --graph")
+    if what == "bond":
+        from gcity_tui.beads.dialect.bonds import bond
+
+        verbs["bond"] = bond
     if what not in verbs:
-        raise Usage(f'unknown command "mol {what}"', cure="show, current, progress, wisp, burn, squash or stale")
+        raise Usage(
+            f'unknown command "mol {what}"', cure="show, current, progress, bond, wisp, burn, squash, stale, ready"
+        )
     call.rest = call.rest[1:]
     verbs[what](call)
 

@@ -99,19 +99,23 @@ def init(call: "Call") -> None:
     """
     from pathlib import Path
 
+    from gcity_tui.beads.dialect.call import named
     from gcity_tui.beads.ledger import Ledger
 
-    folder = Path(call.env.get("BEADS_DIR") or Path(call.cwd, ".beads"))
-    path = folder / "ledger.db"
-    if path.exists() or call.has_ledger:
-        call.refuse(f"already initialized: {path if path.exists() else call.ledger.path}")
+    file = call.opts.get("db") or named([], call.env, call.cwd)
+    path = Path(call.cwd, file) if file else Path(call.env.get("BEADS_DIR") or Path(call.cwd, ".beads")) / "ledger.db"
+    folder = path.parent
+    above = call.ledger.path if call.has_ledger else ""
+    if path.exists() or above.endswith("/.gc/ledger.db"):
+        call.refuse(f"already initialized: {path if path.exists() else above}")
         raise Fail(11)
     others = sorted({p.name for p in folder.iterdir()} - {"PRIME.md", "formulas", "hooks"}) if folder.is_dir() else []
-    if others:
-        raise call.refuse(
-            f"{folder} belongs to another program ({others[0]})", hint="set BEADS_DIR to a folder of your own"
-        )
-    prefix = (call.opts.get("prefix") or _default_prefix(folder.absolute().parent.name)).rstrip("-")
+    if others and not file:
+        hint = "set BEADS_DIR to a folder of your own, or BEADS_DB to a file; `bd import` reads that one"
+        raise call.refuse(f"{folder} belongs to another program ({others[0]})", hint=hint)
+    prefix = (call.opts.get("prefix") or _default_prefix((folder if file else folder.absolute().parent).name)).rstrip(
+        "-"
+    )
     if not prefix or not all(c.isalnum() or c in "-_" for c in prefix):
         raise Usage(f"invalid prefix {prefix!r}", cure="letters, digits, - and _")
     try:

@@ -62,7 +62,7 @@ def last_touched(call: "Call") -> str:
     """The bead this actor worked on last: what bd keeps in a file, read here from the events."""
     rows = call.ledger.store.rows(
         "SELECT subject FROM events WHERE actor = ? AND type IN ('bead.created', 'bead.updated', 'bead.claimed')"
-        " ORDER BY seq DESC LIMIT 1",
+        " AND seq > (SELECT coalesce(max(seq), 0) - 20000 FROM events) ORDER BY seq DESC LIMIT 1",
         (call.actor,),
     )
     if not rows:
@@ -106,8 +106,8 @@ def _far(others: "dict[str, dict[str, Any]]", e: "tuple[Any, ...]") -> "dict[str
     return {**others.get(e[0], {"id": e[0], "title": "", "priority": 0}), "dependency_type": e[1]}
 
 
-def comment(bead: str, c: "tuple[Any, ...]") -> "dict[str, Any]":
-    return {"id": c[0], "issue_id": bead, "author": c[1], "text": c[2], "created_at": jsonout.stamp(c[3])}
+def comment(bead: str, c: "tuple[Any, ...]", fine: bool = False) -> "dict[str, Any]":
+    return {"id": c[0], "issue_id": bead, "author": c[1], "text": c[2], "created_at": jsonout.stamp(c[3], fine)}
 
 
 def _read(call: "Call", row: "tuple[Any, ...]") -> None:

@@ -39,7 +39,7 @@ COMMANDS = {
         _FIELDS + " labels/l/label:* deps:* waits-for:1 waits-for-gate:1 graph:1 silent dry-run force id:1 prefix:1"
         " repo:1 no-inherit-labels mol-type:1 wisp-type:1 validate skills:1 context:1 format:1 event-category:1"
         " event-actor:1"
-        " event-target:1 event-payload:1 sender:1 append-notes:1 await-type:1 await-id:1",
+        " event-target:1 event-payload:1 sender:1 append-notes:1 await-type:1 await-id:1 file/f:1",
     ),
     "q": ("make", "quick", _FIELDS + " labels/l/label:*"),
     "show": ("show", "show", "short long refs children thread id:* local-time as-of:1 watch/w object"),
@@ -93,8 +93,36 @@ COMMANDS = {
         "mol",
         "parallel/p for:1 limit/n:1 range:1 force/f/yes/y dry-run age:1 all closed exclude-type:* type:1 summary:1"
         " keep-children"
-        " active root-only var:* assignee:1 title:1",
+        " active root-only var:* assignee:1 title:1 as:1 ref:1 ephemeral pour attach:* attach-type:1 target:1",
     ),
+    "swarm": ("swarm", "swarm", "coordinator:1 force verbose"),
+    "graph": ("swarm", "graph", "all compact box dot html"),
+    "rename": ("renames", "rename", ""),
+    "rename-prefix": ("renames", "rename_prefix", "dry-run repair"),
+    "promote": ("renames", "promote", "reason/r:1"),
+    "batch": ("bulk", "batch", "file/f:1 dry-run message/m:1"),
+    "sql": ("bulk", "sql", "csv stdin"),
+    "human": ("people", "human", "status/s:1 response/r:1 reason:1"),
+    "todo": ("people", "todo", _FIELDS + " labels/l/label:* all limit/n:1 reason/r:1 force/f"),
+    "state": ("people", "state", ""),
+    "set-state": ("people", "set_state", "reason:1"),
+    "audit": (
+        "people",
+        "audit",
+        "kind:1 issue-id:1 model:1 prompt:1 response:1 tool-name:1 exit-code:1 error:1 label:1 reason:1 stdin",
+    ),
+    "find-duplicates": ("tidy", "find_duplicates", "threshold:1 status/s:1 limit/n:1 method:1 model:1"),
+    "lint": ("tidy", "lint", "type/t:1 status/s:1"),
+    "preflight": ("tidy", "preflight", "check fix"),
+    "orphans": ("tidy", "orphans", "fix details"),
+    "archive": ("tidy", "archive", "older-than:1 dry-run"),
+    "hooks": ("hooks", "hooks", "force shared chain beads"),
+    "formula": ("city", "formula", "resolve var:* type:1"),
+    "cook": ("city", "formula", "var:* dry-run persist force search-path:* prefix:1 mode:1"),
+    "bootstrap": ("city", "nothing", "dry-run yes/y"),
+    "vc": ("city", "nothing", "message/m:1 stdin"),
+    "dolt": ("city", "nothing", "force remote:1"),
+    "mail": ("city", "mail", ""),
     "gate": (
         "gates",
         "gate",
@@ -122,11 +150,13 @@ COMMANDS = {
     ),
     "sync": ("settings", "sync", "status message/m:1 no-push no-pull import-only flush-only"),
     "export": ("transfer", "export", "output/o:1 all include-infra include-memories scrub format/f:1 force status/s:1"),
-    "import": ("transfer", "import_", "input/i:1 dry-run dedup file/f:1"),
+    "import": ("takein", "import_", "input/i:1 dry-run dedup file/f:1 backup all force"),
     "purge": ("transfer", "purge", "dry-run force older-than:1 pattern:1"),
     "doctor": ("overview", "doctor", "fix yes/y agent deep perf check:1 server migration:1 dry-run"),
     "help": ("overview", "help_", ""),
 }
+PARENTS = frozenset(["mol", "gate", "dep", "merge-slot", "swarm", "label", "config", "kv", "audit", "formula"])
+"""Commands that have commands of their own: alone they print what there is, as bd does."""
 ALIASES = {
     **{
         "new": "create",
