@@ -328,6 +328,8 @@ class Courier:
         phase = self.pane.judge(row).phase
         if phase is Phase.READY:
             return "idle"
+        if phase is Phase.WAITING:  # its title or state file says so before the dialog is drawn
+            raise PendingInteraction("a question is about to be shown", cure="answer it, or cancel it there")
         if phase is not Phase.BUSY:
             raise Refused(f"it is {phase.word}: no turn to interrupt")
         had = seen.draft
