@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gcity_tui.config import load_city, write
 from gcity_tui.config.shipped import shipped
-from gcity_tui.model.errors import BadConfig, Refused
+from gcity_tui.model.errors import BadConfig, NotFound, Refused
 
 MARK = ".gcity-demo"
 """A folder with this file in it is ours to remove; what it says tells whether the city was finished."""
@@ -123,9 +123,14 @@ def git(where: Path, *words: str) -> str:
 
 def _check_theirs(where: Path) -> None:
     if not where.is_dir():
-        raise BadConfig(f"no folder {where}", cure="demo --rig PATH takes a git repository")
-    git(where, "rev-parse", "--git-dir")
-    git(where, "rev-parse", "--verify", "HEAD^{commit}")
+        raise NotFound(f"no folder {where}", cure="demo --rig PATH takes a git repository")
+    try:
+        top = git(where, "rev-parse", "--show-toplevel")
+        git(where, "rev-parse", "--verify", "HEAD^{commit}")
+    except BadConfig as e:
+        raise Refused(f"{where} is no git repository with a commit", cure="git init there, and commit") from e
+    if Path(top).resolve() != where:
+        raise Refused(f"{where} lies inside the repository {top}", cure=f"gcity-tui demo --rig {top}")
     if not any(n.endswith(".py") for n in git(where, "ls-files").splitlines()):
         raise BadConfig(f"no Python file in {where}", cure="the scripted reviewers read Python")
 
