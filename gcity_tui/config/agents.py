@@ -12,7 +12,7 @@ from typing import Any
 
 from gcity_tui.config import keys
 from gcity_tui.config.source import Reading, Source, inside, within
-from gcity_tui.model.declared import Agent, Origin
+from gcity_tui.model.declared import Agent, Origin, Setting
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import AGENT_NAME, nearest, seconds
 
@@ -35,6 +35,8 @@ class Draft:
     binding: str = ""
     implicit: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict)
+    """Every layer's word on a key, the lowest first."""
 
     @property
     def scope(self) -> str:
@@ -108,7 +110,9 @@ def _draft(
             raise BadConfig(f"{key} cannot be {value!r}", cure=cure, where=source.where(*at, key))
     origins = {key: source.origin(*at, key) for key in table}
     prompt = _prompt_file(flat, folder, root, source.where(*at, "prompt_template"), reading)
-    return Draft(name, flat, origins, folder, root, source.where(*at), dir=str(flat.get("dir", "")), files=prompt)
+    told = {k: (Setting(origins.get(k, source.origin(*at, "pool")), v),) for k, v in flat.items()}
+    where = source.where(*at)
+    return Draft(name, flat, origins, folder, root, where, dir=str(flat.get("dir", "")), files=prompt, told=told)
 
 
 def _pool(table: Mapping[str, Any], source: Source, at: tuple[str | int, ...], reading: Reading) -> None:
@@ -154,12 +158,14 @@ def _prompt_file(table: Mapping[str, Any], folder: Path, root: Path, where: str,
 
 def patched(draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin], reading: Reading) -> Draft:
     """`draft` with a patch over it: scalars replace, lists too unless empty, `*_append` append, maps merge."""
-    table, origins = dict(draft.table), dict(draft.origins)
+    table, origins, told = dict(draft.table), dict(draft.origins), dict(draft.told)
     flat = _flat(patch)
     for key, value in flat.items():
         if key in ("name", "dir", "agent"):
             continue
-        place = origin.get(key, origin.get("", Origin("", 0, "patch")))
+        place = origin.get(key, origin.get("pool", Origin("", 0, "patch")))
+        said = "env" if key == "env_remove" else key.removesuffix("_append")
+        told[said] = (*told.get(said, ()), Setting(place, {key: value} if said != key else value))
         if key == "env_remove":
             table["env"] = {k: v for k, v in table.get("env", {}).items() if k not in value}
         elif key.endswith("_append") and key[:-7] in _APPENDED:
@@ -181,7 +187,7 @@ def patched(draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin]
             str(place),
             reading,
         )
-    return replace(draft, table=table, origins=origins, files=files)
+    return replace(draft, table=table, origins=origins, files=files, told=told)
 
 
 def aimed(
@@ -225,14 +231,20 @@ def aimed(
 
 def with_defaults(draft: Draft, defaults: Mapping[str, Any], origin: Mapping[str, Origin]) -> Draft:
     """Blanks filled from `[agent_defaults]`; its `append_fragments` are appended."""
-    table, origins = dict(draft.table), dict(draft.origins)
+    table, origins, told = dict(draft.table), dict(draft.origins), dict(draft.told)
     for key in ("provider", "default_sling_formula"):
-        if defaults.get(key) and not table.get(key):
-            table[key], origins[key] = defaults[key], origin.get(key, Origin("", 0, "defaults"))
+        if not defaults.get(key):
+            continue
+        place = origin.get(key, Origin("", 0, "defaults"))
+        told[key] = (Setting(place, defaults[key]), *told.get(key, ()))
+        if not table.get(key):
+            table[key], origins[key] = defaults[key], place
     more = [f for f in defaults.get("append_fragments", ()) if f not in table.get("append_fragments", ())]
     if more:
         table["append_fragments"] = [*table.get("append_fragments", ()), *more]
-    return replace(draft, table=table, origins=origins)
+        said = Setting(origin.get("append_fragments", Origin("", 0, "defaults")), {"append_fragments_append": more})
+        told["append_fragments"] = (*told.get("append_fragments", ()), said)
+    return replace(draft, table=table, origins=origins, told=told)
 
 
 def finished(draft: Draft, start_command: str = "") -> Agent:

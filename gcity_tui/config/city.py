@@ -9,35 +9,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from gcity_tui.config import agents, compose, keys, packs, providers
+from gcity_tui.config import agents, besides, compose, keys, packs, providers, told
 from gcity_tui.config.agents import Draft
 from gcity_tui.config.packs import Pack
-from gcity_tui.config.rigs import RigDraft, load_rigs
+from gcity_tui.config.parts import Parts
+from gcity_tui.config.rigs import load_rigs
 from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading, Source
 from gcity_tui.model.declared import Agent, DeclaredCity, Origin, Provider, Rig
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What the steps of loading hand on to each other."""
-
-    city: Path
-    sources: list[Source]
-    tables: Mapping[str, Any]
-    reading: Reading
-    core: Pack
-    packs: list[tuple[packs.Import, Pack]] = field(default_factory=list)
-    drafts: list[Draft] = field(default_factory=list)
-    rigs: list[RigDraft] = field(default_factory=list)
-    waiting: set[str] = field(default_factory=set)
-    """Agents that come with the first rig."""
 
 
 def load_city(path: Path | str) -> DeclaredCity:
@@ -63,7 +47,7 @@ def load_city(path: Path | str) -> DeclaredCity:
 
 def _composed(home: Path, main: Source, reading: Reading) -> DeclaredCity:
     sources = compose.sources(main, home, reading)
-    parts = _Parts(home, sources, compose.tables(sources, reading), reading, _core(reading))
+    parts = Parts(home, sources, compose.tables(sources, reading), reading, _core(reading))
     _import_packs(parts)
     parts.rigs = load_rigs(parts.city, sources, parts.tables, reading)
     _gather_agents(parts)
@@ -86,7 +70,7 @@ def _core(reading: Reading) -> Pack:
     )
 
 
-def _import_packs(parts: _Parts) -> None:
+def _import_packs(parts: Parts) -> None:
     """Packs of the whole city, in import order: V1 includes, then imports sorted by binding."""
     found: list[packs.Import] = []
     for source in parts.sources:
@@ -104,7 +88,7 @@ def _import_packs(parts: _Parts) -> None:
             parts.packs.append((one, packs.load(one.folder, one.root, parts.city, parts.reading)))
 
 
-def _gather_agents(parts: _Parts) -> None:
+def _gather_agents(parts: Parts) -> None:
     """City agents, and one copy per rig of those whose scope is `rig`; the city's own come last and win."""
     rigs = [r.name for r in parts.rigs]
     for one, pack in parts.packs:
@@ -137,7 +121,7 @@ def _gather_agents(parts: _Parts) -> None:
     _unique(parts)
 
 
-def _unique(parts: _Parts) -> None:
+def _unique(parts: Parts) -> None:
     """The city's own agent beats a pack's of the same name; two packs' of the same name are an error."""
     last: dict[str, Draft] = {}
     for draft in parts.drafts:
@@ -165,7 +149,7 @@ def _own(draft: Draft, city: Path) -> bool:
     return draft.root == city
 
 
-def _resolver(parts: _Parts) -> providers.Resolver:
+def _resolver(parts: Parts) -> providers.Resolver:
     above = [d for _, pack in reversed(parts.packs) for d in pack.definitions]
     above += [d for rig in parts.rigs for pack in rig.packs for d in pack.definitions]
     above += providers.in_folder(parts.city / "providers", "city", parts.reading)
@@ -177,7 +161,7 @@ def _resolver(parts: _Parts) -> providers.Resolver:
     return providers.Resolver(parts.core.definitions, above)
 
 
-def _implicit(parts: _Parts, resolver: providers.Resolver) -> None:
+def _implicit(parts: Parts, resolver: providers.Resolver) -> None:
     """One agent per provider that the city itself declares, in the city and in each rig (Gas City's rule)."""
     declared = {n: s for s in parts.sources for n in s.table.get("providers", {})}
     order = {n: i for i, n in enumerate(resolver.names())}
@@ -205,7 +189,7 @@ def _implicit(parts: _Parts, resolver: providers.Resolver) -> None:
             )
 
 
-def _patch(parts: _Parts) -> None:
+def _patch(parts: Parts) -> None:
     for source in parts.sources:
         patches = source.table.get("patches", {}).get("agent", ())
         parts.drafts = agents.aimed(
@@ -223,10 +207,10 @@ def _patch(parts: _Parts) -> None:
         parts.drafts = [agents.with_defaults(d, defaults, places) for d in parts.drafts]
 
 
-def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
-    made, provider_origins = {}, {}
+def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
+    made, words = {}, {}
     for name in resolver.names():
-        made[name], provider_origins[name] = resolver.provider(name)
+        made[name], words[name] = resolver.provider(name)
     workspace = parts.tables.get("workspace", {})
     name = str(workspace.get("name") or parts.city.name)
     command = str(workspace.get("start_command", ""))
@@ -236,6 +220,9 @@ def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
     prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()
     _distinct(prefix, rigs, parts)
     folders = tuple(dict.fromkeys([*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]))
+    site = compose.site(parts.city, parts.reading)
+    said = told.settings(parts.sources, site, parts.drafts, words, parts.rigs)
+    besides.needs(parts)
     city = DeclaredCity(
         name=name,
         path=parts.city,
@@ -252,7 +239,11 @@ def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
         pack_dirs=folders,
         env={k: str(v) for k, v in workspace.get("env", {}).items()},
         show_json=compose.show_json(parts.sources, parts.tables),
-        origins=_origins(parts, provider_origins),
+        origins=told.origins(said, parts.drafts),
+        settings=said,
+        named_sessions=besides.named_sessions(parts, built),
+        packs=besides.declared_packs(parts),
+        orders=besides.all_orders(parts, folders),
         warnings=tuple(parts.reading.warnings),
         digest=_digest(parts.reading),
     )
@@ -265,7 +256,7 @@ def _city(parts: _Parts, resolver: providers.Resolver) -> DeclaredCity:
     return city
 
 
-def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Provider], parts: _Parts) -> None:
+def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Provider], parts: Parts) -> None:
     """Every name an agent uses must exist."""
     names = {a.qualified for a in built} | {a.name for a in built}
     for agent, draft in zip(built, drafts, strict=True):
@@ -293,7 +284,7 @@ def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Pro
         )
 
 
-def _rigs(parts: _Parts) -> tuple[Rig, ...]:
+def _rigs(parts: Parts) -> tuple[Rig, ...]:
     city = [*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]
     made = []
     for rig in parts.rigs:
@@ -306,7 +297,7 @@ def _rigs(parts: _Parts) -> tuple[Rig, ...]:
     return tuple(made)
 
 
-def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: _Parts) -> None:
+def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: Parts) -> None:
     taken = {prefix.lower(): "the city"}
     for rig, draft in zip(rigs, parts.rigs, strict=True):
         if rig.prefix.lower() in taken:
@@ -320,26 +311,6 @@ def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: _Parts) -> None:
 
 def _formulas(folders: tuple[Path, ...]) -> tuple[Path, ...]:
     return tuple(f / "formulas" for f in folders if (f / "formulas").is_dir())
-
-
-def _origins(parts: _Parts, provider_origins: Mapping[str, Mapping[str, Origin]]) -> dict[str, Origin]:
-    found: dict[str, Origin] = {}
-    for source in parts.sources:
-        for table in ("workspace", "daemon", "session", "beads"):
-            for key in source.table.get(table, {}):
-                found[f"{table}.{key}"] = source.origin(table, key)
-    for draft in parts.drafts:
-        for key, place in draft.origins.items():
-            found[f"agents.{draft.qualified}.{key}"] = place
-        if draft.files:
-            found[f"agents.{draft.qualified}.prompt"] = Origin(draft.files["path"], 1, "")
-    for name, places in provider_origins.items():
-        for key, place in places.items():
-            found[f"providers.{name}.{key}"] = place
-    for rig in parts.rigs:
-        for key in rig.table:
-            found[f"rigs.{rig.name}.{key}"] = rig.source.origin(*rig.at, key)
-    return found
 
 
 def _digest(reading: Reading) -> str:

@@ -12,7 +12,19 @@ from gcity_tui.model.declared import Daemon
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import seconds
 
-_TABLES = {"workspace": keys.WORKSPACE, "daemon": keys.DAEMON, "session": keys.SESSION, "beads": keys.BEADS}
+_TABLES = {
+    "workspace": keys.WORKSPACE,
+    "daemon": keys.DAEMON,
+    "session": keys.SESSION,
+    "beads": keys.BEADS,
+    "orders": keys.ORDERS,
+    "convergence": keys.CONVERGENCE,
+    "mail": keys.MAIL,
+    "events": keys.EVENTS,
+    "chat_sessions": keys.CHAT_SESSIONS,
+    "session_sleep": keys.SESSION_SLEEP,
+}
+TABLES = tuple(_TABLES)
 
 
 def sources(main: Source, home: Path, reading: Reading) -> list[Source]:
@@ -108,6 +120,8 @@ def daemon(merged: Mapping[str, Any]) -> Daemon:
         shutdown_timeout=time("shutdown_timeout", plain.shutdown_timeout),
         start_timeout=time("start_timeout", seconds(merged.get("session", {}).get("startup_timeout", "60s"))),
         max_wakes_per_tick=int(table.get("max_wakes_per_tick", plain.max_wakes_per_tick)),
+        formula_v2=bool(table.get("formula_v2", table.get("graph_workflows", True))),
+        formula_v2_by_version=bool(table.get("formula_v2_by_version", False)),
     )
 
 

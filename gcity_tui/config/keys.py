@@ -99,7 +99,8 @@ RIG = _keys(
 )
 DAEMON = _keys(
     bool=(
-        "formula_v2 graph_workflows session_circuit_breaker auto_restart_on_drift auto_reap_closed_bead_worktrees"
+        "formula_v2 formula_v2_by_version"
+        " graph_workflows session_circuit_breaker auto_restart_on_drift auto_reap_closed_bead_worktrees"
         " auto_reap_closed_bead_worktrees_dry_run auto_prune_worker_dir"
     ),
     int=(
@@ -158,6 +159,12 @@ ORDER_OVERRIDE = _keys(
     bool="enabled idempotent",
     map="env",
 )
+CONVERGENCE = _keys(int="max_per_agent max_total")
+MAIL = _keys(str="provider retention_ttl")
+EVENTS = _keys(str="provider", table="rotation")
+CHAT_SESSIONS = _keys(duration="idle_timeout grace_period")
+SESSION_SLEEP = _keys(str="interactive_resume interactive_fresh noninteractive")
+NAMED_SESSION = _keys(str="name template scope dir mode")
 DEFAULTS_TABLE = _keys(table="rig")
 DEFAULTS_RIG = _keys(table="imports")
 SITE = _keys(str="workspace_name workspace_prefix", tables="rig")

@@ -1,7 +1,8 @@
 """Packs: a folder with pack.toml and what it holds, its imports first.
 
 Sources of an import: `shipped:<name>`, a folder (relative to the declaring file, `//x` from the city, or absolute where
-the user's own files say so). Packs on the network are named in a warning and left out; nothing is fetched here.
+the user's own files say so), or a git repository, found in the cache by `packs.lock`. One that is not on this machine
+is named in a warning and left out; nothing is fetched here.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gcity_tui.config import agents, keys, providers
+from gcity_tui.config import agents, keys, named, providers, remote
 from gcity_tui.config.agents import Draft
+from gcity_tui.config.named import NamedDraft
 from gcity_tui.config.providers import Definition
 from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading, Source, inside, within
@@ -20,10 +22,18 @@ from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.names import nearest
 
 SHIPPED = "shipped:"
-_REMOTE = ("http://", "https://", "ssh://", "git@", "file://", "github.com/")
 _BUILTIN = ("core", "bd", "dolt")
 """Gas City's own packs that every city of it imports; ours has their work built in."""
 _DEEPEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """`[[pack.requires]]`: an agent that the city (or each rig that has the pack) must have."""
+
+    scope: str
+    agent: str
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,9 @@ class Pack:
     drafts: tuple[Draft, ...]
     definitions: tuple[Definition, ...]
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    named: tuple[NamedDraft, ...] = ()
+    needs: tuple[Need, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +60,8 @@ class Import:
     root: Path
     exported: bool
     where: str
+    source: str = ""
+    version: str = ""
 
 
 def imports(
@@ -67,7 +82,10 @@ def imports(
         spot = locate(text, source, place, city, root, reading)
         if spot:
             exported = bool(spec.get("export", text.startswith(SHIPPED)))
-            found.append(Import(binding, spot[0], spot[1], exported, source.where(*place)))
+            version = str(spec.get("version", ""))
+            found.append(Import(binding, spot[0], spot[1], exported, source.where(*place), text, version))
+        else:
+            reading.missing.append((binding, text, str(spec.get("version", "")), source.where(*place)))
     return found
 
 
@@ -88,17 +106,29 @@ def locate(
                 cure=f"did you mean {close!r}?" if close else f"shipped: {', '.join(sorted(known))}",
             )
         return home / name, home
-    if text.startswith(_REMOTE):
+    if remote.is_remote(text):
+        spot = remote.found(text, city, reading, where)
+        if not isinstance(spot, str):
+            return spot
         if text.rstrip("/").rsplit("/", 1)[-1] not in _BUILTIN:
-            reading.warn(f"{where}: pack {text!r} is not on this machine; its agents are left out")
+            told = f"pack {text!r} is not on this machine ({spot}); its agents are left out"
+            reading.warn(f"{where}: {told}; `gcity-tui pack update` fetches it")
         return None
-    own = source.path.is_relative_to(city)
-    folder = (city / text[2:] if text.startswith("//") else source.path.parent / text).resolve()
-    if not own or (root != city and not text.startswith("//")):
+    own = source.layer == "city" or source.layer.startswith("fragment:")
+    if own:
+        folder = (city / text[2:] if text.startswith("//") else source.path.parent / text).resolve()
+    else:
         folder = inside(root, source.path.parent, text, where)
     if not (folder / "pack.toml").is_file():
         raise BadConfig(f"no pack at {text!r}", cure="a pack is a folder with a pack.toml", where=where)
-    return folder, city if folder.is_relative_to(city) else folder
+    if not own:
+        return folder, root
+    return folder, city if folder.is_relative_to(city) else _checkout(folder)
+
+
+def _checkout(folder: Path) -> Path:
+    """What a pack outside of the city may import from: its git checkout, else the folder it lies in."""
+    return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), folder.parent)
 
 
 def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Path, ...] = ()) -> Pack:
@@ -144,7 +174,20 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     definitions += providers.in_folder(folder / "providers", source.layer, reading)
     definitions += providers.in_table(source, reading)
     folders = tuple(dict.fromkeys([*(f for p in below for f in p.folders), folder]))
-    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults)
+    names = (*(n for p in below for n in p.named), *named.read(source, reading))
+    version = str(meta.get("version", ""))
+    needs = (*(n for p in below for n in p.needs), *_required(source, meta))
+    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults, names, needs, version)
+
+
+def _required(source: Source, meta: Mapping[str, Any]) -> tuple[Need, ...]:
+    found = []
+    for n, spec in enumerate(meta.get("requires", ())):
+        where = source.where("pack", "requires", n)
+        if spec.get("scope") not in ("city", "rig") or not isinstance(spec.get("agent"), str):
+            raise BadConfig("a requirement has a scope (city, rig) and an agent", where=where)
+        found.append(Need(spec["scope"], spec["agent"], where))
+    return tuple(found)
 
 
 def _dependencies(source: Source, meta: Mapping[str, Any], city: Path, root: Path, reading: Reading) -> list[Import]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from gcity_tui.config import keys
 from gcity_tui.config.source import Reading, Source, within
-from gcity_tui.model.declared import Dialog, Hooks, Origin, Provider, Screen
+from gcity_tui.model.declared import Dialog, Hooks, Provider, Screen, Setting
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
 
+Told = dict[str, tuple[Setting, ...]]
 _MERGED = ("env", "options", "option_defaults", "blind", "screen", "permission_modes", "upstream_env")
 
 
@@ -135,15 +136,15 @@ class Resolver:
     def names(self) -> tuple[str, ...]:
         return tuple(self._all)
 
-    def provider(self, name: str) -> tuple[Provider, dict[str, Origin]]:
-        """The finished provider, and for each key the place that had the last word."""
+    def provider(self, name: str) -> tuple[Provider, Told]:
+        """The finished provider, and for each key every layer's word on it, the lowest first."""
         stack = self._all[name]
-        merged, origins, base = self._merge(name, stack, len(stack), ())
-        return _build(name, merged, base), origins
+        merged, told, base = self._merge(name, stack, len(stack), ())
+        return _build(name, merged, base), told
 
     def _merge(
         self, name: str, stack: list[Definition], level: int, seen: tuple[tuple[str, int], ...]
-    ) -> tuple[dict[str, Any], dict[str, Origin], str]:
+    ) -> tuple[dict[str, Any], Told, str]:
         if level == 0:
             return {}, {}, ""
         top = stack[level - 1]
@@ -151,13 +152,13 @@ class Resolver:
             chain = " -> ".join(n for n, _ in (*seen, (name, level)))
             raise BadConfig(f"providers inherit in a circle: {chain}", where=top.source.where(*top.at, "base"))
         seen = (*seen, (name, level))
-        merged, origins, ancestor = self._below(top, name, stack, level, seen)
-        _overlay(merged, origins, top)
-        return merged, origins, ancestor
+        merged, told, ancestor = self._below(top, name, stack, level, seen)
+        _overlay(merged, told, top)
+        return merged, told, ancestor
 
     def _below(
         self, top: Definition, name: str, stack: list[Definition], level: int, seen: tuple[tuple[str, int], ...]
-    ) -> tuple[dict[str, Any], dict[str, Origin], str]:
+    ) -> tuple[dict[str, Any], Told, str]:
         base = top.table.get("base")
         if top.table.get("_replace") or base == "":
             return {}, {}, ""
@@ -173,14 +174,19 @@ class Resolver:
             close = nearest(wanted, tuple(self._core if kind == "builtin" else self._all))
             cure = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(self._all))}"
             raise BadConfig(f"base {base!r} is no provider", cure=cure, where=top.source.where(*top.at, "base"))
-        merged, origins, above = self._merge(wanted, family, len(family), seen)
-        return merged, origins, above or wanted
+        merged, told, above = self._merge(wanted, family, len(family), seen)
+        return merged, told, above or wanted
 
 
-def _overlay(merged: dict[str, Any], origins: dict[str, Origin], top: Definition) -> None:
+def _overlay(merged: dict[str, Any], told: Told, top: Definition) -> None:
+    by_key = top.table.get("options_schema_merge") == "by_key"
     for key, value in top.table.items():
-        origins[key] = top.source.origin(*top.at, key)
-        if key == "args_append":
+        said = Setting(top.source.origin(*top.at, key), value)
+        name = "args" if key == "args_append" else key
+        told[name] = (*told.get(name, ()), said)
+        if key == "options_schema" and by_key:
+            merged[key] = _schema(merged.get(key, ()), value)
+        elif key == "args_append":
             merged["args"] = [*merged.get("args", ()), *value]
         elif key == "screen":
             merged[key] = _screens(merged.get(key, {}), value)
@@ -195,6 +201,13 @@ def _overlay(merged: dict[str, Any], origins: dict[str, Origin], top: Definition
             merged[key] = {**merged.get(key, {}), **value}
         else:
             merged[key] = value
+
+
+def _schema(below: Iterable[Mapping[str, Any]], above: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Options merged by key: one of the same key replaces it in place, `omit = true` takes it away."""
+    own = {str(o.get("key", "")): o for o in above}
+    kept = [own.pop(str(o.get("key", "")), o) for o in below]
+    return [o for o in (*kept, *own.values()) if not o.get("omit")]
 
 
 def _screens(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

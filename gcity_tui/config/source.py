@@ -47,6 +47,8 @@ class Reading:
 
     files: dict[str, bytes] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    missing: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Imports that are not on this machine: binding, source, version, place."""
 
     def warn(self, text: str) -> None:
         line = one_line(text, 400)

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from gcity_tui.model.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,46 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One layer's word on one key. The last of several has the last word."""
+
+    origin: Origin
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSession:
+    """A session with a name of its own: `name` is what it answers to, `template` the qualified agent behind it.
+
+    `mode`: `always` is kept alive, `on_demand` starts when it is spoken to or given work.
+    """
+
+    name: str
+    template: str
+    dir: str = ""
+    mode: str = "on_demand"
+    source: str = ""
+
+    @property
+    def qualified(self) -> str:
+        return f"{self.dir}/{self.name}" if self.dir else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredPack:
+    """A pack that the city imports. `folder` None: it is not on this machine. `commit`: of a pack from git."""
+
+    binding: str
+    source: str
+    name: str = ""
+    version: str = ""
+    commit: str = ""
+    folder: Path | None = None
+    rig: str = ""
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +251,9 @@ class Daemon:
     shutdown_timeout: float = 5.0
     start_timeout: float = 60.0
     max_wakes_per_tick: int = 20
+    formula_v2: bool = True
+    formula_v2_by_version: bool = False
+    """True: the older rule, by which a formula of `version` 2 and up is a graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +275,12 @@ class DeclaredCity:
     pack_dirs: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     show_json: str = "array"
+    named_sessions: tuple[NamedSession, ...] = ()
+    packs: tuple[DeclaredPack, ...] = ()
+    orders: tuple[Order, ...] = ()
+    """The city's, `[orders]` applied; `scope` says which are once per rig."""
+    settings: Mapping[str, tuple[Setting, ...]] = field(default_factory=dict, compare=False, repr=False)
+    """Every word said on a key, the lowest layer first; the same names as in `origins`."""
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
     """`agents.<qualified>.<key>`, `providers.<name>.<key>`, `rigs.<name>.<key>`, `<table>.<key>` → its place."""
     warnings: tuple[str, ...] = ()
