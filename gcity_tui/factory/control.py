@@ -7,29 +7,29 @@ moment, the next call does the same thing once. Check scripts run elsewhere; a c
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from gcity_tui.beads.due import due_by_meta
 from gcity_tui.beads.ids import prefix_of
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.pour import pour
 from gcity_tui.beads.tx import Tx
-from gcity_tui.factory import attempts, scopes
-from gcity_tui.factory.run import CHECKS, CONTROLS, Run, newest, number, plain
+from gcity_tui.factory import attempts, drain, fanout, scopes
+from gcity_tui.factory.run import CANCEL, CHECKS, CONTROLS, MANIFEST, Run, newest, number, plain
 from gcity_tui.factory.scripts import Result, Runner, script_of
 from gcity_tui.factory.spawn import next_plan
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
-from gcity_tui.model.errors import CityError, Permanent
+from gcity_tui.model.errors import BadConfig, CityError, NotFound, Permanent, Usage
 from gcity_tui.model.graph import GraphPlan
 
 ACTOR = "controller"
-CANCEL = "gc.cancel_requested"
 REQUEST = "gc.loop_request"
 """On a loop's control: what a person asked of it, `approve` or `iterate`."""
 PAUSED = "gc.loop_paused"
 QUARANTINED = "gc.control_quarantined"
-HANDLED = (*CHECKS, "retry", "scope-check", "workflow-finalize")
+STATES = (Meta.CONTROL_EPOCH, fanout.STATE, drain.STATE, MANIFEST)
+"""What tells that somebody else has carried a control further since it was read."""
 MOST = 10_000
 
 
@@ -58,7 +58,7 @@ def advance(ledger: Ledger, declared: DeclaredCity, run_script: Runner) -> tuple
 
 def due(ledger: Ledger) -> list[Bead]:
     """Open controls that nothing holds back, oldest first."""
-    found = [b for kind in CONTROLS for b in ledger.ready(meta={Meta.KIND: kind}, sort="oldest")]
+    found = due_by_meta(ledger, Meta.KIND, CONTROLS)
     return [b for b in found if b.metadata.get(QUARANTINED) != "true"]
 
 
@@ -111,7 +111,9 @@ class _Worker:
             return self._commit(control, "scope", lambda tx, now: scopes.scope_check(tx, now, now.by_id[control.id]))
         if control.kind == "workflow-finalize":
             return self._commit(control, "finalize", lambda tx, now: scopes.finalize(tx, now, now.by_id[control.id]))
-        if control.kind not in HANDLED:
+        if control.kind in ("fanout", "drain"):
+            return self._spread(run, control)
+        if control.kind not in CONTROLS:
             raise Permanent(f"control kind {control.kind!r} is not one that this program carries out", where=control.id)
         attempt = newest(run.attempts(control))
         if attempt is None:
@@ -122,6 +124,16 @@ class _Worker:
         if control.kind == "retry":
             return self._retry(run, control, attempt, limit)
         return self._check(run, control, attempt, limit)
+
+    def _spread(self, run: Run, control: Bead) -> Did | None:
+        try:
+            if control.kind == "fanout":
+                action, write = fanout.settle(self.declared, run, control)
+            else:
+                action, write = drain.settle(self.ledger, self.declared, run, control)
+        except (BadConfig, NotFound, Usage) as e:  # of the formula, not of what agents wrote
+            return self._close(control, "fail", _controller_error(e))
+        return self._commit(control, action, write)
 
     def _retry(self, run: Run, control: Bead, attempt: Bead, limit: int) -> Did | None:
         verdict, reason = attempts.classify(attempt)
@@ -172,10 +184,8 @@ class _Worker:
         try:
             plan: GraphPlan = next_plan(run, control, n + 1, self.declared)
         except CityError as e:
-            return self._close(control, "fail", {
-                "gc.controller_error": str(e)[:500], Meta.FINAL_DISPOSITION: "controller_error",
-                Meta.FAILED_ATTEMPT: str(n), Meta.ATTEMPT_LOG: log,
-            })  # fmt: skip
+            more = {Meta.FAILED_ATTEMPT: str(n), Meta.ATTEMPT_LOG: log}
+            return self._close(control, "fail", {**_controller_error(e), **more})
 
         def write(tx: Tx, now: Run) -> str:
             pour(tx, plan, ACTOR, prefix=prefix_of(control.id))
@@ -187,7 +197,7 @@ class _Worker:
     def _close(self, control: Bead, outcome: str, meta: dict[str, str]) -> Did | None:
         return self._commit(control, outcome, lambda tx, now: str(scopes.close(tx, control, outcome, **meta) and ""))
 
-    def _commit(self, control: Bead, action: str, write: Callable[[Tx, Run], str]) -> Did | None:
+    def _commit(self, control: Bead, action: str, write: scopes.Write) -> Did | None:
         """One transaction, unless another processor was here first: then nothing is written."""
 
         def run(tx: Tx) -> Did | None:
@@ -195,7 +205,7 @@ class _Worker:
             here = now.by_id.get(control.id) if now else None
             if now is None or here is None or here.closed:
                 return None
-            if here.metadata.get(Meta.CONTROL_EPOCH) != control.metadata.get(Meta.CONTROL_EPOCH):
+            if any(here.metadata.get(k) != control.metadata.get(k) for k in STATES):
                 return None
             return Did(control.id, control.kind, action, write(tx, now))
 
@@ -212,6 +222,10 @@ class _Worker:
             return Did(control.id, control.kind, "quarantine", reason)
 
         return self.ledger.transact(write, actor=ACTOR)
+
+
+def _controller_error(error: CityError) -> dict[str, str]:
+    return {"gc.controller_error": str(error)[:500], Meta.FINAL_DISPOSITION: "controller_error"}
 
 
 def carried(control: Bead, attempt: Bead) -> dict[str, str]:

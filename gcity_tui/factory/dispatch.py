@@ -13,18 +13,17 @@ from gcity_tui.beads.ids import prefix_of
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.pour import pour
 from gcity_tui.beads.tx import Tx
-from gcity_tui.config import formula_files, formula_names, formula_reader
 from gcity_tui.factory import git, scopes
-from gcity_tui.factory.routes import resolver, session_of, target
+from gcity_tui.factory.formulary import Formulary
+from gcity_tui.factory.routes import target
 from gcity_tui.factory.run import Run
 from gcity_tui.factory.worktrees import branch_name, check_rig, target_branch
-from gcity_tui.formulas import compile, plan, route
-from gcity_tui.formulas.inherit import load
+from gcity_tui.formulas import plan
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import Agent, DeclaredCity, Rig
 from gcity_tui.model.errors import NotFound, Refused, Usage
 from gcity_tui.model.graph import GraphPlan
-from gcity_tui.model.names import bead_prefix, nearest
+from gcity_tui.model.names import bead_prefix
 from gcity_tui.model.text import clean, one_line
 
 NONE = "none"
@@ -198,45 +197,15 @@ def _variables(declared: DeclaredCity, order: _Order) -> dict[str, str]:
 def _compiler(declared: DeclaredCity, order: _Order, known: Mapping[str, str]) -> Callable[[str, str], GraphPlan]:
     """(bead, title) → the plan of its run. Files are read the first time only."""
     scope = order.rig.name if order.rig else ""
-    texts: dict[str, tuple[str, str]] = {}
-    found: dict[tuple[str, str], tuple[str, str] | None] = {}
-    reader, finder = formula_reader(declared, scope), formula_files(declared, scope)
-
-    def read(name: str) -> tuple[str, str]:
-        if name not in texts:
-            texts[name] = reader(name)
-        return texts[name]
-
-    def find(path: str, source: str) -> tuple[str, str] | None:
-        if (path, source) not in found:
-            found[path, source] = finder(path, source)
-        return found[path, source]
-
-    if order.formula not in formula_names(declared, scope):
-        close = nearest(order.formula, tuple(formula_names(declared, scope)))
-        raise NotFound(f"no formula {order.formula!r}", cure=f"did you mean {close}?" if close else "")
-    about = load(order.formula, read)
-    for name in order.given:
-        if name not in about.variables:
-            close = nearest(name, tuple(about.variables))
-            raise Usage(
-                f"formula {order.formula!r} has no variable {name!r}",
-                cure=f"did you mean {close}?" if close else f"it has {', '.join(about.variables) or 'none'}",
-            )
+    formulas = Formulary(declared, scope)
+    about = formulas.formula(order.formula)
+    formulas.check(about, order.given)
     known = {k: v for k, v in known.items() if v or k in about.variables}
 
     def plan_of(bead: str, title: str) -> GraphPlan:
         said = {"issue": bead, "issue_title": title, "author_target": order.route}
         values = {**{k: v for k, v in said.items() if k in about.variables or k == "issue"}, **known}
-        recipe = compile(order.formula, read, values, find=find)
-        store = f"rig:{scope}" if scope else f"city:{declared.name}"
-        routed = route(
-            recipe,
-            resolver(declared, scope),
-            target=order.route,
-            store_ref=store,
-            session_of=lambda n: session_of(declared, n),
-        )
+        routed = formulas.compiled(order.formula, values, order.route)
         meta = {Meta.SOURCE: bead, Meta.WORK_BRANCH: branch_name(order.agent.name, bead)}
         if known.get("target_branch"):
             meta["gc.target_branch"] = known["target_branch"]

@@ -11,7 +11,7 @@ from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import control
 from gcity_tui.factory.findings import MERGED, Turn, commit_of, doing, leg_of, listed, part, seconds_of, summary, turns
-from gcity_tui.factory.run import CHECKS, Run
+from gcity_tui.factory.run import CANCEL, CHECKS, Run
 from gcity_tui.factory.workplace import author_steps, branch_of
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
@@ -170,7 +170,7 @@ def act(ledger: Ledger, name: str, action: str, *, actor: str = "human") -> str:
         if tx.status(bead.id) == "closed":
             raise Refused(f"loop {bead.id} is over")
         if action == "stop":
-            meta = {control.CANCEL: "true", "gc.cancel_requested_by": actor}
+            meta = {CANCEL: "true", "gc.cancel_requested_by": actor}
             tx.update(bead.metadata[Meta.ROOT], meta=meta)
         else:
             tx.update(bead.id, meta=facts[action])

@@ -20,6 +20,11 @@ CHECKS = ("ralph", "check")
 CONTROLS = (*CHECKS, "retry", "scope-check", "workflow-finalize", "fanout", "drain")
 TOPOLOGY = ("workflow", "scope", "spec")
 BODY = "body"
+FANOUT = "gc.fanout_control_id"
+"""On every bead that a fan-out made: the fan-out's id."""
+MANIFEST = "gc.drain_manifest.v1"
+"""On a drain: JSON of its items."""
+CANCEL = "gc.cancel_requested"
 _ATTEMPT = re.compile(r"\.(attempt|iteration|run)\.(\d+)$")
 _ROUND = re.compile(r"(?:^|\.)iteration\.(\d+)(?:\.|$)")
 
@@ -78,7 +83,7 @@ class Run:
     def _by_control(self) -> dict[str, list[Bead]]:
         found: dict[str, list[Bead]] = {}
         for b in self.members:
-            if b.kind in ("scope-check", "spec", "workflow-finalize"):
+            if b.kind in ("scope-check", "spec", "workflow-finalize", "fanout", "drain"):
                 continue
             for key in {b.metadata.get(Meta.LOGICAL, ""), b.metadata.get(Meta.CONTROL_FOR, "")} - {""}:
                 found.setdefault(key, []).append(b)
@@ -98,11 +103,23 @@ class Run:
         if logical is not None and logical.id != attempt.id:
             return logical
         named = attempt.metadata.get(Meta.CONTROL_FOR, "")
-        if not named or attempt.kind == "scope-check":
+        if not named or attempt.kind in ("scope-check", "fanout"):
             return None
         return self.by_id.get(named) or next(
             (c for c in self.members if c.kind in (*CHECKS, "retry") and _is(c, named)), None
         )
+
+    def having(self, bead: Bead) -> Run:
+        """This run with one member as it is now."""
+        return Run(self.root, tuple(bead if b.id == bead.id else b for b in self.members))
+
+    def named(self, name: str) -> Bead | None:
+        """The member that a compiled reference means; the exact one first, as short names may be parts of others."""
+        if not name:
+            return None
+        full = f"{self.root.metadata.get(Meta.FORMULA, '')}.{name}"
+        found = next((b for b in self.members if b.metadata.get(Meta.STEP_REF) in (full, name)), None)
+        return found or self.by_id.get(name) or next((b for b in self.members if _is(b, name)), None)
 
     def blockers(self, bead: Bead) -> tuple[Bead, ...]:
         """Members that a bead waits for, by edges."""

@@ -7,10 +7,11 @@ again = respawn(spec, Control(id, metadata), 2, resolve_target)
 """
 
 from gcity_tui.formulas.compiler import compile
+from gcity_tui.formulas.fragment import fragment, grafted
 from gcity_tui.formulas.parse import parse
 from gcity_tui.formulas.pour import plan
 from gcity_tui.formulas.recipe import Recipe
 from gcity_tui.formulas.respawn import Control, respawn
 from gcity_tui.formulas.routing import route
 
-__all__ = ["Control", "Recipe", "compile", "parse", "plan", "respawn", "route"]
+__all__ = ["Control", "Recipe", "compile", "fragment", "grafted", "parse", "plan", "respawn", "route"]

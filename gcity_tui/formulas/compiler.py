@@ -44,18 +44,29 @@ def compile(
     values = effective(formula, dict(variables or {}))
     growth = unfold.Growth()
     steps = _grown(formula, values, read, growth)
-    steps = tuple(_numbers(s, values) for s in steps)
-    if find:
-        steps = tuple(_files(s, formula, find) for s in steps)
+    steps = finished(formula, steps, values, find)
     if not formula.graph:
         return replace(recipe.molecule(formula, steps, values), warnings=formula.warnings)
+    steps = controlled(steps)
+    growth.add(steps)
+    return replace(recipe.graph(formula, steps, values), warnings=formula.warnings)
+
+
+def finished(
+    formula: Formula, steps: tuple[Step, ...], values: Mapping[str, str], find: Find | None
+) -> tuple[Step, ...]:
+    """The steps with numbers for variables, and with their texts and scripts found."""
+    steps = tuple(_numbers(s, values) for s in steps)
+    return tuple(_files(s, formula, find) for s in steps) if find else steps
+
+
+def controlled(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps with their controls, in Gas City's order."""
     steps = controls.retries(steps)
     steps = controls.checks(steps)
     steps = controls.drains(steps)
     steps = controls.fanouts(steps)
-    steps = controls.scope_checks(steps)
-    growth.add(steps)
-    return replace(recipe.graph(formula, steps, values), warnings=formula.warnings)
+    return controls.scope_checks(steps)
 
 
 def _grown(formula: Formula, values: Mapping[str, str], read: Read, growth: unfold.Growth) -> tuple[Step, ...]:

@@ -59,7 +59,7 @@ def respawn(
         moved = tuple(made)  # its control has the scope-check
     else:
         made = controls.iteration(step, attempt, prefix=above, needs=False)
-        moved = controls.scope_checks(tuple(made))
+        moved = controls.scope_checks(controls.fanouts(controls.drains(tuple(made))))
     key = f"{control.id}:attempt:{attempt}"
     nodes = [
         _node(s, n, control, key, resolve, dispatcher, session_of, {m.id for m in moved}) for n, s in enumerate(moved)
