@@ -56,7 +56,10 @@ def call(path: str, verb: str, timeout: float = CALL_DEADLINE, **args: Any) -> A
 def revived(told: Mapping[str, Any]) -> CityError:
     """The error that `service.failure` made data of."""
     if told.get("candidates"):
-        return Ambiguous(str(told.get("name", "the name")), tuple(told["candidates"]))
+        again = Ambiguous("", tuple(told["candidates"]))
+        again.message, again.cure = str(told["message"]), str(told.get("cure", ""))
+        again.args = (again.message,)
+        return again
     kind = getattr(errors, str(told.get("kind")), Permanent)
     if not (isinstance(kind, type) and issubclass(kind, CityError)) or kind is Ambiguous:
         kind = Permanent
