@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from gcity_tui import __version__
@@ -83,7 +84,9 @@ def run(verb: Verb, argv: list[str], city: str, show: Show | None = None) -> int
     raw: Callable[[list[str]], int] | None = getattr(module, "main", None)
     if raw is not None:  # bd and gc speak their own dialects
         if city:
-            os.environ["GC_CITY"] = city
+            from gcity_tui.config.discover import discover
+
+            os.environ["GC_CITY"] = str(discover(city, os.environ, Path.cwd()))
         return raw(argv)
     parser = Parser(prog=f"gcity-tui {verb.name}", description=verb.says)
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
