@@ -75,8 +75,8 @@ def filled(formula: Formula, values: Mapping[str, str]) -> tuple[Step, ...]:
     out = []
     for step in formula.steps:
         own = {"leg.id": step.id, "leg.title": step.title, "leg.focus": step.notes}
-        own["leg.description"] = _text(step.description, {**about, **own})
         own["output_path"] = _path(formula, step, {**about, **own})
+        own["leg.description"] = _text(step.description, {**about, **own})
         text = base if base and step.id != "synthesis" else "{{.leg.description}}"
         out.append(_with(step, _text(text, {**about, **own})))
     return tuple(out)
