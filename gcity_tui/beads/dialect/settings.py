@@ -106,7 +106,7 @@ def init(call: "Call") -> None:
     path = Path(call.cwd, file) if file else Path(call.env.get("BEADS_DIR") or Path(call.cwd, ".beads")) / "ledger.db"
     folder = path.parent
     above = call.ledger.path if call.has_ledger else ""
-    if path.exists() or above.endswith("/.gc/ledger.db"):
+    if path.exists() or (above and (above.endswith("/.gc/ledger.db") or call.ledger.scopes())):
         call.refuse(f"already initialized: {path if path.exists() else above}")
         raise Fail(11)
     others = sorted({p.name for p in folder.iterdir()} - {"PRIME.md", "formulas", "hooks"}) if folder.is_dir() else []
