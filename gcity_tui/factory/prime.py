@@ -126,6 +126,9 @@ def _hooked(ledger: Ledger, declared: DeclaredCity, name: str, env: Mapping[str,
     key = given if isinstance(given, str) else env.get("GC_PROVIDER_SESSION_ID") or env.get("GEMINI_SESSION_ID") or ""
     if key and all(c.isalnum() or c in "-_." for c in key) and len(key) <= 128:
         note(ledger, env, "session_key", key)
+    began = told.get("source") if isinstance(told, dict) else ""
+    if env.get("GC_STARTUP_PROMPT_DELIVERED") == "1" and began in ("startup", "resume"):
+        return ""  # it was given as the first message, and is in the conversation that is gone on with
     stamp = datetime.now().strftime("%Y-%m-%dT%H:%M:%S")
     who = env.get("GC_ALIAS") or name
     return f"[{declared.name}] {short(who)} • {stamp}\n\n{text}" if text else ""

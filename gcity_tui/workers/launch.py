@@ -60,6 +60,8 @@ class Launch:
     cwd: str
     first: str = ""
     prompted: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Files of the session's own scratch folder that the program is pointed at: name → text."""
 
 
 def launch(
@@ -69,8 +71,11 @@ def launch(
 
     Raises BadConfig for an option that the provider does not have or a command that cannot be read.
     """
-    scratch = str(places.scratch(record))
-    argv = tuple(w.replace("{scratch}", scratch) for w in command(provider, agent, record, resume=resume))
+
+    def placed(word: str) -> str:
+        return word.replace("{scratch}", str(places.scratch(record))).replace("{city}", str(places.path))
+
+    argv = tuple(placed(w) for w in command(provider, agent, record, resume=resume))
     first = ""
     if prompt and not resume:
         # A text that begins with a dash would be read as an option.
@@ -82,8 +87,12 @@ def launch(
         else:
             first = prompt
     env, secrets = environment(provider, agent, record, places)
+    env |= {k: placed(v) for k, v in provider.hooks.env.items()}
+    if prompt and not first:
+        env["GC_STARTUP_PROMPT_DELIVERED"] = "1"  # its SessionStart hook need not say it again
     prompted = bool(prompt and not resume and not first)
-    return Launch(argv, env, secrets, record.work_dir or str(places.rig_root or places.path), first, prompted)
+    files = {name: placed(text) for name, text in provider.hooks.files.items()}
+    return Launch(argv, env, secrets, record.work_dir or str(places.rig_root or places.path), first, prompted, files)
 
 
 def command(provider: Provider, agent: Agent, record: SessionRecord, *, resume: bool = False) -> tuple[str, ...]:
@@ -97,6 +106,7 @@ def command(provider: Provider, agent: Agent, record: SessionRecord, *, resume: 
     rest = [*base[1:], *(() if own else args), *provider.path_args]
     if not own:
         rest += options(provider, agent, record)
+        rest += provider.hooks.args
     head = base[0]
     if resume and record.key:
         return _resumed(provider, head, rest, record.key)

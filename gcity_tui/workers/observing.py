@@ -37,11 +37,13 @@ class Observer:
             senses, seen = self.senses, self.senses.seen
             told = senses.state_file.read(row.pid, senses.key, now) if senses.state_file else None
             senses.titled(row, now)
-            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told)
+            report = senses.hooked.read() if senses.hooked else None
+            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told, report)
             changed, self._looked = mark != self._looked, mark
             if seen is None:
                 return True
-            waiting = _says(told, "waiting") or senses.title_claim is Phase.WAITING
+            waiting = _says(told, "waiting") or (report is not None and report.claim is Phase.WAITING)
+            waiting = waiting or senses.title_claim is Phase.WAITING
             if waiting != (seen.asked is not None) and (waiting or changed):
                 return True
             busy = _says(told, "busy")

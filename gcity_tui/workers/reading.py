@@ -20,7 +20,8 @@ def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> Hist
     """
     if request.before_entry_id and request.after_entry_id:
         raise Usage("before and after together", cure="give one of them")
-    if len(paths) == 1 and request.last and not (request.before_entry_id or request.after_entry_id or request.tail_compactions):
+    paged = request.before_entry_id or request.after_entry_id or request.tail_compactions
+    if len(paths) == 1 and request.last and not paged:
         return reader(family).last(paths[0], request.last)
     found = stitch([reader(family).history(p) for p in paths])
     entries = found.entries

@@ -15,6 +15,7 @@ from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, root_of
+from gcity_tui.workers.hooks import Report
 from gcity_tui.workers.screen import Seen, pattern, pending_of
 
 STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
@@ -98,10 +99,14 @@ def _json(path: Path) -> Mapping[str, object]:
 class Senses:
     """All that is known of one session's doings. Not locked: lane and observer take turns under the pane's lock."""
 
-    def __init__(self, provider: Provider, environ: Mapping[str, str], work_dir: str, key: str, started: float) -> None:
+    def __init__(
+        self, provider: Provider, environ: Mapping[str, str], work_dir: str, key: str, started: float,
+        scratch: Path | None = None,
+    ) -> None:  # fmt: skip
         self.provider, self.work_dir, self.key, self.started = provider, work_dir, key, started
         self.root = root_of(provider, environ)
         self.state_file = StateFile(self.root) if "state_file" in provider.sees else None
+        self.hooked = Report(scratch) if scratch and "hook" in provider.sees else None
         self.tail: Follower | None = None
         self.entries: list[Entry] = []
         self.seen: Seen | None = None
@@ -222,6 +227,9 @@ class Senses:
             self._follow(told)
             claim = STATUS.get(told.status, Phase.UNKNOWN)
             found.append(Evidence("state_file", told.at, claim, told.waiting_for or told.status))
+        report = self.hooked.read() if self.hooked else None
+        if report is not None:
+            found.append(report)
         self.read(now)
         s = self.standing
         if s.activity and "transcript" in self.provider.sees:

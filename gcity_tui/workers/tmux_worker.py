@@ -19,7 +19,7 @@ from gcity_tui.tmux.attach import AttachPlan, attach_plan
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import file_of, find, parts_of, root_of
-from gcity_tui.workers import bringup, reading
+from gcity_tui.workers import bringup, hooks, reading
 from gcity_tui.workers.delivery import Courier
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Launch, Places, launch
@@ -85,7 +85,7 @@ class TmuxWorker:
             clock,
         )
         self.queue = queue or NudgeQueue(ledger, clock)
-        self.senses = Senses(provider, self._environ(), record.work_dir, record.key, 0.0)
+        self.senses = Senses(provider, self._environ(), record.work_dir, record.key, 0.0, places.scratch(record))
         self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
         self.courier = Courier(record.instance, self.pane, self.queue)
         self.answers = Answers(self.pane)
@@ -155,7 +155,7 @@ class TmuxWorker:
         """Key, token and generation of the start that comes, on record before it happens. True: resume."""
         record = self.record
         resume = False
-        if record.key:
+        if record.key and (self.provider.resume_flag or self.provider.resume_command):
             resume = (
                 find(self.provider, record.work_dir, record.key, root_of(self.provider, self._environ())) is not None
             )
@@ -173,11 +173,7 @@ class TmuxWorker:
         self._write(session_key=key, continuation_epoch=str(self.record.epoch))
 
     def _bring_up(self, made: Launch) -> None:
-        scratch = self.places.scratch(self.record)
-        try:
-            scratch.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise Refused(f"cannot make {scratch}: {e.strerror}") from e
+        hooks.install(self.places.scratch(self.record), made.files)
         senses = self.senses
         with self.pane.lock:
             senses.renew(self.record.key, self.clock())
@@ -240,6 +236,7 @@ class TmuxWorker:
     def close(self) -> None:
         def go() -> None:
             self._take_down(gentle=True)
+            hooks.remove(self.places.scratch(self.record), self.provider.hooks.files)
             for nudge in self.queue.unsettled(self.record.instance):
                 over = Delivery.UNDELIVERED if nudge.state is not Delivery.SUBMITTED else Delivery.UNKNOWN
                 self.queue.move(nudge, over, "the session was closed")
@@ -290,6 +287,8 @@ class TmuxWorker:
     def watched(self) -> tuple[Path, ...]:
         """Folders whose changes mean that something may be new: the state files', the conversation's. For `Bells`."""
         found = [self.senses.state_file.folder] if self.senses.state_file else []
+        if self.senses.hooked:
+            found.append(self.senses.hooked.path.parent)
         return (*found, file_of(self.senses.path).parent) if self.senses.path else tuple(found)
 
     def concerns(self, path: Path, pid: int) -> bool:
@@ -297,6 +296,8 @@ class TmuxWorker:
         state = self.senses.state_file
         if state is not None and path.parent == state.folder:
             return path.stem == str(pid) or (path == state.other)
+        if self.senses.hooked and path == self.senses.hooked.path:
+            return True
         held = file_of(self.senses.path) if self.senses.path else None
         return path == Path() or (held is not None and path in (held, held.with_name(held.name + "-wal")))
 
