@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,16 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
 def test_json_in_pages_is_json(path: Path) -> None:
     for text in re.findall(r"```json\n(.*?)```", path.read_text("utf-8"), re.DOTALL):
         json.loads(text)
+
+
+def test_floors_and_rooms_of_the_architecture_are_those_that_are_held() -> None:
+    text = page("architecture.md")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    floors = re.search(r"## Floors\n\n```\n(.*?)```", text, re.DOTALL)
+    assert floors
+    assert [re.split(r" {3,}", line)[0] for line in floors[1].splitlines()] == contracts[0]["layers"]
+    rooms = set(re.findall(r"^\| `([a-z]+)(?:/|\.py)` \|", text.split("## Rooms")[1], re.MULTILINE))
+    assert rooms | {"__main__"} == {r.strip() for layer in contracts[0]["layers"] for r in layer.split("|")}
 
 
 def test_layouts() -> None:
