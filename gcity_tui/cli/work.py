@@ -194,4 +194,13 @@ def _event(e: object, as_json: bool) -> None:
     if as_json:
         output.emit_line(e)
     else:
-        output.say(f"{e.seq:>6} {e.at[11:19]} {e.type:<22} {e.subject:<16} {e.actor:<16} {one_line(e.message, 100)}")
+        told = e.message or _changed(e.payload.get("new"))
+        output.say(f"{e.seq:>6} {e.at[11:19]} {e.type:<22} {e.subject:<16} {e.actor:<16} {one_line(told, 100)}".rstrip())
+
+
+def _changed(new: object) -> str:
+    """What an event set, as `name=value` words; `metadata` is one level like the rest."""
+    if not isinstance(new, dict):
+        return ""
+    flat = {**new, **(new["metadata"] if isinstance(new.get("metadata"), dict) else {})}
+    return " ".join(f"{k}={one_line(str(v), 40)}" for k, v in flat.items() if v and k != "metadata")
