@@ -195,7 +195,9 @@ def _event(e: object, as_json: bool) -> None:
         output.emit_line(e)
     else:
         told = e.message or _changed(e.payload.get("new"))
-        output.say(f"{e.seq:>6} {e.at[11:19]} {e.type:<22} {e.subject:<16} {e.actor:<16} {one_line(told, 100)}".rstrip())
+        output.say(
+            f"{e.seq:>6} {e.at[11:19]} {e.type:<22} {e.subject:<16} {e.actor:<16} {one_line(told, 100)}".rstrip()
+        )
 
 
 def _changed(new: object) -> str:
