@@ -44,3 +44,12 @@ def test_every_binding_is_listed_as_it_is() -> None:
 def test_no_key_means_two_things_in_the_app() -> None:
     keys = [k for c in keymap.COMMANDS for k in c.key.split(",")]
     assert len(keys) == len(set(keys))
+
+
+def test_keys_of_the_readme_are_keys() -> None:
+    section = (ROOT / "README.md").read_text("utf-8").split("## Keys")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| ([^|]+) \|", section, re.MULTILINE)[2:]
+    known = {key for keys, _ in bindings().values() for key in re.findall(r"`([^`]+)`", keys)}
+    said = {key for cell in cells for key in re.findall(r"`([^`]+)`", cell)}
+    assert len(said) > 15
+    assert {k.replace("Enter", "⏎") for k in said} <= known
