@@ -51,7 +51,8 @@ class Hand:
             return self._up(record)
         site.hands.kill(record.name)
         now = site.clock()
-        record = records.before_start(site.ledger, record, fresh=action.fresh, bead=action.bead, now=now)
+        config = site.fingerprint(record)
+        record = records.before_start(site.ledger, record, fresh=action.fresh, bead=action.bead, now=now, config=config)
         try:
             record = placing.place(site, record, agent, action.bead)
             self._pre_start(record, agent.pre_start)
@@ -148,6 +149,20 @@ class Hand:
             return record if known else self._up(record)
         self.site.hands.kill(record.name)
         return record
+
+    def give(self, action: Assign) -> None:
+        """Work for a session that runs: the folder is made ready first; one that cannot go on there is started anew."""
+        site = self.site
+        record = records.session(site.ledger, action.instance)
+        agent = site.declared.agent(record.agent) if record else None
+        if record is None or agent is None or placing.fits(site, record, agent, action.subject):
+            self.at_once(action)
+        elif agent.isolation == "worktree":
+            placing.place(site, record, agent, action.subject)
+            self.at_once(action)
+        else:
+            records.note(site.ledger, record, {"restart_requested": "true"})
+            self.at_once(action)
 
     # -- one transaction ---------------------------------------------------------------------------------------------
 

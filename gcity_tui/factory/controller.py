@@ -33,7 +33,7 @@ from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
 from gcity_tui.factory.site import Site, check_up
 from gcity_tui.factory.sweep import sweep
-from gcity_tui.model.actions import Action, Adopt, Report, Restart, Start, Stop
+from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
 from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
@@ -72,6 +72,7 @@ class Controller:
         self.orchestra = orchestrate.Orchestra(self.site, self.ring)
         self.runner = ThreadPoolExecutor(2, "runner")
         self._moving: dict[str, str] = {}
+        self._giving: set[str] = set()
         self._adopted: dict[str, str] = {}
         self._delivered: dict[str, float] = {}
         self._stopping = threading.Event()
@@ -161,7 +162,9 @@ class Controller:
         self.observer.notices = self.notices.all()
         seen = self.site.sight.seen
         look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))
-        actions = plan(self.site.declared, look.view)
+        # What is on its way to somebody is nobody else's meanwhile.
+        tasks = tuple(t for t in look.view.tasks if t.id not in self._giving)
+        actions = plan(self.site.declared, replace(look.view, tasks=tasks))
         for action in actions:
             self._begin(action)
         self._adopt_all(look)
@@ -198,6 +201,9 @@ class Controller:
             self._in_lane(action, "stop", lambda: self.hand.stop(action))
         elif isinstance(action, Adopt):
             self._in_lane(action, "adopt", lambda: self.hand.adopt(action.subject))
+        elif isinstance(action, Assign) and self._runs(action.instance):
+            self._giving.add(action.subject)
+            self._in_lane(action, "give", lambda: self._give(action), action.instance)
         else:
             began = time.monotonic()
             try:
@@ -208,8 +214,20 @@ class Controller:
             if not self._stopping.is_set():
                 self.ring("acted")
 
-    def _in_lane(self, action: Action, way: str, fn: Callable[[], object]) -> None:
-        instance, key, began = action.subject, f"{type(action).__name__} {action.subject}", time.monotonic()
+    def _give(self, action: Assign) -> None:
+        try:
+            self.hand.give(action)
+        finally:
+            self._giving.discard(action.subject)
+
+    def _runs(self, instance: str) -> bool:
+        """Whether it has a program already, so that work must be fitted to where that stands."""
+        view = self.look.snapshot.session(instance) if self.look else None
+        return bool(view and view.pid) and not self._moving.get(instance)
+
+    def _in_lane(self, action: Action, way: str, fn: Callable[[], object], instance: str = "") -> None:
+        instance = instance or action.subject
+        key, began = f"{type(action).__name__} {action.subject}", time.monotonic()
         self._moving[instance] = way
 
         def over(future: Future[object]) -> None:

@@ -153,6 +153,9 @@ def _hook(call: Call, args: "list[str]") -> "Answer":
             return 1, b"", f'gc hook: agent "{named}" not found in config\n'.encode()
         if agent is not None and agent.suspended:
             return 1, b"", f'gc hook: agent "{named}" is suspended\n'.encode()
+        if agent is not None and agent.isolation and agent.dir and not agent.work_dir:
+            # Each piece of its work has a folder of its own, which the controller makes before it gives the work out.
+            return hook(call.ledger, args, {**call.env, "GC_SESSION_ORIGIN": "placed"}, call.cwd)
     return hook(call.ledger, args, call.env, call.cwd)
 
 

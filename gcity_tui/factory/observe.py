@@ -122,7 +122,12 @@ class Observer:
             number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",
             bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
             m.get(records.PINNED) == "true", self.crew.queued.get(record.instance, 0),
+            self._drifted(record),
         )  # fmt: skip
+
+    def _drifted(self, record: SessionRecord) -> bool:
+        began, now = record.metadata.get(records.CONFIG, ""), self.site.fingerprint(record)
+        return bool(began and now and began != now)
 
     def _session(
         self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str, now: float

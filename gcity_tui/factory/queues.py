@@ -45,7 +45,7 @@ def read(ledger: Ledger, declared: DeclaredCity) -> Work:
     titles = {row[0]: row[1] for row in (*held, *waiting)}
     wake = lean.next_wake(ledger.store, now) / 1e6
     blocked = {_route(declared, r): n for r, n in lean.blocked(ledger.store, now).items()}
-    return Work(seq, tuple(tasks), titles, _queues(tasks, blocked), lean.counts(ledger.store), wake)
+    return Work(seq, tuple(tasks), titles, _queues(declared, tasks, blocked), lean.counts(ledger.store), wake)
 
 
 def _route(declared: DeclaredCity, route: str) -> str:
@@ -53,9 +53,20 @@ def _route(declared: DeclaredCity, route: str) -> str:
     return agent.qualified if agent else route
 
 
-def _queues(tasks: list[Task], blocked: Mapping[str, int]) -> tuple[QueueView, ...]:
+def _trouble(declared: DeclaredCity, route: str) -> str:
+    agent = declared.agent(route)
+    if agent is None:
+        return "no agent of that name"
+    rig = declared.rig(agent.dir) if agent.dir else None
+    if agent.suspended:
+        return "the agent is suspended"
+    return "its rig is suspended" if rig and rig.suspended else ""
+
+
+def _queues(declared: DeclaredCity, tasks: list[Task], blocked: Mapping[str, int]) -> tuple[QueueView, ...]:
     ready = Counter(t.route for t in tasks if t.route and t.ready and t.status == "open")
     running = Counter(t.route for t in tasks if t.route and t.status == "in_progress")
     return tuple(
-        QueueView(r, ready[r], running[r], blocked.get(r, 0)) for r in sorted({*ready, *running, *blocked} - {""})
+        QueueView(r, ready[r], running[r], blocked.get(r, 0), _trouble(declared, r))
+        for r in sorted({*ready, *running, *blocked} - {""})
     )

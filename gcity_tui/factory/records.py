@@ -33,6 +33,8 @@ SERVER = "gcity.server"
 """Which incarnation of the tmux server it was started on."""
 TOLD, TOLD_AT = "gcity.told", "gcity.told_at"
 PINNED = "pin_awake"
+CONFIG = "started_config_hash"
+"""Fingerprint of what the program was started with, so that a later change of the city's files is noticed."""
 
 _EVENTS = {
     "start": "session.updated", "ready": "session.woke", "wake": "session.updated", "sleep": "session.stopped",
@@ -160,7 +162,9 @@ def reread(ledger: Ledger, record: SessionRecord) -> SessionRecord:
     return record_of(bead)
 
 
-def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float) -> SessionRecord:
+def before_start(
+    ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float, config: str = ""
+) -> SessionRecord:
     """What must be on record before the process exists: another start, and a new conversation if wanted.
 
     The worker adds generation, token and key. A pane with an older token is known not to be this start's, whatever
@@ -169,7 +173,7 @@ def before_start(ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: st
     begun = record.generation > 0
     meta = {
         STARTS: str(_int(record.metadata.get(STARTS), 0) + 1), "last_woke_at": f"{now:.3f}", TOLD: "",
-        "restart_requested": "", "drain_acked": "", "drain_requested": "",
+        "restart_requested": "", "drain_acked": "", "drain_requested": "", CONFIG: config,
     }  # fmt: skip
     if fresh and begun:
         # The worker makes the next key, where the program takes one; others choose it themselves and it is found out.

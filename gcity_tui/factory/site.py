@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -56,6 +57,7 @@ class Site:
         self.closing = threading.Event()
         """Set when everything is being taken down: nothing is started any more."""
         self._stamps: dict[str, int] | None = None
+        self._prints: dict[str, str] = {}
 
     def _scopes(self) -> None:
         """Prefix → rig → path as declared, so that `bd` knows where it is."""
@@ -76,6 +78,7 @@ class Site:
         if fresh.digest == self.declared.digest:
             return False
         self.declared = fresh
+        self._prints = {}
         self._scopes()
         return True
 
@@ -134,6 +137,19 @@ class Site:
             )
         return replace(agent, env={**self.declared.env, **agent.env}), provider
 
+    def fingerprint(self, record: SessionRecord) -> str:
+        """What the session's program would be started with now, as a hash; "" when it is not declared.
+
+        As Gas City's: command, arguments, environment and `pre_start` count; prompt, folder and screen patterns do not.
+        """
+        known = self._prints.get(record.agent)
+        if known is None:
+            agent = self.declared.agent(record.agent)
+            provider = self.declared.provider_of(agent) if agent else None
+            known = launch_hash(agent, provider, self.declared.env) if agent and provider else ""
+            self._prints[record.agent] = known
+        return known
+
     def places(self, record: SessionRecord) -> Places:
         """The ground that a session stands on."""
         rig = self.declared.rig(record.rig or rig_of(record.instance))
@@ -185,6 +201,19 @@ class Site:
         self.hands.close()
         self.ledger.shut()
         self.log.close()
+
+
+def launch_hash(agent: Agent, provider: Provider, city: Mapping[str, str]) -> str:
+    """Hash of what decides how a program is started."""
+    shown = (
+        agent.start_command, agent.args, sorted(agent.env.items()), sorted(agent.option_defaults.items()),
+        agent.pre_start, provider.name, provider.command, provider.args, sorted(provider.env.items()),
+        sorted((k, sorted(v.items())) for k, v in provider.options.items()), sorted(provider.option_defaults.items()),
+        provider.prompt_mode, provider.prompt_flag, provider.path_args, provider.session_id_flag, provider.resume_flag,
+        provider.resume_style, provider.resume_command, provider.hooks.args, sorted(provider.hooks.env.items()),
+        sorted(provider.hooks.files.items()), sorted(city.items()),
+    )  # fmt: skip
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
 def check_up(site: Site) -> None:

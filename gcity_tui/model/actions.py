@@ -57,6 +57,8 @@ class Standing:
     """A person asked for it: it is not put to sleep for want of work."""
     queued: int = 0
     """Texts for it that are not over: it is not put to sleep before it has them."""
+    drifted: bool = False
+    """It was started from other words than those that the city's files say now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,8 @@ class _Planner:
         elif self._suspended(agent):
             if not busy and s.phase is Phase.READY:
                 self._stop(s, "its agent or rig is suspended")
+        elif s.drifted and not (busy or s.attached or s.queued) and s.phase is Phase.READY:
+            self._restart(s, agent, "its configuration was changed")
         elif s.attached or s.pinned or s.queued or s.phase is Phase.WAITING or s.state == "draining":
             self._tell(s, tasks)
         elif agent.lifecycle == "one_shot" and s.worked and not tasks:
@@ -140,8 +142,7 @@ class _Planner:
         if s.state == "draining":
             return s.drain_acked or s.phase is Phase.READY
         coming = tasks and agent.lifecycle != "one_shot"
-        kept = s.pinned or s.attached or agent.min_active_sessions >= _slot(s.instance) > 0
-        return s.drain_acked and not coming and not kept
+        return s.drain_acked and not coming and not _kept(s, agent)
 
     def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
         if not agent.idle_timeout or tasks or s.phase is not Phase.READY or self.now - s.since < agent.idle_timeout:
@@ -259,7 +260,9 @@ class _Planner:
     def _free(self, s: Standing) -> bool:
         if self.tasks.get(s.instance) or s.moving or s.instance in self.leaving:
             return False
-        return not (s.drain_acked or s.restart_requested or s.state in ("draining", "quarantined", "suspended"))
+        agent = self.declared.agent(s.agent)
+        goes = s.drain_acked and not (agent and _kept(s, agent))
+        return not (goes or s.restart_requested or s.state in ("draining", "quarantined", "suspended"))
 
     def _minimum(self) -> None:
         for agent in self.declared.agents:
@@ -376,6 +379,11 @@ def dependency_order(agents: Iterable[Agent]) -> tuple[str, ...]:
 def _up(s: Standing) -> bool:
     """It takes a place: alive, on its way, or expected and about to come back."""
     return s.pane in ("alive", "unknown") or s.moving == "start"
+
+
+def _kept(s: Standing, agent: Agent) -> bool:
+    """It stays up though it has nothing to do."""
+    return bool(s.pinned or s.attached or agent.min_active_sessions >= _slot(s.instance) > 0)
 
 
 def _death(s: Standing) -> str:

@@ -70,6 +70,8 @@ class QueueView:
     ready: int = 0
     running: int = 0
     blocked: int = 0
+    trouble: str = ""
+    """Why nobody will take it: no such agent, or it is suspended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +147,8 @@ class CitySnapshot:
 def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
     """What needs a person, oldest first within kind; derived, so that it can never be stale.
 
-    Kinds in order: a question that is open, a draft that was not sent, a dead session with work, an oscillating or
-    exhausted loop.
+    Kinds in order: a question that is open, a draft that was not sent, a dead session with work, work that nobody will
+    take, an oscillating or exhausted loop.
     """
     found: list[Attention] = []
     for s in snapshot.sessions:
@@ -167,5 +169,9 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             found.append(Attention("stuck", loop.id, "out of budget, not clean", 0.0, "▲", "B"))
         elif loop.state == "running" and loop.trend in ("oscillating", "stuck"):
             found.append(Attention("stuck", loop.id, loop.trend, 0.0, "▲", "O"))
-    order = ("approval", "question", "draft", "dead", "unknown", "gate", "stuck")
+    for queue in snapshot.queues:
+        if queue.trouble and queue.ready:
+            waiting = f"{queue.ready} ready, {queue.trouble}"
+            found.append(Attention("unroutable", queue.route, waiting, 0.0, "↛", "N"))
+    order = ("approval", "question", "draft", "dead", "unknown", "unroutable", "gate", "stuck")
     return tuple(sorted(found, key=lambda a: (order.index(a.kind) if a.kind in order else 9, a.since)))
