@@ -1,37 +1,113 @@
-"""config show, validate: the composed city, and what is wrong with it."""
+"""config show, validate, explain: the composed city, and where each value comes from."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+from pathlib import Path
 
 from gcity_tui.cli import output
-from gcity_tui.cli.opening import opened
+from gcity_tui.config import load_city
+from gcity_tui.config.discover import discover
+from gcity_tui.model.declared import DeclaredCity, Setting
+from gcity_tui.model.errors import CityError, Usage
+from gcity_tui.model.text import one_line
 
 
 def config_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("show", "validate"))
+    p.add_argument("what", choices=("show", "validate", "explain"))
+    p.add_argument(
+        "key", nargs="?", default="", help="explain: workspace.provider, agents.rig/eddie.provider, eddie.provider"
+    )
+    p.add_argument("--origins", action="store_true", help="show: every value with the file and line that set it")
 
 
 def config(args: argparse.Namespace) -> int:
-    with opened(args) as city:
-        d = city.declared
-        if args.what == "validate":
-            if args.json:
-                output.emit_json({"ok": True, "warnings": d.warnings})
-            else:
-                for w in d.warnings:
-                    output.note(f"warning: {w}")
-                output.say(
-                    f"{d.name}: sound ({len(d.agents)} agents, {len(d.rigs)} rigs, {len(d.providers)} providers)"
-                )
-            return 0
-        if args.json:
-            output.emit_json(d)
-            return 0
-        output.say(f"{output.ink(d.name, 'bold')}  {d.path}  tmux -L {city.site.server.socket}")
-        rows = [
-            (a.qualified, a.provider or d.default_provider, str(a.max_active_sessions or ""), a.isolation, a.source)
-            for a in d.agents
-        ]
-        output.table(("agent", "provider", "max", "works in", "declared in"), rows, empty="no agents")
+    if args.what == "validate":
+        return _validate(args)
+    city = _city(args)
+    if args.what == "explain":
+        return _explain(city, args)
+    if args.origins:
+        return _origins(city, args)
+    if args.json:
+        output.emit_json(city)
+        return 0
+    output.say(f"{output.ink(city.name, 'bold')}  {city.path}  socket {city.tmux_socket}")
+    rows = [
+        (a.qualified, a.provider or city.default_provider, str(a.max_active_sessions or ""), a.isolation, a.source)
+        for a in city.agents
+    ]
+    output.table(("agent", "provider", "max", "works in", "declared in"), rows, empty="no agents")
+    if city.named_sessions:
+        output.say()
+        named = [(s.qualified, s.template, s.mode, s.source) for s in city.named_sessions]
+        output.table(("session", "agent", "mode", "declared in"), named)
+    if city.rigs:
+        output.say()
+        rigs = [(r.name, r.prefix, str(r.path)) for r in city.rigs]
+        output.table(("rig", "prefix", "path"), rigs)
     return 0
+
+
+def _city(args: argparse.Namespace) -> DeclaredCity:
+    return load_city(discover(args.city or None, os.environ, Path.cwd()))
+
+
+def _validate(args: argparse.Namespace) -> int:
+    """Every warning, or the first error with its place. 0 when it loads, 78 when it does not."""
+    home = discover(args.city or None, os.environ, Path.cwd())
+    try:
+        city = load_city(home)
+    except CityError as e:
+        if not args.json:
+            raise
+        told = {"message": e.message, "where": e.where, "cure": e.cure}
+        output.emit_json({"ok": False, "error": told, "warnings": []})
+        return e.exit_code
+    if args.json:
+        counts = {"agents": len(city.agents), "rigs": len(city.rigs), "providers": len(city.providers)}
+        output.emit_json({"ok": True, "error": None, "warnings": city.warnings, **counts})
+        return 0
+    for warning in city.warnings:
+        output.note(f"warning: {warning}")
+    sizes = f"{len(city.agents)} agents, {len(city.rigs)} rigs, {len(city.providers)} providers"
+    more = f", {len(city.warnings)} warnings" if city.warnings else ""
+    output.say(f"{city.name}: sound ({sizes}, {len(city.packs)} packs, {len(city.orders)} orders{more})")
+    return 0
+
+
+def _explain(city: DeclaredCity, args: argparse.Namespace) -> int:
+    from gcity_tui.config.told import explain
+
+    if not args.key:
+        raise Usage("config explain: which key?", cure="gcity-tui config explain workspace.provider")
+    found = explain(city, args.key)
+    if args.json:
+        output.emit_json({name: [_told(s) for s in words] for name, words in found.items()})
+        return 0
+    for name, words in found.items():
+        output.say(f"{output.ink(name, 'bold')} = {_text(words[-1])}")
+        for n, said in enumerate(reversed(words)):
+            mark = "in force " if n == 0 else "below    "
+            output.say(f"  {output.ink(mark, 'dim')}{_text(said):<24} {said.origin.layer:<14} {said.origin}")
+    return 0
+
+
+def _origins(city: DeclaredCity, args: argparse.Namespace) -> int:
+    if args.json:
+        output.emit_json({name: [_told(s) for s in words] for name, words in sorted(city.settings.items())})
+        return 0
+    rows = [(n, _text(w[-1]), w[-1].origin.layer, str(w[-1].origin)) for n, w in sorted(city.settings.items())]
+    output.table(("key", "value", "layer", "place"), rows, empty="nothing is set")
+    return 0
+
+
+def _told(said: Setting) -> dict[str, object]:
+    place = said.origin
+    return {"value": said.value, "layer": place.layer, "file": place.file, "line": place.line}
+
+
+def _text(said: Setting) -> str:
+    return one_line(json.dumps(said.value, ensure_ascii=False, default=str), 60)

@@ -66,6 +66,10 @@ VERBS: tuple[Verb, ...] = (
         "show: the composed city and where its agents come from; validate: what is wrong with it",
         "This program",
     ),
+    Verb("formula", "formula", "formula", "list, show, cook, validate formulas; a run's graph before it runs", "Work"),
+    Verb("agent", "agent", "agent", "list the agents, add one", "City", (), "agent"),
+    Verb("prime", "agent", "prime", "print what an agent will read when it starts", "Sessions", (), "agent"),
+    Verb("pack", "pack", "pack", "list, add, update and check the packs of a city", "City"),
     Verb("doctor", "doctor", "doctor", "look for what is wrong on this machine and in this city", "This program"),
     Verb("completion", "completion", "completion", "print a completion script for bash, zsh or fish", "This program"),
 )

@@ -65,7 +65,7 @@ def declared_packs(parts: Parts) -> tuple[DeclaredPack, ...]:
     for one, pack, rig in found:
         entry = lock.get(one.source)
         commit = entry.commit if entry else ""
-        version = one.version or pack.version
+        version = one.version
         source = one.source or str(one.folder)
         made.append(DeclaredPack(one.binding, source, pack.name, version, commit, pack.folder, rig, one.where))
     made += [DeclaredPack(b, text, "", v, "", None, "", where) for b, text, v, where in parts.reading.missing]

@@ -122,6 +122,8 @@ def daemon(merged: Mapping[str, Any]) -> Daemon:
         max_wakes_per_tick=int(table.get("max_wakes_per_tick", plain.max_wakes_per_tick)),
         formula_v2=bool(table.get("formula_v2", table.get("graph_workflows", True))),
         formula_v2_by_version=bool(table.get("formula_v2_by_version", False)),
+        wisp_gc_interval=time("wisp_gc_interval", plain.wisp_gc_interval),
+        wisp_ttl=time("wisp_ttl", plain.wisp_ttl),
     )
 
 

@@ -123,10 +123,10 @@ def locate(
         raise BadConfig(f"no pack at {text!r}", cure="a pack is a folder with a pack.toml", where=where)
     if not own:
         return folder, root
-    return folder, city if folder.is_relative_to(city) else _checkout(folder)
+    return folder, city if folder.is_relative_to(city) else checkout(folder)
 
 
-def _checkout(folder: Path) -> Path:
+def checkout(folder: Path) -> Path:
     """What a pack outside of the city may import from: its git checkout, else the folder it lies in."""
     return next((p for p in (folder, *folder.parents) if (p / ".git").exists()), folder.parent)
 

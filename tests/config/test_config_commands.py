@@ -1,0 +1,245 @@
+"""config, formula, pack, agent, prime, as they are typed; the table and the JSON beside it."""
+
+# ruff: noqa: E501 (files as they would be written, one to a line)
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gcity_tui.cli.door import main
+from gcity_tui.config import load_city
+from gcity_tui.config.told import explain
+from gcity_tui.config.write import add_rig, init_city
+
+Run = Callable[..., tuple[int, str, str]]
+PIECE = '[order]\ntrigger = "cron"\nschedule = "*/5 * * * *"\nexec = "true"\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    repo = tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(repo)], check=True)
+    subprocess.run(["git", "-C", str(repo), "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    made = init_city(tmp_path / "city", provider="rehearsal")
+    add_rig(made, repo)
+    monkeypatch.chdir(made.path)
+    return made.path
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def told(run: Run, *words: str, code: int = 0) -> Any:
+    done = run(*words, "--json")
+    assert done[0] == code, done
+    return json.loads(done[1])
+
+
+class TestExplain:
+    TEXT = """
+[agent_defaults]
+provider = "claude"
+[[patches.agent]]
+name = "mayor"
+provider = "codex"
+env_remove = ["A"]
+"""
+
+    def test_a_value_set_in_three_layers(self, home: Path, run: Run) -> None:
+        (home / "agents" / "mayor").mkdir()
+        (home / "agents" / "mayor" / "agent.toml").write_text(
+            'scope = "city"\nprovider = "gemini"\nenv = { A = "1", B = "2" }\n'
+        )
+        with (home / "city.toml").open("a") as file:
+            file.write(self.TEXT)
+        words = told(run, "config", "explain", "agents.mayor.provider")["agents.mayor.provider"]
+        assert [(w["value"], w["layer"]) for w in words] == [
+            ("rehearsal", "city"), ("claude", "defaults"), ("gemini", "city"), ("codex", "patch")
+        ]  # fmt: skip
+        assert [Path(w["file"]).name for w in words] == ["city.toml", "city.toml", "agent.toml", "city.toml"]
+        city = load_city(home)
+        assert city.agents[-1].provider == "codex" and city.agents[-1].env == {"B": "2"}
+        code, out, _ = run("config", "explain", "mayor.provider")
+        assert code == 0 and out.splitlines()[0] == 'agents.mayor.provider = "codex"'
+        assert out.count("below") == 3 and "agent.toml:2" in out
+        assert [s.value for s in explain(city, "agents.mayor.env")["agents.mayor.env"]][1] == {"env_remove": ["A"]}
+
+    def test_rigs_site_and_providers(self, home: Path, run: Run) -> None:
+        (home / ".gc").mkdir(exist_ok=True)
+        (home / ".gc" / "site.toml").write_text(f'workspace_name = "here"\n[[rig]]\nname = "repo"\npath = "{home}"\n')
+        with (home / "city.toml").open("a") as file:
+            file.write(
+                '[[patches.rigs]]\nname = "repo"\nprefix = "zz"\n[providers.mine]\nbase = "claude"\nargs = ["x"]\n'
+            )
+            file.write('[[patches.providers]]\nname = "mine"\nargs_append = ["y"]\n')
+        assert [w["value"] for w in told(run, "config", "explain", "workspace.name")["workspace.name"]] == [
+            "city",
+            "here",
+        ]
+        assert [w["layer"] for w in told(run, "config", "explain", "rigs.repo.prefix")["rigs.repo.prefix"]] == [
+            "city",
+            "patch",
+        ]
+        assert told(run, "config", "explain", "rigs.repo.path")["rigs.repo.path"][-1]["layer"] == "site"
+        args = told(run, "config", "explain", "providers.mine.args")["providers.mine.args"]
+        assert [w["value"] for w in args[-2:]] == [["x"], ["y"]] and load_city(home).providers["mine"].args == (
+            "x",
+            "y",
+        )
+        assert told(run, "config", "explain", "providers.mine.command")["providers.mine.command"][-1]["layer"] == "core"
+
+    def test_a_key_that_nothing_sets(self, run: Run) -> None:
+        code, _, err = run("config", "explain", "workspace.provder")
+        assert code == 4 and "workspace.provider" in err
+
+    def test_every_value_with_its_place(self, run: Run) -> None:
+        found = told(run, "config", "show", "--origins")
+        assert found["daemon.patrol_interval"][-1]["line"] > 0 and "agents.repo/eddie.scope" in found
+        assert "workspace.provider" in run("config", "show", "--origins")[1]
+
+
+class TestValidate:
+    def test_sound_with_all_warnings(self, home: Path, run: Run) -> None:
+        with (home / "city.toml").open("a") as file:
+            file.write('[workspce]\nx = 1\n[imports.far]\nsource = "https://example.org/pack.git"\n')
+        found = told(run, "config", "validate")
+        assert found["ok"] and len(found["warnings"]) == 2
+        assert "did you mean 'workspace'" in found["warnings"][0] and "pack update" in found["warnings"][1]
+        code, out, err = run("config", "validate")
+        assert code == 0 and "2 warnings" in out and err.count("warning:") == 2
+
+    def test_unsound(self, home: Path, run: Run) -> None:
+        (home / "city.toml").write_text('[workspace]\nprovider = "cluade"\n')
+        found = told(run, "config", "validate", code=78)
+        assert found["ok"] is False and "claude" in found["error"]["cure"] and "city.toml:2" in found["error"]["where"]
+        assert run("config", "validate")[0] == 78
+
+
+class TestFormula:
+    def test_list_and_show(self, run: Run) -> None:
+        names = {f["name"]: f for f in told(run, "formula", "list", "--rig", "repo")}
+        assert names["mol-review-loop"]["graph"] and not names["mol-review-loop"]["error"]
+        shown = told(run, "formula", "show", "mol-review-loop")
+        assert shown["steps"][0]["ref"] == "mol-review-loop.implement" and "max_rounds" in {
+            v["name"] for v in shown["vars"]
+        }
+        out = run("formula", "show", "mol-review-loop")[1]
+        assert f"Steps ({len(shown['steps'])}):" in out and "--var max_rounds" in out
+
+    def test_validate_a_file_without_a_city(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        pack, other = tmp_path / "packs" / "p", tmp_path / "packs" / "q"
+        for folder in (pack, other):
+            (folder / "formulas").mkdir(parents=True)
+        (pack / "pack.toml").write_text('[pack]\nname = "p"\nschema = 2\n[imports.q]\nsource = "../q"\n')
+        (other / "pack.toml").write_text('[pack]\nname = "q"\nschema = 2\n')
+        (other / "formulas" / "two.toml").write_text(
+            'formula = "two"\ntype = "expansion"\n[[template]]\nid = "{target}"\ntitle = "T"\n'
+        )
+        good, bad = pack / "formulas" / "good.formula.toml", pack / "formulas" / "bad.toml"
+        good.write_text(
+            'formula = "good"\n[[steps]]\nid = "a"\ntitle = "A"\nexpand = "two"\nretry = { max_attempts = 2 }\n'.replace(
+                "retry", "#"
+            )
+        )
+        bad.write_text('formula = "bad"\n[[steps]]\nid = "a"\ntitle = "A"\nneeds = ["b"]\n')
+        monkeypatch.chdir("/")
+        found = told(run, "formula", "validate", str(good), str(bad), code=78)
+        assert [f["ok"] for f in found] == [True, False]
+        assert found[1]["where"] == f"{bad}:3: step a" and 'unknown step "b"' in found[1]["error"]
+        assert run("formula", "validate", str(good))[0] == 0
+        assert run("formula", "validate", str(pack / "formulas" / "none.toml"))[0] == 78
+
+    def test_graph(self, run: Run) -> None:
+        found = told(run, "formula", "graph", "mol-do-work")
+        assert found["edges"] == [{"from": "workflow-finalize", "to": "do-work"}]
+        assert run("formula", "graph", "mol-do-work")[1].splitlines()[0].split() == ["1", "do-work"]
+        assert '"do-work" -> "workflow-finalize";' in run("formula", "graph", "mol-do-work", "--dot")[1]
+
+    def test_cook(self, home: Path, run: Run) -> None:
+        from gcity_tui.city import City
+
+        found = told(run, "formula", "cook", "mol-do-work", "--var", "issue=x-1")
+        with City.open(home) as city:
+            root = city.bead(found["root"])
+            assert found["created"] == 3 and root.metadata["gc.var.issue"] == "x-1"
+            assert city.bead(found["ids"]["mol-do-work.do-work"]).metadata["gc.root_bead_id"] == root.id
+
+    def test_wrong_words(self, run: Run) -> None:
+        assert run("formula", "show", "mol-do-wrk")[0] == 4
+        assert run("formula", "show", "mol-do-work", "--var", "isue=1")[0] == 2
+        assert run("formula", "show")[0] == 2
+
+
+class TestAgentsAndPacks:
+    def test_add_and_prime(self, home: Path, run: Run) -> None:
+        made = told(
+            run, "agent", "add", "scout", "--provider", "rehearsal-codex", "--max", "2", "--description", "Looks ahead."
+        )
+        assert made["agents"] == ["repo/scout"]
+        scout = next(a for a in told(run, "agent", "list") if a["name"] == "scout")
+        assert scout["provider"] == "rehearsal-codex" and scout["max_active_sessions"] == 2
+        text = told(run, "prime", "repo/scout-2")["content"]
+        assert text.startswith("# scout\n\nYou are repo/scout-2 in the rig repo. Looks ahead.")
+        assert run("agent", "add", "scout")[0] == 3 and run("agent", "add", "no/name")[0] == 2
+        assert run("agent", "add", "x", "--provider", "cluade")[0] == 2 and not (home / "agents" / "x").exists()
+        assert run("prime", "scuot")[0] == 4
+
+    def test_a_folder_pack(self, home: Path, run: Run) -> None:
+        pack = home / "packs" / "crew"
+        (pack / "agents" / "ada").mkdir(parents=True)
+        (pack / "orders").mkdir()
+        (pack / "pack.toml").write_text('[pack]\nname = "crew"\nschema = 2\n')
+        (pack / "agents" / "ada" / "agent.toml").write_text('scope = "city"\n')
+        (pack / "orders" / "tick.toml").write_text(PIECE)
+        before = (home / "city.toml").read_text()
+        found = told(run, "pack", "add", "packs/crew")
+        assert found["agents"] == ["crew.ada"] and (home / "city.toml").read_text().startswith(before)
+        assert [o.name for o in load_city(home).orders] == ["tick"]
+        assert {p["binding"] for p in told(run, "pack", "list")} == {"crew", "review"}
+        assert run("pack", "add", "packs/crew")[0] == 3 and run("pack", "add", "packs/none")[0] == 4
+        (pack / "formulas").mkdir()
+        (pack / "formulas" / "bad.toml").write_text('formula = "bad"\n[[steps]]\nid = "a"\n')
+        checked = told(run, "pack", "check", code=78)
+        assert [f["what"] for f in checked["faults"]] == ["formula bad"] and checked["agents"] == 5
+
+    def test_a_pack_from_git(self, home: Path, tmp_path: Path, run: Run) -> None:
+        origin = tmp_path / "origin"
+        (origin / "agents" / "ada").mkdir(parents=True)
+        (origin / "pack.toml").write_text('[pack]\nname = "crew"\nschema = 2\n')
+        (origin / "agents" / "ada" / "agent.toml").write_text('scope = "city"\n')
+
+        def git(*words: str) -> None:
+            subprocess.run(["git", "-C", str(origin), *words], check=True, capture_output=True)
+
+        git("init", "-q", "-b", "main")
+        git("add", ".")
+        git("commit", "-q", "-m", "one")
+        git("tag", "v1.0.0")
+        found = told(run, "pack", "add", f"file://{origin}", "--name", "crew")
+        assert (found["version"], found["agents"]) == ("^1.0", ["crew.ada"]) and len(found["commit"]) == 40
+        (origin / "agents" / "bob").mkdir()
+        (origin / "agents" / "bob" / "agent.toml").write_text('scope = "city"\n')
+        git("add", ".")
+        git("commit", "-q", "-m", "two")
+        git("tag", "v1.1.0")
+        assert told(run, "pack", "list")[0]["commit"] == found["commit"]
+        (updated,) = told(run, "pack", "update")
+        assert updated["before"] == found["commit"] != updated["commit"]
+        assert load_city(home).agent("crew.bob")
+        assert told(run, "pack", "check")["ok"]
+        before = (home / "city.toml").read_text(), (home / "packs.lock").read_text()
+        assert run("pack", "add", f"file://{tmp_path}/none")[0] == 4
+        assert before == ((home / "city.toml").read_text(), (home / "packs.lock").read_text())
