@@ -13,7 +13,7 @@ test: .venv/.test           ## set up and pass all tests
 
 test-agents: .venv/.test    ## the same loop on the real claude, codex and gemini, against a model stub on loopback
 	@sh tests/agents/install.sh $(AGENTS)
-	@$(BIN)/python -m pytest -m agents -p no:xdist $(ARGS)
+	@$(BIN)/python -m pytest -n 0 -m agents tests/agents $(ARGS)
 
 check: .venv/.dev           ## static checks: ruff, mypy strict, the floors
 	@$(BIN)/ruff check gcity_tui tests bench
@@ -29,7 +29,7 @@ bench: .venv/.test          ## the figures, as ratios against floors measured in
 	@$(BIN)/python -m bench $(ARGS)
 
 drill: .venv/.test          ## kill things at random moments, the long form
-	@GCITY_DRILLS=$${GCITY_DRILLS:-20} $(BIN)/python -m pytest -m drill -p no:xdist --timeout 3600 $(ARGS)
+	@GCITY_DRILLS=$${GCITY_DRILLS:-20} $(BIN)/python -m pytest -n 0 -m drill --timeout 3600 $(ARGS)
 
 screenshots: .venv/.test    ## draw the pictures in screenshots/ anew
 	@$(BIN)/python -m tests.scenes
