@@ -13,6 +13,7 @@ import selectors
 import socket
 import struct
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +90,20 @@ class Service:
     def _run(self) -> None:
         while not self._closed:
             for key, events in self._selector.select():
-                key.data(key.fileobj, events)
+                try:
+                    key.data(key.fileobj, events)
+                except Exception:  # whatever one connection does, the others are served
+                    traceback.print_exc()
+                    self._forget(key.fileobj)
+
+    def _forget(self, sock: object) -> None:
+        """Let a connection go that could not be served."""
+        if not isinstance(sock, socket.socket) or sock is self._listener:
+            return
+        self._watchers = {w for w in self._watchers if w.sock is not sock}
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(sock)
+        sock.close()
 
     def _accept(self, listener: socket.socket, _events: int) -> None:
         try:
@@ -151,7 +165,9 @@ class Service:
         self._selector.modify(w.sock, wanted, self._watched)
 
     def _watched(self, sock: socket.socket, events: int) -> None:
-        w = next(x for x in self._watchers if x.sock is sock)
+        w = next((x for x in self._watchers if x.sock is sock), None)
+        if w is None:
+            return  # dropped a moment ago, while this event was on its way
         if events & selectors.EVENT_READ:
             try:
                 gone = not sock.recv(4096)

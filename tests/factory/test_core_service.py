@@ -137,6 +137,33 @@ def test_a_watcher_that_does_not_read_is_dropped(served: Service, monkeypatch: p
     assert client.call(str(served.path), "still")
 
 
+def test_a_watcher_that_is_killed_while_it_is_told_takes_nobody_along(served: Service) -> None:
+    """Its end and the news for it come up in one breath: the news fail first, then its end is looked at."""
+    held, gate = threading.Event(), threading.Event()
+    inlet, outlet = os.pipe()
+
+    def hold(_fd: int, _events: int) -> None:
+        os.read(inlet, 1)
+        held.set()
+        gate.wait(5.0)
+
+    served.publish({"n": 1})
+    watcher = client.connect(str(served.path), 5.0)
+    watcher.sendall(wire.pack([b"watch", b"{}"]))
+    assert wire.read(watcher.recv)
+    served._selector.register(inlet, 1, hold)
+    os.write(outlet, b"x")
+    assert held.wait(5.0)
+    served.publish({"n": 2})
+    watcher.close()
+    gate.set()
+    assert client.call(str(served.path), "hello", timeout=5.0) == {"verb": "hello"}
+    assert served.watchers == 0
+    served._selector.unregister(inlet)
+    os.close(inlet)
+    os.close(outlet)
+
+
 def test_a_watch_comes_back_after_the_controller(place: Path) -> None:
     got: list[object] = []
     first, away, second = threading.Event(), threading.Event(), threading.Event()
