@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,11 +22,14 @@ def main(argv: list[str] | None = None) -> int:
     return door.main(words, show)
 
 
-def show(city: City, view: str = "") -> int:
-    """Open the dashboard on a city; words do not know pictures, so this is handed to them."""
+def show(open: Callable[[], City], view: str = "") -> int:
+    """Open the dashboard on the city that `open` gives; words do not know pictures, so this is handed to them."""
+    import gc
+
+    gc.disable()  # until the first picture: what is loaded up to then is there to stay
     from gcity_tui.tui.app import run
 
-    return run(city, view=view)
+    return run(open, view=view)
 
 
 if __name__ == "__main__":

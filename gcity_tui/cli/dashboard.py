@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
-from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import Usage
+
+if TYPE_CHECKING:
+    from gcity_tui.city import City
 
 
 def dashboard_arguments(p: argparse.ArgumentParser) -> None:
@@ -17,6 +20,18 @@ def dashboard(args: argparse.Namespace) -> int:
     if args.show is None or not (sys.stdin.isatty() and sys.stdout.isatty()):
         cure = "gcity-tui --help lists the verbs; status --json is for programs"
         raise Usage("the dashboard needs a terminal", cure=cure)
-    with opened(args) as city:
-        code: int = args.show(city, args.view)
+    held: list[City] = []
+
+    def open() -> City:
+        """Imported only here, behind the first picture."""
+        from gcity_tui.cli.opening import meant
+
+        held.append(meant(args))
+        return held[-1]
+
+    try:
+        code: int = args.show(open, args.view)
+    finally:
+        for city in held:
+            city.close()
     return code

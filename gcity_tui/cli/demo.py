@@ -50,7 +50,7 @@ def demo(args: argparse.Namespace) -> int:
         loop = begin(city, there)
         if args.headless:
             return _headless(city, loop, args)
-        code: int = args.show(city, "")
+        code: int = args.show(lambda: city, "")
         output.note("the city goes on: gcity-tui demo opens it again, gcity-tui demo --stop ends it")
         return code
     finally:

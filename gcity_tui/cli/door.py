@@ -30,8 +30,11 @@ class Parser(argparse.ArgumentParser):
         raise Usage(message, cure=f"did you mean {close}?" if close else cure)
 
 
-Show = Callable[["City", str], int]
-"""Opens the dashboard on a city, at a view; given by the caller, because words do not import pictures."""
+Show = Callable[[Callable[[], "City"], str], int]
+"""Opens the dashboard on the city that a function gives, at a view.
+
+Handed over by the caller, because words do not import pictures; the city by a function, because opening one takes
+longer than the first picture."""
 
 
 def main(argv: Sequence[str], show: Show | None = None) -> int:

@@ -11,10 +11,15 @@ from pathlib import Path
 from gcity_tui.city import City
 
 
+def meant(args: argparse.Namespace) -> City:
+    """The city of `--city`, else of the environment and the folder we are in."""
+    return City.open(Path(args.city) if args.city else None, environ=os.environ)
+
+
 @contextmanager
 def opened(args: argparse.Namespace) -> Iterator[City]:
-    """The city of `--city`, else of the environment and the folder we are in; closed at the end."""
-    city = City.open(Path(args.city) if args.city else None, environ=os.environ)
+    """The city that is meant; closed at the end."""
+    city = meant(args)
     try:
         yield city
     finally:

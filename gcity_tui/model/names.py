@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from gcity_tui.model.errors import Ambiguous, NotFound, Usage
@@ -67,6 +66,8 @@ def _edits(a: str, b: str, most: int) -> int:
 
 def socket_name(city_name: str, city_path: str) -> str:
     """The city's tmux socket (`-L`): `gcity-<name>-<6 hex of the path's hash>`."""
+    import hashlib  # loads OpenSSL: not for those who only shorten a name
+
     digest = hashlib.sha256(city_path.encode()).hexdigest()[:6]
     return f"gcity-{re.sub(r'[^A-Za-z0-9_-]', '_', city_name)}-{digest}"
 

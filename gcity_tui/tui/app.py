@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from textual import on, work
+from textual.app import App
 from textual.reactive import reactive
 from textual.screen import Screen
 
+from gcity_tui.model.errors import CityError
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import cells, keymap, status, themes
 from gcity_tui.tui.background import aside
-from gcity_tui.tui.bridge import Bridge, LinkLost, SnapshotArrived
+from gcity_tui.tui.bridge import Bridge, CannotOpen, LinkLost, SnapshotArrived
 from gcity_tui.tui.commands import CityCommands
+from gcity_tui.tui.late import Late
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.city import CityScreen
 from gcity_tui.tui.screens.view import Attach, Show, View
@@ -54,12 +58,13 @@ class GcityApp(Verbs, inherit_bindings=False):
         super().__init__()
         self.city, self.keys, self.clock, self.monotonic = city, dict(keys or {}), clock, monotonic
         self._first = view if view in VIEWS else ""
-        self._wanted_theme = theme
         self.confirm = confirm
         self.warnings: list[str] = []
         """Said once, when the screen is there."""
-        self.ansi_theme_dark, self.ansi_theme_light = themes.TERMINAL_DARK, themes.TERMINAL_LIGHT
+        self._theme_is(theme or themes.DEFAULT)
         self._bridge = Bridge(city, self.post_message)
+        self.refused: CityError | None = None
+        """Why there is no city: the app has ended because of it."""
         self._held: CitySnapshot | None = None
         self._acting: tuple[Target, ...] = ()
         for name in VIEWS:
@@ -74,23 +79,39 @@ class GcityApp(Verbs, inherit_bindings=False):
         made = getattr(import_module(f"gcity_tui.tui.screens.{name}"), f"{name.capitalize()}Screen")
         return made(self.city, self.keys)  # type: ignore[no-any-return]
 
+    def _theme_is(self, wanted: str) -> None:
+        """Set before anything is styled: a theme that is set later has everything styled a second time."""
+        for theme in themes.HOUSE:
+            self.register_theme(theme)
+        known = wanted in self.available_themes
+        if not known:
+            self.warnings.append(f"There is no theme {wanted!r}.")
+        self.set_reactive(App.theme, wanted if known else themes.DEFAULT)
+        self.set_reactive(App.ansi_theme_dark, themes.TERMINAL_DARK)
+        self.set_reactive(App.ansi_theme_light, themes.TERMINAL_LIGHT)
+        dark = self.current_theme.dark  # the rest is what Textual does when a theme is set later
+        self.set_class(dark, "-dark-mode", update=False)
+        self.set_class(not dark, "-light-mode", update=False)
+        self.add_class(f"-theme-{self.theme}", update=False)
+        self._refresh_truecolor_filter(self.ansi_theme)
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.defaults(self.current_theme)
 
     def on_mount(self) -> None:
-        for theme in themes.HOUSE:
-            self.register_theme(theme)
-        wanted = self._wanted_theme or themes.DEFAULT
-        self.theme = wanted if wanted in self.available_themes else themes.DEFAULT
-        if wanted != self.theme:
-            self.warnings.append(f"There is no theme {wanted!r}.")
         for warning in self.warnings:
             self.tell(warning, severity="warning")
         self.set_keymap(self.keys)
-        self._bridge.start()
+        self.call_after_refresh(self._first_picture)
         self.set_interval(1.0, self.tick)
         if self._first and self._first != "city":
             self.switch_mode(self._first)
+
+    def _first_picture(self) -> None:
+        """The person sees something: only now is the city opened, and the collector at work again."""
+        gc.freeze()
+        gc.enable()
+        self._bridge.start()
 
     def on_unmount(self) -> None:
         self._bridge.stop()
@@ -109,6 +130,11 @@ class GcityApp(Verbs, inherit_bindings=False):
             self.link, lost=0.0, error="", had_controller=self.link.had_controller or snapshot.controller > 0
         )
         self.snapshot = snapshot
+
+    @on(CannotOpen)
+    def cannot_open(self, message: CannotOpen) -> None:
+        self.refused = message.error
+        self.exit(1)
 
     @on(LinkLost)
     def link_lost(self, message: LinkLost) -> None:
@@ -253,7 +279,6 @@ class GcityApp(Verbs, inherit_bindings=False):
 
     @work(group="go", exclusive=True, exit_on_error=False)
     async def action_go(self) -> None:
-        from gcity_tui.model.errors import CityError
         from gcity_tui.tui import going
         from gcity_tui.tui.modals.pick import PickSheet
 
@@ -288,16 +313,21 @@ class GcityApp(Verbs, inherit_bindings=False):
         self.exit(0)
 
 
-def run(city: CityPort, *, view: str = "") -> int:
-    """Shows `city` in this terminal until the person leaves; the exit code. BadConfig: settings cannot be read."""
+def run(open: Callable[[], CityPort], *, view: str = "") -> int:
+    """Shows the city that `open` gives in this terminal until the person leaves; the exit code.
+
+    Raises what `open` raises, after the terminal is the person's again; BadConfig: settings cannot be read.
+    """
     import os
 
     from gcity_tui.config.settings import load_settings
 
     taste = load_settings(os.environ)
     keys, unknown = keymap.resolved(taste.keys)
-    app = GcityApp(city, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm)
+    app = GcityApp(Late(open).port, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm)
     for warning in (*taste.warnings, *(f"There is no command {name!r} to give a key to." for name in unknown)):
         app.warnings.append(warning)
     code = app.run(mouse=taste.mouse)
+    if app.refused is not None:
+        raise app.refused
     return code if isinstance(code, int) else app.return_code or 0

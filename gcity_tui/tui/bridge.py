@@ -28,6 +28,14 @@ class LinkLost(Message):
         self.error = error
 
 
+class CannotOpen(Message):
+    """There is no city to watch: nothing will ever arrive."""
+
+    def __init__(self, error: CityError) -> None:
+        super().__init__()
+        self.error = error
+
+
 class Bridge:
     """Watches until it is stopped.
 
@@ -61,6 +69,11 @@ class Bridge:
 
     def _run(self) -> None:
         failed = 0
+        try:
+            _ = self._city.name  # reads what is declared; a city that was handed over late is opened by it
+        except CityError as error:
+            self._post(CannotOpen(error))
+            return
         while not self._stop.is_set():
             why = "the watch ended"
             started = time.monotonic()

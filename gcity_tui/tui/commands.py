@@ -50,8 +50,10 @@ def _targets(snapshot: CitySnapshot | None, here: Target, about: str, everything
     if not everything or snapshot is None:
         fits = here.session if about == "session" else here.loop if about == "loop" else here.main
         if fits and snapshot is not None:
-            yield target.of_session(snapshot, fits) if about == "session" else (
-                target.of_loop(snapshot, fits) if about == "loop" else here
+            yield (
+                target.of_session(snapshot, fits)
+                if about == "session"
+                else (target.of_loop(snapshot, fits) if about == "loop" else here)
             )
         return
     if about in ("session", "any"):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from gcity_tui.model.bead import Bead, Event
-from gcity_tui.model.history import History
-from gcity_tui.model.receipt import Receipt
-from gcity_tui.model.session import Judgement, Pending
-from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tmux.styled import Line
+if TYPE_CHECKING:  # the first picture needs none of them
+    from pathlib import Path
+
+    from gcity_tui.model.bead import Bead, Event
+    from gcity_tui.model.history import History
+    from gcity_tui.model.receipt import Receipt
+    from gcity_tui.model.session import Judgement, Pending
+    from gcity_tui.model.snapshot import CitySnapshot
+    from gcity_tui.tmux.styled import Line
 
 
 class Frame(Protocol):

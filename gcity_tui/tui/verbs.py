@@ -298,5 +298,3 @@ class Verbs(App[int], inherit_bindings=False):
 def _names(views: Sequence[SessionView]) -> str:
     names = [short(v.instance) for v in views]
     return ", ".join(names) if len(names) <= 3 else f"{', '.join(names[:2])} and {len(names) - 2} more"
-
-

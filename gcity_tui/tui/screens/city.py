@@ -56,6 +56,8 @@ class CityScreen(View):
             yield PaneView(id="tail", classes="panel")
 
     def on_mount(self) -> None:
+        for name, title in (("attention", "¹Needs you"), ("loops", "²Rounds"), ("agents", "³Agents"), ("tail", "⁴")):
+            self._title(name, title)
         self.query_one("#agents").focus()
 
     # -- drawing

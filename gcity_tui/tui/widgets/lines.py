@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -16,8 +17,8 @@ from gcity_tui.tui.cells import ROLES, Span
 
 Spans = Sequence[Span]
 
-ROLE_CSS = "\n".join(
-    f"    & > .gc-{role} {{ {rule} }}"
+_ROLE_CSS = "\n".join(
+    f"Inked > .gc-{role} {{ {rule} }}"
     for role, rule in {
         "dim": "color: $status-dim;",
         "faint": "color: $status-faint;",
@@ -34,12 +35,13 @@ ROLE_CSS = "\n".join(
         "warn": "color: $status-warn;",
     }.items()
 )
-ROLE_CLASSES = {f"gc-{role}" for role in ROLES}
 
 
 class Inked(Widget):
-    """Turns spans into strips; caches them per theme. `ink` drops the strips when the theme changes."""
+    """Turns spans into strips; caches them per theme."""
 
+    DEFAULT_CSS = _ROLE_CSS
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"gc-{role}" for role in ROLES}
     _strips: dict[tuple[Spans, int], Strip]
     titled = ""
     """The title in its border, as plain text."""
@@ -110,8 +112,7 @@ def _words(text: str) -> list[str]:
 class Bar(Inked):
     """One line: spans at the left, spans at the right; repaints only when what it says changes."""
 
-    DEFAULT_CSS = "Bar { height: 1; width: 1fr;\n" + ROLE_CSS + "\n}"
-    COMPONENT_CLASSES = ROLE_CLASSES
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -135,11 +136,8 @@ class LineView(Inked, ScrollView, can_focus=True):
     """Scrolling lines. It repaints the lines that changed; it follows its end when asked, until someone scrolls up."""
 
     DEFAULT_CSS = (
-        "LineView { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden;\n"
-        + ROLE_CSS
-        + "\n}"
+        "LineView { height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; }"
     )
-    COMPONENT_CLASSES = ROLE_CLASSES
     ALLOW_SELECT = False
 
     def __init__(self, *, follow: bool = False, id: str | None = None, classes: str | None = None) -> None:

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from gcity_tui.tui.cells import Cell, Span, plain
 from gcity_tui.tui.widgets.columns import Column, widths
-from gcity_tui.tui.widgets.lines import ROLE_CLASSES, ROLE_CSS, LineView
+from gcity_tui.tui.widgets.lines import LineView
 
 HOLD = 2.0
 """Seconds that the order stands still after a key."""
@@ -43,11 +43,8 @@ class LineTable(LineView):
         Binding("space", "mark", "mark", id="list.mark", tooltip="Mark this line, for verbs that take many"),
         Binding("enter", "choose", "open", id="list.choose", tooltip="Attach, or open what it is"),
     ]
-    DEFAULT_CSS = (
-        "LineTable {\n" + ROLE_CSS + "\n"
-        "    & > .gc-cursor { background: $cursor-line; }\n}"
-    )
-    COMPONENT_CLASSES = ROLE_CLASSES | {"gc-cursor"}
+    DEFAULT_CSS = "LineTable > .gc-cursor { background: $cursor-line; }"
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"gc-cursor"}
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -87,6 +84,8 @@ class LineTable(LineView):
         self.cursor = ""
         self.marks: frozenset[str] = frozenset()
         self.filter = ""
+        self._told = False
+        """Before the first rows nothing is known, not even that there are none."""
         self._held_until = 0.0
         self._widths: tuple[int, ...] = ()
         self._place = 0
@@ -95,8 +94,8 @@ class LineTable(LineView):
 
     def rows_are(self, rows: Sequence[Row], columns: Sequence[Column] | None = None) -> None:
         """New content. The cursor stays on its row by id; while held, rows that were there keep their places."""
-        if columns is not None and tuple(columns) != self.columns:
-            self.columns = tuple(columns)
+        if not self._told or (columns is not None and tuple(columns) != self.columns):
+            self._told, self.columns = True, self.columns if columns is None else tuple(columns)
             self.refresh()
         self.wanted = tuple(rows)
         gone = self.marks - {r.id for r in rows}
@@ -247,7 +246,7 @@ class LineTable(LineView):
             return self._header(width).apply_style(self.rich_style)
         at = y - self.top + int(self.scroll_offset.y)
         if at >= len(self.rows):
-            blank = ((" " + self.empty, "faint"),) if not self.rows and at == 0 and self.empty else ()
+            blank = ((f" {self.empty}", "faint"),) if self._told and at == 0 and not self.rows else ()
             return self.strip(blank, width).apply_style(self.rich_style)
         row = self.rows[at]
         here, marked = row.id == self.cursor, row.id in self.marks
