@@ -13,6 +13,7 @@ from gcity_tui.config.discover import discover
 from gcity_tui.model.declared import DeclaredCity, Setting
 from gcity_tui.model.errors import CityError, Usage
 from gcity_tui.model.text import one_line
+from gcity_tui.model.names import socket_name
 
 
 def config_arguments(p: argparse.ArgumentParser) -> None:
@@ -34,7 +35,8 @@ def config(args: argparse.Namespace) -> int:
     if args.json:
         output.emit_json(city)
         return 0
-    output.say(f"{output.ink(city.name, 'bold')}  {city.path}  socket {city.tmux_socket}")
+    socket = city.tmux_socket or socket_name(city.name, str(city.path))
+    output.say(f"{output.ink(city.name, 'bold')}  {city.path}  tmux -L {socket}")
     rows = [
         (a.qualified, a.provider or city.default_provider, str(a.max_active_sessions or ""), a.isolation, a.source)
         for a in city.agents
