@@ -12,8 +12,8 @@ from gcity_tui.config import load_city
 from gcity_tui.config.discover import discover
 from gcity_tui.model.declared import DeclaredCity, Setting
 from gcity_tui.model.errors import CityError, Usage
-from gcity_tui.model.text import one_line
 from gcity_tui.model.names import socket_name
+from gcity_tui.model.text import one_line
 
 
 def config_arguments(p: argparse.ArgumentParser) -> None:
