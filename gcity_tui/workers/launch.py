@@ -87,7 +87,8 @@ def launch(
         else:
             first = prompt
     env, secrets = environment(provider, agent, record, places)
-    env |= {k: placed(v) for k, v in provider.hooks.env.items()}
+    for name, value in provider.hooks.env.items():
+        (env if allowed(name) else secrets)[name] = placed(value)
     if prompt and not first:
         env["GC_STARTUP_PROMPT_DELIVERED"] = "1"  # its SessionStart hook need not say it again
     prompted = bool(prompt and not resume and not first)
