@@ -27,6 +27,7 @@ def test_a_conversation_goes_on(program: str, world: Callable[..., World]) -> No
     w.city.up()
     awaken(w, "alice-1")
     say(w, "the harbour is closed")
+    until(lambda: w.session("alice-1").transcript != "", 10, "its conversation is found", w.screens)
     first = w.session("alice-1")
     w.city.stop("alice-1")
     until(lambda: w.session("alice-1").phase.word == "stopped", 20, "it is stopped", w.screens)

@@ -63,7 +63,7 @@ def approval(world: World, name: str) -> None:
     assert picked.lower().startswith(("yes", "allow"))
     until(mark.exists, 15, "the command ran", world.screens)
     until(lambda: world.city.receipt(later.id).state is Delivery.TAKEN_UP, 20, "the nudge came after", world.screens)
-    assert heard(world, "later on") == 1
+    until(lambda: heard(world, "later on") == 1, 10, "the model hears it once", world.screens)
 
 
 def shims(world: World, name: str) -> None:
