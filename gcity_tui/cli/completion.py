@@ -7,6 +7,7 @@ import argparse
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.cli.verbs import VERBS, find
+from gcity_tui.config import formula_names
 from gcity_tui.model.errors import CityError
 
 _BASH = """_gcity_tui() {
@@ -102,6 +103,8 @@ def _names(takes: str, args: argparse.Namespace) -> list[str]:
         with opened(args) as city:
             if takes == "loop":
                 return [x.id for x in city.loops()]
+            if takes == "formula":
+                return sorted(formula_names(city.declared))
             agents = takes == "agent"
             full = [a.qualified for a in city.declared.agents] if agents else [s.instance for s in city.sessions()]
     except CityError:
