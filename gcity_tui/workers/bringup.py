@@ -20,7 +20,7 @@ PATIENCE = 1.2
 """Seconds that a startup dialog is given to go away before its keys are pressed again."""
 BEGINS = 10.0
 """Seconds that a program which looks ready is given to take up the prompt on its command line."""
-REDRAWS = 4.0
+REDRAWS = 8.0
 """Seconds that one which goes on with a conversation is given to show it again."""
 GRACE = 2.0
 """Seconds between TERM and KILL."""
