@@ -33,7 +33,7 @@ def pour(tx: "Tx", plan: "GraphPlan", actor: str = "", *, prefix: str = "", midd
         for key, ref in node.metadata_refs.items():
             if ref not in made:
                 raise Usage(f"node {node.key!r}: metadata {key!r} refers to the unknown node {ref!r}")
-            tx._put_meta(made[node.key], {key: made[ref]}, 1)
+            tx.refer(made[node.key], key, made[ref], actor)
     _edges(tx, plan, made, actor)
     new = set(made.values())
     readiness.recount(tx.cx, new)
@@ -67,6 +67,9 @@ def _nodes(tx: "Tx", plan: "GraphPlan", actor: str, prefix: str, middle: str) ->
             assignee=node.assignee,
             priority=2 if node.priority is None else node.priority,
             ephemeral=int(node.ephemeral),
+            await_type=node.await_type,
+            await_id=node.await_id,
+            timeout=int(node.timeout * 1_000_000_000),
         )
     return made
 
@@ -98,6 +101,7 @@ def _edges(tx: "Tx", plan: "GraphPlan", made: dict[str, str], actor: str) -> Non
             if parent not in new:
                 tx.columns(parent, "id")
             edges.put(tx.cx, (made[node.key], parent, "parent-child", tx.now, actor, "{}"))
+            tx.linked(made[node.key], parent, "parent-child", "{}", actor)
 
 
 def _one(tx: "Tx", edge: "GraphEdge", source: str, target: str, new: set[str], actor: str) -> None:
@@ -109,6 +113,7 @@ def _one(tx: "Tx", edge: "GraphEdge", source: str, target: str, new: set[str], a
     if source not in new and edge.type in BLOCKING and edges.reaches(tx.cx, target, source):
         raise Refused(f"the edge {source} -> {target} would create a cycle")
     edges.put(tx.cx, (source, target, edge.type or "blocks", tx.now, actor, edge.metadata or "{}"))
+    tx.linked(source, target, edge.type or "blocks", edge.metadata, actor)
 
 
 def _parent(node: "GraphNode", made: dict[str, str]) -> str:

@@ -5,11 +5,11 @@ A `Tx` is handed to `Ledger.transact(fn)`; everything done through it is committ
 """
 
 from gcity_tui.beads import edges, ids, jsonout, readiness, schema
+from gcity_tui.beads.linking import Linking
 from gcity_tui.model.errors import NotFound, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping
     from typing import Any
 
@@ -25,39 +25,10 @@ def meta_text(value: "Any") -> "tuple[str, int]":
     return jsonout.dumps(value, ""), 1
 
 
-class Tx:
-    """One open transaction.
+class Tx(Linking):
+    """One open transaction: see `Linking` for its time, its actor and its edges."""
 
-    `now` is its single time, in microseconds; `actor` who does it unless a verb says otherwise.
-    """
-
-    __slots__ = ("actor", "cx", "now", "prefix", "told")
-
-    def __init__(self, cx: "sqlite3.Connection", now: int, actor: str = "", prefix: str = "") -> None:
-        self.cx, self.now, self.actor, self.prefix = cx, now, actor, prefix
-        self.told: list[tuple[str, str]] | None = None
-
-    # -- events ------------------------------------------------------------------------------------------------------
-
-    def emit(
-        self,
-        type_: str,
-        subject: str = "",
-        actor: str = "",
-        message: str = "",
-        payload: str = "",
-        old: str = "",
-        new: str = "",
-    ) -> int:
-        """Append an event; `payload`, `old` and `new` are JSON text or "". Returns its sequence number."""
-        if self.told is not None:
-            self.told.append((type_, subject))
-        cur = self.cx.execute(
-            "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES"
-            " (?,?,?,?,?,?,?,?)",
-            (self.now, type_, subject, actor or self.actor, old, new, message, payload),
-        )
-        return int(cur.lastrowid or 0)
+    __slots__ = ()
 
     # -- reading inside the transaction --------------------------------------------------------------------------------
 
@@ -100,7 +71,7 @@ class Tx:
             raise Usage("title is required")
         if len(title.encode("utf-8", "replace")) > 500:
             raise Usage(f"title must be 500 characters or less (got {len(title.encode('utf-8', 'replace'))})")
-        created = fields.pop("created_at", None) or self.now
+        created = fields.get("created_at") or self.now
         if parent:
             self.columns(parent, "id")
         if id and self.cx.execute("SELECT 1 FROM beads WHERE id = ?", (id,)).fetchone():
@@ -111,9 +82,10 @@ class Tx:
         elif not id:
             seed = f"{title}|{fields.get('description', '')}|{actor}|{created * 1000}"
             id = ids.fresh(self.cx, prefix, middle or ("wisp" if fields.get("ephemeral") else ""), seed)
-        self._insert(id, prefix, title, created, actor, fields)
+        self._insert(id, prefix, title, created, actor, {k: v for k, v in fields.items() if k != "created_at"})
+        labels = sorted(set(labels))
         for label in labels:
-            self.cx.execute("INSERT INTO labels (bead, label) VALUES (?, ?) ON CONFLICT DO NOTHING", (id, label))
+            self.cx.execute("INSERT INTO labels (bead, label) VALUES (?, ?)", (id, label))
         live = int(fields.get("status", "open") != "closed")
         self._put_meta(id, meta or {}, live)
         parents = {parent} if parent else set()
@@ -123,7 +95,7 @@ class Tx:
             edges.put(self.cx, (id, target, type_, self.now, actor, extra))
             if type_ == "parent-child":
                 parents.add(target)
-        self.emit("bead.created", id, actor, title)
+        self.emit("bead.created", id, actor, title, new=_told(fields, labels, meta or {}, links))
         readiness.active_changed(self.cx, {id}, self.now)
         if links:
             readiness.edges_changed(self.cx, {id}, parents, self.now)
@@ -167,29 +139,27 @@ class Tx:
         actor = actor or self.actor
         changed = self._set_fields(bead, dict(set or {}), actor)
         changed = self._set_meta(bead, meta or {}, tuple(unset_meta), actor) or changed
-        for label in add_labels:
-            changed = (
-                self._label("INSERT INTO labels (bead, label) VALUES (?, ?) ON CONFLICT DO NOTHING", bead, label)
-                or changed
-            )
+        changed = self.label(bead, add_labels, actor) or changed
         for label in remove_labels:
-            changed = self._label("DELETE FROM labels WHERE bead = ? AND label = ?", bead, label) or changed
+            changed = self._label("DELETE FROM labels WHERE bead = ? AND label = ?", bead, label, actor) or changed
         if parent is not None:
             changed = self.set_parent(bead, parent, actor=actor) or changed
         if changed:
             self._touch(bead)
         return changed
 
-    def _touch(self, bead: str) -> None:
-        self.cx.execute("UPDATE beads SET updated_at = ?, revision = revision + 1 WHERE id = ?", (self.now, bead))
+    def label(self, bead: str, labels: "Iterable[str]", actor: str = "") -> bool:
+        """Add labels, and leave `updated_at` as it is; True when one was not there yet."""
+        sql = "INSERT INTO labels (bead, label) VALUES (?, ?) ON CONFLICT DO NOTHING"
+        return sum(self._label(sql, bead, one, actor) for one in labels) > 0
 
-    def _label(self, sql: str, bead: str, label: str) -> bool:
+    def _label(self, sql: str, bead: str, label: str, actor: str) -> bool:
         if not label.strip():
             raise Usage("label cannot be empty")
         if not self.cx.execute(sql, (bead, label)).rowcount:
             return False
         kind = "bead.label_added" if sql.startswith("INSERT") else "bead.label_removed"
-        self.emit(kind, bead, message=label)
+        self.emit(kind, bead, actor, label)
         return True
 
     def _set_fields(self, bead: str, wanted: "dict[str, Any]", actor: str) -> bool:
@@ -270,6 +240,10 @@ class Tx:
             new=jsonout.dumps({"metadata": now}, ""),
         )
         return True
+
+    def refer(self, bead: str, key: str, other: str, actor: str = "") -> None:
+        """Name another bead in the metadata of one that this transaction made."""
+        self._set_meta(bead, {key: other}, (), actor or self.actor)
 
     def set_meta_if(self, bead: str, key: str, expected: "str | None", new: str, actor: str = "") -> bool:
         """Compare and set: write `new` only while the key holds `expected` (None: is absent). True when written."""
@@ -387,57 +361,18 @@ class Tx:
         readiness.edges_changed(self.cx, near, parents, self.now)
         return int(gone)
 
-    # -- edges ---------------------------------------------------------------------------------------------------------
 
-    def dep_add(self, source: str, target: str, type_: str = "blocks", actor: str = "", metadata: str = "{}") -> bool:
-        """`source` depends on `target`.
-
-        The same edge again is fine (its metadata is renewed): False. Cycles are refused.
-        """
-        if not type_ or len(type_) > 50:
-            raise Usage(f"invalid dependency type {type_!r}", cure="1 to 50 characters")
-        there = edges.existing(self.cx, source, target)
-        if there and type_ not in there:
-            raise Refused(
-                f"dependency {source} -> {target} already exists with type {there[0]!r}",
-                cure="remove it first with dep remove",
-            )
-        edges.check(self.cx, source, target, type_)
-        edges.put(self.cx, (source, target, type_, self.now, actor or self.actor, metadata))
-        if type_ in there:
-            return False
-        self._touch(source)
-        self.emit("bead.dependency_added", source, actor, f"{type_} {target}")
-        readiness.edges_changed(self.cx, {source}, {target} if type_ == "parent-child" else set(), self.now)
-        return True
-
-    def dep_remove(self, source: str, target: str, actor: str = "") -> bool:
-        """Take away every edge from `source` to `target`; True when there was one."""
-        types = edges.existing(self.cx, source, target)
-        if not types:
-            return False
-        self.cx.execute("DELETE FROM deps WHERE issue_id = ? AND depends_on_id = ?", (source, target))
-        self._touch(source)
-        self.emit("bead.dependency_removed", source, actor, f"{types[0]} {target}")
-        readiness.edges_changed(self.cx, {source}, {target} if "parent-child" in types else set(), self.now)
-        return True
-
-    def set_parent(self, bead: str, parent: str, actor: str = "") -> bool:
-        """Give the bead this one parent, or none for "". Its id stays."""
-        had = edges.parents(self.cx, bead)
-        if had == ([parent] if parent else []):
-            return False
-        for old in had:
-            self.cx.execute(
-                "DELETE FROM deps WHERE issue_id = ? AND depends_on_id = ? AND type = 'parent-child'", (bead, old)
-            )
-            self.emit("bead.dependency_removed", bead, actor, f"parent-child {old}")
-        if parent:
-            edges.check(self.cx, bead, parent, "parent-child")
-            edges.put(self.cx, (bead, parent, "parent-child", self.now, actor or self.actor, "{}"))
-            self.emit("bead.dependency_added", bead, actor, f"parent-child {parent}")
-        readiness.edges_changed(self.cx, {bead}, {p for p in (*had, parent) if p}, self.now)
-        return True
+def _told(fields: "Mapping[str, Any]", labels: "list[str]", meta: "Mapping[str, Any]", links: "list[Any]") -> str:
+    """What a new bead is beyond its title, as JSON text for its first event; what is empty is left out."""
+    always = ("priority", "created_by")  # empty there is not the default
+    found: dict[str, Any] = {k: v for k, v in fields.items() if (v or k in always) and v is not None}
+    if labels:
+        found["labels"] = labels
+    if meta:
+        found["metadata"] = {k: meta_text(v)[0] for k, v in meta.items()}
+    if links:
+        found["dependencies"] = [list(link) for link in links]
+    return jsonout.dumps(found, "") if found else ""
 
 
 def _hidden(cells: "Mapping[str, Any]") -> int:

@@ -1,4 +1,4 @@
-"""Commands beyond the everyday: swarm, graph, batch, sql, rename, human, todo, states, lint, duplicates, hooks, files."""
+"""Commands beyond the everyday: swarm, batch, sql, rename, human, todo, states, lint, duplicates, hooks, files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_swarm(bd) -> None:
     assert (one["id"], one["coordinator"], one["completed_issues"]) == (made["swarm_id"], "mayor", 1)
     wrapped = bd.json("swarm", "create", bd.make("no epic"))
     assert bd.json("show", wrapped["epic_id"])[0]["issue_type"] == "epic"
-    assert [x["issues"] for x in bd.json("graph", a)["layers"]][0][0] in (a, epic) and bd.json("graph", "check") == []
+    assert bd.json("graph", a)["layers"][0]["issues"][0] in (a, epic) and bd.json("graph", "check") == []
 
 
 def test_bond(bd) -> None:

@@ -180,8 +180,8 @@ PROGRAMS = """
 1 | list --status in_progress --assignee=gc-s1 --json --limit=1 | []
 1 | ready --metadata-field gc.routed_to=r/e --unassigned --json --limit=1 | []
 1 | list --metadata-field gc.routed_to=r/e --status=open --type=molecule --no-assignee --json --limit=1 | []
-1 | ready --include-ephemeral --metadata-field gc.routed_to=r/e --unassigned --exclude-type=epic --sort oldest --json | []
-1 | ready --exclude-label hold --json --limit 0 | []
+1 | ready --include-ephemeral --metadata-field gc.routed_to=r/e --unassigned --sort oldest --json | []
+1 | ready --exclude-type=epic --exclude-label hold --json --limit 0 | []
 1 | query "status=open AND metadata.gc.routed_to=r/e" --json | []
 1 | create --json T -t task --priority 1 --description d --assignee me --deps A,C --labels x,y | {}
 1 | create --json T -t task --parent E --metadata {"k":"v"} | {}

@@ -113,7 +113,7 @@ class World:
         self.time += seconds
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(step, max_size=30))
 def test_kept_counts_are_the_counted_ones(history: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ full record (with `created_at` and `updated_at`) says everything, so that what i
 changes what it names. Formats: bd's `export` (facts of 1.0.3 and older), and the per-table dumps of its `backup/`.
 """
 
-from gcity_tui.beads import edges, readiness, schema
+from gcity_tui.beads import edges, jsonout, readiness, schema
 from gcity_tui.beads.dialect import records_in, values
 from gcity_tui.model.errors import BadData
 
@@ -144,7 +144,8 @@ def _take(tx: "Tx", raw: "dict[str, Any]", prefix: str) -> tuple[str, str]:
         if whole:
             cells.setdefault("created_by", "")
         new = {("event_actor" if k == "actor" else k): v for k, v in cells.items()}
-        return tx.create(title, id=bead, prefix="" if bead else prefix, meta=pairs, **new), "created"
+        labels = [str(x) for x in raw.get("labels") or ()]
+        return tx.create(title, id=bead, prefix="" if bead else prefix, meta=pairs, labels=labels, **new), "created"
     theirs, ours = cells.get("updated_at", 0), int(there[0])
     if theirs % 1_000_000 == 0:  # another bd keeps whole seconds: compare as it would
         ours -= ours % 1_000_000
@@ -162,11 +163,10 @@ def _take(tx: "Tx", raw: "dict[str, Any]", prefix: str) -> tuple[str, str]:
     else:
         tx.update(bead, set=wanted, meta=pairs)
     # What a change of status sets by itself is as the record has it, not as of now.
-    kept = {k: cells.get(k, wanted.get(k)) for k in _OWN if k in cells or (whole and k != "created_at")}
+    kept = {k: cells.get(k, _blank(k)) for k in _OWN if k in cells or whole}
     sets = ", ".join(f"{k} = ?" for k in kept)
-    tx.cx.execute(
-        f"UPDATE beads SET {sets} WHERE id = ?", (*(v if v is not None else _blank(k) for k, v in kept.items()), bead)
-    )
+    tx.cx.execute(f"UPDATE beads SET {sets} WHERE id = ?", (*kept.values(), bead))
+    tx.emit("bead.imported", bead, new=jsonout.dumps(kept, ""))
     return bead, "updated"
 
 
@@ -179,9 +179,8 @@ def _relations(tx: "Tx", raw: "dict[str, Any]", bead: str, how: str) -> "set[tup
     _comments(tx, raw, bead)
     if how == "older":
         return set()
-    if how == "created" or not full(raw):
-        for label in raw.get("labels") or ():
-            tx.cx.execute("INSERT INTO labels (bead, label) VALUES (?, ?) ON CONFLICT DO NOTHING", (bead, str(label)))
+    if how != "created" and not full(raw):
+        tx.label(bead, [str(x) for x in raw.get("labels") or ()])
     before = {
         (t, k) for t, k in tx.cx.execute("SELECT depends_on_id, type FROM deps WHERE issue_id = ?", (bead,)).fetchall()
     }
@@ -201,7 +200,7 @@ def _relations(tx: "Tx", raw: "dict[str, Any]", bead: str, how: str) -> "set[tup
             (bead, target, kind, when, who, extra, thread),
         )
         if (target, kind) not in before:
-            tx.emit("bead.dependency_added", bead, message=f"{kind} {target}")
+            tx.linked(bead, target, kind, extra)
     return {(bead, target, kind) for target, kind in set(told) - before}
 
 
@@ -231,6 +230,7 @@ def _comments(tx: "Tx", raw: "dict[str, Any]", bead: str) -> None:
             continue
         row = (id_, *said)
         tx.cx.execute("INSERT INTO comments (id, bead, author, text, created_at) VALUES (?, ?, ?, ?, ?)", row)
+        tx.emit("bead.commented", bead, said[1], said[2])
 
 
 def _break_cycles(tx: "Tx", brought: "set[tuple[str, str, str]]") -> list[str]:

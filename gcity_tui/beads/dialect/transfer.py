@@ -48,17 +48,21 @@ def export(call: "Call") -> None:
         for text in lines(call):
             call.say(text)
         return
-    full = Path(call.cwd, target)
-    n = 0
+    full, n, half = Path(call.cwd, target), 0, ""
     try:
         # Beside the target, so that the exchange is one step and a reader never sees half a file.
         with tempfile.NamedTemporaryFile("w", dir=full.parent, delete=False, encoding="utf-8") as f:
+            half = f.name
             for text in lines(call):
                 f.write(text + "\n")
                 n += 1
-        Path(f.name).replace(full)
+        Path(half).replace(full)
+        half = ""
     except OSError as e:
         raise Permanent(f"cannot write {target}: {e.strerror}") from e
+    finally:
+        if half:
+            Path(half).unlink(missing_ok=True)
     call.warn(f"Exported {n} issues to {target}")
 
 
