@@ -39,7 +39,7 @@ class Formulary:
         if name not in names:
             close = nearest(name, names)
             raise NotFound(f"no formula {name!r}", cure=f"did you mean {close}?" if close else "")
-        return load(name, self.read)
+        return load(name, self.read, by_version=self.declared.daemon.formula_v2_by_version)
 
     def check(self, formula: Formula, given: Mapping[str, str]) -> None:
         """Raises Usage for a variable that the formula does not have."""
@@ -53,7 +53,11 @@ class Formulary:
 
     def compiled(self, name: str, values: Mapping[str, str], target: str = "") -> Recipe:
         """The recipe with its routes; `target` gets what no step names an agent for."""
-        return self.routed(compile(name, self.read, values, find=self.find), target)
+        rules = self.declared.daemon
+        recipe = compile(
+            name, self.read, values, find=self.find, v2=rules.formula_v2, by_version=rules.formula_v2_by_version
+        )
+        return self.routed(recipe, target)
 
     def routed(self, recipe: Recipe, target: str = "") -> Recipe:
         store = f"rig:{self.scope}" if self.scope else f"city:{self.declared.name}"

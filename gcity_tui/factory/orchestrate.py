@@ -6,11 +6,14 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from gcity_tui.factory import control, loops, workplace
+from gcity_tui.factory import control, gates, loops, molecules, workplace
 from gcity_tui.factory.scripts import Background
 from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.round import Loop
+
+TIDY_AGAIN = 60.0
+"""Seconds until a run's worktrees are looked at again when something had to stay: unsaved work, a living session."""
 
 
 class Orchestra:
@@ -25,6 +28,9 @@ class Orchestra:
         self._turn = threading.Condition()
         self._closed = False
         self._tidied: set[str] = set()
+        self._again_at: dict[str, float] = {}
+        self._swept = 0.0
+        self._timer = 0.0
         self._thread = threading.Thread(target=self._run, name="orchestra", daemon=True)
         self._thread.start()
 
@@ -44,11 +50,11 @@ class Orchestra:
     def _run(self) -> None:
         while True:
             with self._turn:
-                while self._wanted <= self._seq and not self._closed:
-                    self._turn.wait()
+                while self._wanted <= self._seq and not self._closed and self._rest() > 0:
+                    self._turn.wait(self._rest() if self._timer else None)
                 if self._closed:
                     return
-                self._seq = self._wanted
+                self._seq, self._timer = self._wanted, 0.0
             try:
                 self._pass()
                 self.error = ""
@@ -60,11 +66,18 @@ class Orchestra:
                 self.site.log.write("control", "error", trace=traceback.format_exc())
             self._ring("control")
 
+    def _rest(self) -> float:
+        """Seconds until a timer gate runs out; one when there is none."""
+        return self._timer - self.site.clock() if self._timer else 1.0
+
     def _pass(self) -> None:
         site = self.site
         for did in control.advance(site.ledger, site.declared, self._scripts):
             site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
         self.loops = loops.project(site.ledger, site.declared)
+        due = gates.next_due(site.ledger)
+        self._timer = max(due, site.clock() + 0.25) if due else 0.0
+        self._collect()
         for loop in self.loops:
             if loop.state in ("clean", "out of budget", "stopped", "failed") and loop.root not in self._tidied:
                 self._tidy(loop)
@@ -72,16 +85,29 @@ class Orchestra:
     def _tidy(self, loop: Loop) -> None:
         """A run is over: its worktrees go, and its branch if it was merged; living sessions keep their folder."""
         root = self.site.ledger.get(loop.root)
-        if root is None or not root.closed:
+        now = self.site.clock()
+        if root is None or not root.closed or now < self._again_at.get(loop.root, 0.0):
             return
+        self._again_at[loop.root] = now + TIDY_AGAIN
         live = frozenset(
             r.instance for r in self.site.sessions() if (row := self.site.sight.seen.rows.get(r.name)) and not row.dead
         )
         try:
-            workplace.finish(self.site.ledger, self.site.declared, loop.root, live)
+            if workplace.finish(self.site.ledger, self.site.declared, loop.root, live):
+                self._tidied.add(loop.root)
         except CityError as e:
             self.site.log.write("tidy", "warning", subject=loop.root, error=str(e))
-        self._tidied.add(loop.root)
+
+    def _collect(self) -> None:
+        """Old wisps go, as often as the city says."""
+        rules = self.site.declared.daemon
+        now = self.site.clock()
+        if not rules.wisp_gc_interval or not rules.wisp_ttl or now - self._swept < rules.wisp_gc_interval:
+            return
+        self._swept = now
+        gone = molecules.collect(self.site.ledger, rules.wisp_ttl)
+        if gone:
+            self.site.log.write("wisps", count=gone)
 
     def close(self) -> None:
         with self._turn:

@@ -13,6 +13,7 @@ from gcity_tui.formulas.unfold import MOST_TEXT
 from gcity_tui.formulas.values import settled
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
+from gcity_tui.model.names import seconds
 from gcity_tui.model.text import clean
 
 
@@ -75,6 +76,9 @@ def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int |
         metadata_refs=refs,
         parent_key=node.parent,
         ephemeral=ephemeral,
+        await_type=node.gate[0],
+        await_id=settled(node.gate[1], values),
+        timeout=seconds(settled(node.gate[2], values)) if node.gate[2] else 0.0,
     )
 
 

@@ -37,6 +37,8 @@ class Node:
     parent: str = ""
     logical: str = ""
     where: str = field(default="", compare=False)
+    gate: tuple[str, str, str] = ("", "", "")
+    """Of a gate: what it waits for, its id, how long."""
 
     @property
     def kind(self) -> str:
@@ -179,6 +181,7 @@ def _gate(step: Step, above: str, parents: bool) -> Node:
         f"Async gate for step {step.id}",
         2,
         parent=above if parents else "",
+        gate=(step.gate.type, step.gate.id, step.gate.timeout),
         where=step.where,
     )
 

@@ -254,6 +254,9 @@ class Daemon:
     formula_v2: bool = True
     formula_v2_by_version: bool = False
     """True: the older rule, by which a formula of `version` 2 and up is a graph."""
+    wisp_gc_interval: float = 0.0
+    wisp_ttl: float = 0.0
+    """Closed wisps older than this are taken away every `wisp_gc_interval`; off while either is 0."""
 
 
 @dataclass(frozen=True, slots=True)

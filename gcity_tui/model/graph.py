@@ -26,6 +26,10 @@ class GraphNode:
     parent_id: str = ""
     notes: str = ""
     ephemeral: bool = False
+    await_type: str = ""
+    await_id: str = ""
+    timeout: float = 0.0
+    """Of a gate: what it waits for, and how many seconds."""
 
 
 @dataclass(frozen=True, slots=True)

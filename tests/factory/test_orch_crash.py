@@ -13,45 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mortal_ledger import Died, Mortal
 from review_world import Agents, World, fix
 
-from gcity_tui.beads.ledger import Ledger
-from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import loops
 from gcity_tui.factory.dispatch import sling
 from gcity_tui.factory.scripts import Result, Script
 from gcity_tui.model.bead import Bead
 from gcity_tui.model.round import Loop
-
-
-class Died(BaseException):
-    """A process that is gone: nothing catches it on the way."""
-
-
-class Mortal(Ledger):
-    """A ledger whose process dies around its commits, as `plan(count)` says: before, after, or not at all."""
-
-    count = 0
-    plan: Callable[[int], str] = staticmethod(lambda n: "")
-
-    def transact(self, fn: Any, *, actor: str = "") -> Any:
-        when = ""
-
-        def run(tx: Tx) -> Any:
-            nonlocal when
-            before = tx.cx.execute("SELECT max(seq) FROM events").fetchone()
-            result = fn(tx)
-            if tx.cx.execute("SELECT max(seq) FROM events").fetchone() != before:  # what only looks is no boundary
-                Mortal.count += 1
-                when = Mortal.plan(Mortal.count)
-            if when == "before":
-                raise Died
-            return result
-
-        result = super().transact(run, actor=actor)
-        if when == "after":
-            raise Died
-        return result
 
 
 def everything(world: World, bead: Bead, tree: Path) -> None:

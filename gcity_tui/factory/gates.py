@@ -1,0 +1,34 @@
+"""Gates that open by themselves: a timer that ran out, a bead that is closed. A person's gate waits for a person."""
+
+from __future__ import annotations
+
+from gcity_tui.beads.guards import satisfied
+from gcity_tui.beads.ledger import Ledger
+from gcity_tui.beads.tx import Tx
+from gcity_tui.model.bead import Bead, Meta
+
+MACHINE = ("timer", "bead")
+
+
+def settle(ledger: Ledger) -> list[str]:
+    """Open what is satisfied, each in a transaction of its own; returns their ids."""
+    found = [b for b in ledger.find(types=("gate",), open_only=True) if b.await_type in MACHINE]
+    return [b.id for b in found if _settle(ledger, b)]
+
+
+def _settle(ledger: Ledger, gate: Bead) -> bool:
+    def write(tx: Tx) -> bool:
+        kind, waits, timeout, created, status = tx.columns(gate.id, "await_type, await_id, timeout, created_at, status")
+        if status == "closed" or not satisfied(tx.cx, kind, waits, timeout, created, tx.now):
+            return False
+        return tx.close(gate.id, f"{kind} gate satisfied", force=True, meta={Meta.OUTCOME: "pass"})
+
+    return ledger.transact(write, actor="controller")
+
+
+def next_due(ledger: Ledger) -> float:
+    """Unix seconds at which the next timer runs out, 0 when there is none."""
+    from gcity_tui.factory.findings import seconds_of
+
+    gates = ledger.find(types=("gate",), open_only=True)
+    return min((seconds_of(b.created_at) + b.timeout / 1e9 for b in gates if b.await_type == "timer"), default=0.0)

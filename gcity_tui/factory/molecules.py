@@ -1,0 +1,87 @@
+"""Runs of the older formulas: a molecule ends with its last step, and old wisps are taken away."""
+
+from __future__ import annotations
+
+from gcity_tui.beads.due import molecules_over, molecules_through, old_wisps
+from gcity_tui.beads.ledger import Ledger
+from gcity_tui.beads.tx import Tx
+from gcity_tui.factory import scopes
+from gcity_tui.model.bead import Bead, Meta
+from gcity_tui.model.errors import NotFound, Refused
+
+ACTOR = "controller"
+BATCH = 500
+
+
+def settle(ledger: Ledger) -> list[tuple[str, str]]:
+    """Close molecules whose steps are all closed, then what a closed one was for. Returns (bead, what was done)."""
+    did = [(root, _through(ledger, root)) for root in molecules_through(ledger)]
+    did += [(bead, _over(ledger, bead, root)) for bead, root in molecules_over(ledger)]
+    return [(bead, done) for bead, done in did if done]
+
+
+def _through(ledger: Ledger, root: str) -> str:
+    outcome = outcome_of(ledger, root)
+
+    def write(tx: Tx) -> str:
+        if tx.status(root) == "closed" or any(not b.closed for b in ledger.children(root)):
+            return ""
+        tx.close(root, "all steps complete", force=True, meta={Meta.OUTCOME: outcome})
+        tx.emit("molecule.resolved", root, message=outcome)
+        return outcome
+
+    return ledger.transact(write, actor=ACTOR)
+
+
+def outcome_of(ledger: Ledger, root: str) -> str:
+    said = {b.outcome for b in ledger.find(under=root)}
+    return "fail" if "fail" in said else "pass"
+
+
+def _over(ledger: Ledger, bead: str, root: str) -> str:
+    """A molecule may be closed by `bd close` of its last step: then its outcome is still to be told."""
+    found = ledger.get(root)
+    if found is None:
+        return ""
+    outcome = found.outcome or outcome_of(ledger, root)
+    if outcome != "pass" and found.outcome:
+        return ""
+
+    def write(tx: Tx) -> str:
+        if not found.outcome:
+            tx.update(root, meta={Meta.OUTCOME: outcome})
+            tx.emit("molecule.resolved", root, message=outcome)
+        if outcome != "pass":
+            return outcome
+        try:
+            return "closed" if tx.close(bead, f"done by {root}", meta={Meta.OUTCOME: "pass"}) else ""
+        except (NotFound, Refused):
+            return "" if found.outcome else outcome
+
+    return ledger.transact(write, actor=ACTOR)
+
+
+def collect(ledger: Ledger, ttl: float) -> int:
+    """Take away closed wisps older than `ttl` seconds, sidecars of closed roots too; returns how many beads went."""
+    before, gone = ledger.now() - int(ttl * 1_000_000), 0
+    while ids := old_wisps(ledger, before, BATCH):
+        gone += ledger.transact(lambda tx, ids=ids: _delete(tx, ids), actor=ACTOR)  # type: ignore[misc]
+        if len(ids) < BATCH:
+            break
+    for root in ledger.find(types=("spec",), open_only=True):
+        gone += _sidecar(ledger, root)
+    return gone
+
+
+def _delete(tx: Tx, ids: list[str]) -> int:
+    for bead in ids:
+        tx.delete(bead)
+    return len(ids)
+
+
+def _sidecar(ledger: Ledger, spec: Bead) -> int:
+    root = ledger.get(spec.metadata.get(Meta.ROOT, ""))
+    if root is None or not root.closed:
+        return 0
+    ledger.transact(lambda tx: scopes.close(tx, spec, "pass", "sidecar of a closed workflow"), actor=ACTOR)
+    return 0
