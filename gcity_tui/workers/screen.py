@@ -16,6 +16,7 @@ LOW = 24
 BELOW = 5
 """Rows that may stand under a dialog (its own hints, a footer)."""
 _RULE = re.compile(r"^[\s─━╭╰╮╯│┌└┐┘-]*$")
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff]")
 _DASHES = re.compile(r"^\s*[─━╭╰]{8,}")
 
 
@@ -79,7 +80,8 @@ def _last(regex: str, text: str) -> re.Match[str] | None:
 
 def see(screen: Screen, text: str) -> Seen:
     """`text` is the visible screen, plain, a line per row."""
-    text = "\n".join(row.rstrip() for row in clean(text).split("\n")).rstrip("\n")
+    text = _UNSEEN.sub("", clean(text))  # some draw their cursor as a blank that has no width
+    text = "\n".join(row.rstrip() for row in text.split("\n")).rstrip("\n")
     asked = find_dialog(screen, text)
     if asked is not None:
         kind = asked.dialog.kind
@@ -195,7 +197,7 @@ def composer_text(screen: Screen, text: str) -> tuple[bool, str]:
     rows = [first]
     at = _next_line(text, last.end())
     for row in text[at:].split("\n")[:40]:
-        stripped = row.strip().strip("│").strip()
+        stripped = row.strip().strip("│┃").strip()
         if not stripped or _RULE.match(row) or not row.startswith((" ", "│")):
             break
         rows.append(stripped)
@@ -221,4 +223,4 @@ def holds(seen: Seen, text: str) -> bool:
 
 def _letters(text: str) -> str:
     """What is left when every blank is taken out: wrapping moves them."""
-    return "".join(clean(text).split())
+    return "".join(_UNSEEN.sub("", clean(text)).split())
