@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from gcity_tui.formulas import convoy
-from gcity_tui.formulas.reading import File, plain, strings_at, table_at, tables, text_at, texts
+from gcity_tui.formulas.reading import File, hinted, plain, strings_at, table_at, tables, text_at, texts
 from gcity_tui.formulas.step import Check, Drain, Formula, Gate, Loop, OnComplete, Retry, Step, Variable
+from gcity_tui.formulas.words import FORMULA, STEP
 from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
@@ -47,7 +48,8 @@ def parse(text: str, source: str) -> Formula:
         raise file.fault(f"unknown type {kind!r}", ("type",), cure=f"one of {', '.join(TYPES[1:])}")
     extends = table.get("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
-    return Formula(
+    hinted(table, FORMULA, (), file)
+    formula = Formula(
         name=name,
         source=source,
         description=text_at(table, "description", (), file),
@@ -68,6 +70,7 @@ def parse(text: str, source: str) -> Formula:
         metadata=table["metadata"] if isinstance(table.get("metadata"), dict) else {},
         text_hash=hashlib.sha256(text.encode()).hexdigest(),
     )
+    return replace(formula, warnings=tuple(file.warnings)) if file.warnings else formula
 
 
 def _graph_only(step: Step) -> bool:
@@ -162,6 +165,7 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
     priority = t.get("priority")
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 4):
         raise file.fault("priority is a number from 0 to 4", (*at, "priority"), name)
+    hinted(t, STEP, at, file, name)
     words = {
         k: text_at(t, k, at, file)
         for k in (

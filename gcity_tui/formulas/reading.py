@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from gcity_tui.formulas import words
 from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig
 
@@ -17,6 +18,7 @@ class File:
     source: str
     lines: Mapping[places.Path, int]
     steps: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def line(self, at: places.Path) -> int:
         return places.line_of(self.lines, at)
@@ -27,6 +29,15 @@ class File:
         last = next((str(k) for k in reversed(at) if isinstance(k, str)), "")
         name = f"step {step}" if step else last
         return BadConfig(message, cure=cure, where=f"{place}: {name}" if name else place)
+
+
+def hinted(table: Mapping[str, Any], known: words.Words, at: places.Path, file: File, step: str = "") -> None:
+    """A warning for each word that is nearly a known one: it would be ignored."""
+    for key in table:
+        close = words.hint(key, known)
+        if close and close not in table:
+            fault = file.fault(f"{key!r} is no key, and is ignored", (*at, key), step, f"did you mean {close!r}?")
+            file.warnings.append(str(fault))
 
 
 def text_at(table: Mapping[str, Any], key: str, at: places.Path, file: File) -> str:
