@@ -148,7 +148,7 @@ class Look:
         self._hands, self.session, self._on_lines, self._on_gone = hands, session, on_lines, on_gone
         self._lines: tuple[Line, ...] | None = None
         self._closed = self._gone = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._ear = Ear(hands.server, session, self._rang, on_end=self._ended)
         try:
             self._ear.wait_attached()
@@ -168,8 +168,8 @@ class Look:
             lines = parse(self._hands.capture(self.session))
             changed = lines != self._lines
             self._lines = lines
-        if changed and not self._closed:
-            self._on_lines(lines)
+            if changed and not self._closed:
+                self._on_lines(lines)  # under the lock: the first picture and a ring's must not overtake each other
         return lines
 
     def _rang(self) -> None:

@@ -140,3 +140,40 @@ def test_blank_rows_below_are_left_out_and_wide_ones_pan(play) -> None:
         assert "END" in stage.text
 
     play(CITY, act)
+
+
+def test_an_agent_that_was_started_anew_is_looked_at_anew(play) -> None:
+    async def act(stage) -> None:
+        await stage.press("3", *"jjjjj")
+        now = bright_lights()
+        stage.city.screens["api/eddie-2"] = "a new life"
+        stage.city.push(replace(now, sessions=tuple(
+            replace(s, pane="%99", restarts=1) if s.instance == "api/eddie-2" else s for s in now.sessions)))  # fmt: skip
+        await stage.until(lambda: "a new life" in stage.text)
+        assert ("look closed", "api/eddie-2") in stage.city.called
+
+    play(CITY, act)
+
+
+def test_a_look_that_takes_its_time_is_not_begun_again(play) -> None:
+    """Snapshots come faster than tmux answers: the first look stays, and its last line is what is seen."""
+
+    async def act(stage) -> None:
+        gate, look = threading.Event(), stage.city.look
+
+        def slow(session, on_frame, *, history=0):
+            stage.city.called.append(("asked", session))
+            gate.wait(10)
+            return look(session, on_frame, history=history)
+
+        stage.city.look = slow
+        stage.city.screens["api/eddie-2"] = "\n".join(f"line {n}" for n in range(40))
+        await stage.press("3", *"jjjjj")
+        for n in range(5):
+            stage.city.push(replace(bright_lights(), version=8 + n, load=n / 10))
+            await stage.until(lambda n=n: stage.app.snapshot.version == 8 + n)
+        gate.set()
+        await stage.until(lambda: "line 39" in stage.text)
+        assert stage.did("asked").count(("asked", "api/eddie-2")) == 1
+
+    play(CITY, act)

@@ -102,7 +102,7 @@ class CityScreen(View):
             self._title("tail", "⁴no agent", foot="2 rounds" if self.stacked else "")
             return
         if view.phase.live and view.pane:
-            pane.look_at(view.instance, self.opener)
+            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
         else:
             pane.look_at("", None)
             pane.frame_is((), silent(view))

@@ -52,7 +52,7 @@ class PeekScreen(View):
             pane.look_at("", None)
             pane.frame_is((), silent(view) if view else "it is gone")
         else:
-            pane.look_at(view.instance, self.opener)
+            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
         behind = status.behind(snapshot, self.link, self.now)
         still = (" · ‖ still" if pane.still else "") + (f" · {behind} old" if behind else "")
         self.entitle(pane, tail_title(view) if view else self.session, still)

@@ -74,7 +74,7 @@ class WallScreen(View):
                 self.entitle(pane, f"{n + 1}")
                 continue
             if view.phase.live and view.pane:
-                pane.look_at(view.instance, self.opener)
+                pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
             else:
                 pane.look_at("", None)
                 pane.frame_is((), silent(view))

@@ -108,14 +108,22 @@ class PaneView(LineView):
         self._waiting = False
         self._generation = 0
         self._look: Look | None = None
+        self._life: object = None
+        self._failed = False
         self._lock = threading.Lock()
 
     # -- looking
 
-    def look_at(self, session: str, opener: Callable[[str, Callable[[Frame], None], int], Look] | None) -> None:
-        """Closes the last look and opens one on `session` (empty: on nothing). `opener` runs in another thread."""
-        if session == self.session and self._look is not None:
+    def look_at(
+        self, session: str, opener: Callable[[str, Callable[[Frame], None], int], Look] | None, life: object = None
+    ) -> None:
+        """Closes the last look and opens one on `session` (empty: on nothing). `opener` runs in another thread.
+
+        `life` tells one pane of the session from the next: an agent that was started anew is looked at anew.
+        """
+        if (session, life) == (self.session, self._life) and not self._failed:
             return
+        self._life, self._failed = life, False
         self._generation += 1
         generation = self._generation
         old, self._look = self._look, None
@@ -130,7 +138,9 @@ class PaneView(LineView):
             try:
                 look = opener(session, lambda frame: self._frame(frame, generation), self.history)
             except CityError as error:
-                self.post_message(self.Failed(self, error))
+                if generation == self._generation:
+                    self._failed = True  # the next snapshot tries again
+                    self.post_message(self.Failed(self, error))
                 return
             with self._lock:
                 current = generation == self._generation
