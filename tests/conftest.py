@@ -32,6 +32,14 @@ def private_tmux() -> Iterator[Path]:
     shutil.rmtree(where, ignore_errors=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def somebody() -> None:
+    """Commits have an author, also in fixtures that are older than a test's own world."""
+    for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
+        os.environ.setdefault(f"{name}_NAME", "Test Person")
+        os.environ.setdefault(f"{name}_EMAIL", "test@example.invalid")
+
+
 @pytest.fixture(autouse=True)
 def own_world(
     monkeypatch: pytest.MonkeyPatch, private_tmux: Path, tmp_path_factory: pytest.TempPathFactory
@@ -45,7 +53,12 @@ def own_world(
     runtime = private_tmux / "run"
     runtime.mkdir(mode=0o700, exist_ok=True)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
-    for name, folder in (("STATE", ".local/state"), ("CONFIG", ".config"), ("DATA", ".local/share"), ("CACHE", ".cache")):
+    for name, folder in (
+        ("STATE", ".local/state"),
+        ("CONFIG", ".config"),
+        ("DATA", ".local/share"),
+        ("CACHE", ".cache"),
+    ):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / folder))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("LANG", "C.UTF-8")
@@ -79,7 +92,9 @@ def repository(tmp_path: Path) -> Path:
     """A git repository with one commit on `main`."""
     where = tmp_path / "some-repo"
     where.mkdir()
-    (where / "hello.py").write_text('"""Say hello."""\n\n\ndef hello() -> str:\n    """A greeting."""\n    return "hello"\n')
+    (where / "hello.py").write_text(
+        '"""Say hello."""\n\n\ndef hello() -> str:\n    """A greeting."""\n    return "hello"\n'
+    )
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "first"]):
         who = ["-c", "user.name=Somebody", "-c", "user.email=some@body.invalid"]
         subprocess.run(["git", *who, *words], cwd=where, check=True)

@@ -32,7 +32,6 @@ from gcity_tui.factory.observe import Look, Observer
 from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
 from gcity_tui.factory.site import Site, check_up
-from gcity_tui.factory.sweep import sweep
 from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
 from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary
@@ -40,6 +39,7 @@ from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.tmux.clients import sweep
 
 APART = 0.03
 """Seconds between two rounds of the loop when news come thick."""
@@ -100,7 +100,7 @@ class Controller:
             self.observer.controller = os.getpid()
             site.log.write("controller", said="started", pid=os.getpid())
             site.ledger.emit("controller.started", site.declared.name, "controller")
-            self.runner.submit(sweep, site.server)
+            self.runner.submit(sweep, site.server.run)
             threading.Thread(target=self._follow, name="follower", daemon=True).start()
             self._loop()
             return 0

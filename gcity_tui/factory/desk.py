@@ -17,7 +17,6 @@ from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.site import Site
-from gcity_tui.factory.sweep import end_server
 from gcity_tui.model.actions import Start
 from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, Usage
 from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
@@ -237,7 +236,7 @@ class Desk:
             self.site.lanes.close()  # a start that was under way is over now, and none begins
         self.site.sight.close()
         self.site.hands.close()
-        end_server(self.site.server)
+        self.site.server.kill()
 
     def _end_all(self, sessions: Iterable[SessionRecord], timeout: float) -> None:
         for record in sessions:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gcity_tui.model.errors import CityError, NotFound, Permanent, Refused, RuntimeUnavailable, Usage
+from gcity_tui.tmux import processes
+from gcity_tui.tmux.clients import control_clients
 from gcity_tui.tmux.control import ControlClient, error_of, no_server
 from gcity_tui.tmux.protocol import Notification
 
@@ -160,7 +162,10 @@ class Server:
             )
 
     def kill(self, timeout: float = 5.0) -> bool:
-        """End the server and everything on it, after checking that it is ours. False: none was running."""
+        """End the server and everything on it, after checking that it is ours. False: none was running.
+
+        Raises Refused (not ours), RuntimeUnavailable (it did not end within `timeout` seconds).
+        """
         owner = self.owner()
         if owner is None:
             return False
@@ -169,8 +174,12 @@ class Server:
             watch = os.pidfd_open(int(self.run("display-message", "-p", "#{pid}")))
         except (OSError, ValueError) as e:
             raise RuntimeUnavailable("cannot tell the tmux server's process", where=f"socket {self.socket}") from e
+        clients = control_clients(self.run)
         try:
             self.run("kill-server", timeout=timeout)
+            if select.select([watch], [], [], min(1.0, timeout))[0]:
+                return True
+            processes.end(clients, 0.2)  # it waits for one whose owner was killed
             if not select.select([watch], [], [], timeout)[0]:
                 raise RuntimeUnavailable(f"the tmux server did not end within {timeout:g} s")
         finally:

@@ -55,12 +55,12 @@ def test_from_an_empty_folder_to_a_merge(city: Path, repository: Path, processes
     run(city, "up")
     slung = json.loads(run(city, "sling", "some-repo/eddie", "Say hello", "--json"))
     assert slung["bead"].startswith("sr-")
-    shown = until(
+    running = until(
         lambda: [s for s in json.loads(run(city, "session", "list", "--json")) if s["phase"] in ("busy", "ready")],
         "a session runs",
     )
-    assert all(s["rehearsal"] for s in shown)
-    assert "rehearsal" in run(city, "peek", shown[0]["instance"])
+    assert all(s["rehearsal"] for s in running)
+    assert "rehearsal" in run(city, "peek", running[0]["instance"])
     loop = until(
         lambda: [x for x in json.loads(run(city, "rounds", "--json")) if x["state"] == "clean" and x["merge"]],
         "the loop ends clean",
@@ -70,8 +70,11 @@ def test_from_an_empty_folder_to_a_merge(city: Path, repository: Path, processes
     head = subprocess.run(["git", "rev-parse", "main"], cwd=repository, capture_output=True, text=True, check=True)
     assert head.stdout.strip() == loop["merge"]["commit"]
     assert "literal_eval" in (repository / "faulty.py").read_text()
-    bead = json.loads(run(city, "bd", "show", slung["bead"], "--json"))[0]
-    assert bead["status"] == "closed"
+
+    def shown() -> dict[str, Any]:
+        return json.loads(run(city, "bd", "show", slung["bead"], "--json"))[0]
+
+    until(lambda: shown()["status"] == "closed", "the bead that it was for is closed")
     run(city, "down")
     assert processes(str(city)) == []
 

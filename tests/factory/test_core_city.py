@@ -236,7 +236,7 @@ def test_a_second_dashboard_sees_the_same(town: Town) -> None:
 
 def test_a_killed_controllers_clients_do_not_hold_the_server(town: Town) -> None:
     """A 3.3a server waits for ever for a control client whose reader was killed; the next one sweeps it away."""
-    from gcity_tui.factory.sweep import control_clients, orphaned
+    from gcity_tui.tmux.clients import control_clients, orphaned
 
     town.city.up()
     town.city.start("eddie-1")
@@ -245,7 +245,7 @@ def test_a_killed_controllers_clients_do_not_hold_the_server(town: Town) -> None
     for n in range(20):  # news that the dead reader does not take
         town.city.site.server.run("rename-window", "-t", "=shop--eddie-1:", f"w{n}")
     town.city.up()
-    town.until("swept", lambda _: not [c for c in control_clients(town.city.site.server) if orphaned(c)] or None)
+    town.until("swept", lambda _: not [c for c in control_clients(town.city.site.server.run) if orphaned(c)] or None)
     town.city.down()
     assert left_over(str(town.path)) == []
 

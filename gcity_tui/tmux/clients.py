@@ -1,4 +1,4 @@
-"""Control clients that a killed process left behind, and the end of a tmux server that waits for them.
+"""Control clients that a killed process left behind.
 
 A 3.3a server does not let go of a control client whose reader died with output still to come: it is told nothing, keeps
 what it cannot write, and a `kill-server` waits for that client for ever. Ending the client's process frees both.
@@ -7,19 +7,21 @@ what it cannot write, and a `kill-server` waits for that client for ever. Ending
 from __future__ import annotations
 
 import os
-import select
+from collections.abc import Callable
 from pathlib import Path
 
-from gcity_tui.model.errors import CityError, RuntimeUnavailable
+from gcity_tui.model.errors import CityError
 from gcity_tui.tmux import processes
 from gcity_tui.tmux.processes import Process
-from gcity_tui.tmux.server import Server
+
+Run = Callable[..., str]
+"""`Server.run`: one tmux command, its output."""
 
 
-def control_clients(server: Server) -> tuple[Process, ...]:
+def control_clients(run: Run) -> tuple[Process, ...]:
     """The processes of every control client on the server."""
     try:
-        said = server.run("list-clients", "-F", "#{client_pid} #{client_control_mode}")
+        said = run("list-clients", "-F", "#{client_pid} #{client_control_mode}")
     except CityError:
         return ()
     rows = (line.split() for line in said.splitlines())
@@ -47,26 +49,8 @@ def orphaned(client: Process) -> bool:
     return True
 
 
-def sweep(server: Server) -> int:
+def sweep(run: Run) -> int:
     """End control clients whose owner was killed; how many."""
-    found = tuple(c for c in control_clients(server) if orphaned(c))
+    found = tuple(c for c in control_clients(run) if orphaned(c))
     processes.end(found, 0.2)
     return len(found)
-
-
-def end_server(server: Server, timeout: float = 5.0) -> bool:
-    """End our server, whoever is attached to it. False: none ran. Raises Refused (not ours), RuntimeUnavailable."""
-    clients = control_clients(server)
-    try:
-        watch = os.pidfd_open(int(server.run("display-message", "-p", "#{pid}")))
-    except (CityError, ValueError, OSError):
-        return server.kill(timeout)
-    try:
-        return server.kill(1.0)
-    except RuntimeUnavailable:
-        processes.end(clients, 0.2)
-        if not select.select([watch], [], [], timeout)[0]:
-            raise
-        return True
-    finally:
-        os.close(watch)
