@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from gcity_tui.factory import prompts
 from gcity_tui.factory.site import Site
@@ -16,11 +17,14 @@ from gcity_tui.model.errors import CityError
 from gcity_tui.model.session import Evidence, Judgement, Phase, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.delivery import UNDER_WAY
+from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 LOOKERS = 4
+CALM = 0.3
+"""Seconds between two looks that a growing conversation causes: it may grow with every word."""
 AGAIN = 1.0
 """Seconds between two looks at a session that is doing something."""
 _DOING = (Phase.BUSY, Phase.STARTING, Phase.WAITING, Phase.UNKNOWN)
@@ -40,6 +44,9 @@ class Crew:
         self._absent: dict[str, float] = {}
         """Session bead → since when its process is known to be gone, so that being gone is no news each time."""
         self._looking: set[str] = set()
+        self._rung: set[str] = set()
+        """Sessions whose bell rang while somebody looked at them: looked at once more."""
+        self._bells: Bells | None = None
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -161,17 +168,49 @@ class Crew:
             self.site.log.write("look", "warning", session=record.instance, error=str(e))
         finally:
             self._looking.discard(record.id)
+            if record.id in self._rung:
+                self._rung.discard(record.id)
+                self.look_soon(record, row)
+
+    def _ring(self, path: Path) -> None:
+        """A file was written: look at whose it is. From the bells' own thread."""
+        for id, (_, row, at) in list(self._latest.items()):
+            worker = self._workers.get(id)
+            if worker is None or row.dead or not worker.concerns(path, row.pid):
+                continue
+            talk = path == worker.senses.path
+            if talk and self.site.clock() - at < CALM:
+                continue
+            if id in self._looking:
+                self._rung.add(id)
+            self.look_soon(worker.record, row)
+
+    def _listen(self, folders: tuple[Path, ...]) -> None:
+        """Hear of changes in these folders from now on. Without bells the patrol's looks have to do."""
+        if self._bells is None and folders:
+            try:
+                self._bells = Bells(self._ring)
+            except CityError as e:
+                self.site.log.write("bells", "warning", error=str(e))
+                return
+        if self._bells is not None:
+            self._bells.watch(folders)
 
     def look(self, record: SessionRecord, row: PaneRow, *, closely: bool = False) -> Observation:
         """Look now. `closely`: at the screen too, though nothing says that it changed."""
         now = self.site.clock()
-        told = self.worker(record).observe(row, now, look=closely)
+        worker = self.worker(record)
+        told = worker.observe(row, now, look=closely)
+        self._listen(worker.watched())
         self._latest[record.id] = (told, row, now)
         return told
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._bells is not None:
+            self._bells.close()
+            self._bells = None
 
 
 def _same(held: SessionRecord, record: SessionRecord) -> bool:

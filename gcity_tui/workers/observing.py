@@ -38,7 +38,8 @@ class Observer:
             told = senses.state_file.read(row.pid, senses.key, now) if senses.state_file else None
             senses.titled(row, now)
             report = senses.hooked.read() if senses.hooked else None
-            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told, report)
+            said = self._said(now)
+            mark = (row.pane, row.pid, row.activity, row.title, row.humans, told, report, said)
             changed, self._looked = mark != self._looked, mark
             if seen is None:
                 return True
@@ -51,6 +52,14 @@ class Observer:
                 return not (busy and seen.claim is Phase.BUSY)
             # A row's activity counts whole seconds: what came late in a second is caught by one look after it.
             return senses.seen_at <= row.activity + 1.0 < now - 0.05 and not busy
+
+    def _said(self, now: float) -> int:
+        """How far the conversation is, of a program that has no other way to tell that it asks something."""
+        senses, provider = self.senses, self.pane.provider
+        if senses.state_file or senses.hooked or provider.screen.title_waiting or not senses.reads:
+            return 0
+        senses.read(now)
+        return senses.standing.records
 
     def _told(self, row: PaneRow | None, judged: Judgement) -> Observation:
         senses, standing, seen = self.senses, self.senses.standing, self.senses.seen
