@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from gcity_tui.beads.follow import Follower
+from gcity_tui.beads.follow import Follower as LedgerFollower
 from gcity_tui.factory import git, records
 from gcity_tui.factory.run import Run
 from gcity_tui.factory.site import Site
@@ -17,7 +17,8 @@ from gcity_tui.model.errors import NotFound
 from gcity_tui.model.history import Entry
 from gcity_tui.model.names import rig_of
 from gcity_tui.model.receipt import Receipt
-from gcity_tui.transcripts import FORMATS, Tail
+from gcity_tui.transcripts import FORMATS, Follower, file_of, follow
+from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 LOOK = 0.25
@@ -28,7 +29,7 @@ def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
     """The receipt once it is settled, or as it stands after `wait` seconds; woken by the ledger."""
     if wait <= 0 or receipt.state.settled or not receipt.id:
         return receipt
-    follower = Follower(site.ledger.path)
+    follower = LedgerFollower(site.ledger.path)
     deadline = time.monotonic() + wait
     try:
         while True:
@@ -42,17 +43,25 @@ def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
 
 
 def entries(worker: TmuxWorker, closed: threading.Event) -> Iterator[Entry]:
-    """A session's records as they come, those at hand first; waits for the first when there is no file yet."""
-    tail: Tail | None = None
-    while not closed.is_set():
-        if tail is None:
-            try:
-                tail = Tail(worker.transcript_path(), FORMATS[worker.provider.transcript])
-            except NotFound:
-                pass
-        if tail is not None:
-            yield from tail.read()
-        closed.wait(LOOK)
+    """A session's records as they come, those at hand first; waits for the first when there is no file yet.
+
+    Woken by the file itself; looked at now and then besides, for a file that is replaced or a folder not made yet.
+    """
+    news = threading.Event()
+    tail: Follower | None = None
+    with Bells(lambda _: news.set()) as bells:
+        while not closed.is_set():
+            if tail is None:
+                try:
+                    path = worker.transcript_path()
+                    tail = follow(path, FORMATS[worker.provider.transcript])
+                    bells.watch((file_of(path).parent,))
+                except NotFound:
+                    pass
+            news.clear()
+            if tail is not None:
+                yield from tail.read()
+            news.wait(LOOK)
 
 
 def diff(site: Site, target: str) -> str:
