@@ -2,8 +2,8 @@
 cause.
 
 The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks` and `conditional-blocks`,
-and
-by `waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level).
+and by
+`waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level).
 Active
 is every status but closed and pinned. Counts are taken anew for the few beads concerned, so they cannot drift.
 """
@@ -64,6 +64,35 @@ def active_changed(cx: "sqlite3.Connection", ids: set[str], now: int) -> set[str
     recount(cx, concerned)
     rehold(cx, kids(cx, ids | concerned), now)
     return concerned
+
+
+FAN = 200
+"""From so many dependants on, one bead's coming or going is added to their counts instead of counting each anew."""
+_BESIDE = "SELECT issue_id FROM deps WHERE depends_on_id = ? AND type = '{}'"
+_KIDS_OF = (
+    "UPDATE beads SET held = {}, wake_at = {} WHERE id IN (SELECT k.issue_id FROM deps k WHERE k.type = 'parent-child'"
+    " AND k.depends_on_id IN (SELECT issue_id FROM deps WHERE depends_on_id = ? AND type IN ('blocks',"
+    " 'conditional-blocks')))"
+)
+
+
+def went(cx: "sqlite3.Connection", bead: str, before: str, after: str, now: int) -> None:
+    """A bead's status changed. A hub that thousands wait for moves their counts by one, in one statement each way."""
+    idle = ("closed", "pinned")
+    many = cx.execute(f"SELECT count(*) FROM (SELECT 1 FROM deps WHERE depends_on_id = ? LIMIT {FAN})", (bead,))
+    if many.fetchone()[0] < FAN:
+        active_changed(cx, {bead}, now)
+        return
+    by = (after not in idle) - (before not in idle)
+    if by:
+        for kind in ("blocks", "conditional-blocks"):  # at most one edge of a kind between two beads
+            cx.execute(f"UPDATE beads SET blockers = blockers + ? WHERE id IN ({_BESIDE.format(kind)})", (by, bead))
+        cx.execute(_KIDS_OF.format(HELD, WAKE), (now, bead))
+    # Who waits for a parent's children, and the bead's own children: counted anew, as ever.
+    spawners = among(cx, "SELECT depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'parent-child'", (bead,))
+    concerned = waiters(cx, spawners) if spawners else set()
+    recount(cx, concerned)
+    rehold(cx, kids(cx, {bead} | concerned), now)
 
 
 def edges_changed(cx: "sqlite3.Connection", sources: set[str], parents: set[str], now: int) -> None:

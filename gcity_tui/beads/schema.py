@@ -129,7 +129,10 @@ TABLES = (
     " PRIMARY KEY (idempotency_key, node)) WITHOUT ROWID",
 )
 
-ON_OPEN = ("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = NORMAL", "PRAGMA temp_store = MEMORY")
+ON_OPEN = (
+    *("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = NORMAL", "PRAGMA temp_store = MEMORY"),
+    "PRAGMA cache_size = -32000",
+)
 """NORMAL with a write-ahead log: a killed process loses nothing that was committed and a torn transaction never shows;
 after a power cut the last commits may be missing, but the file is whole. FULL halves the claims per second for that."""
 ON_CREATE = ("PRAGMA journal_mode = WAL",)

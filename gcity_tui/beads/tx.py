@@ -207,7 +207,7 @@ class Tx(Linking):
     def _went(self, bead: str, before: str, after: str) -> None:
         if (before == "closed") != (after == "closed"):
             self.cx.execute("UPDATE bead_meta SET live = ? WHERE bead = ?", (int(after != "closed"), bead))
-        readiness.active_changed(self.cx, {bead}, self.now)
+        readiness.went(self.cx, bead, before, after, self.now)
 
     def _put_meta(self, bead: str, pairs: "Mapping[str, Any]", live: int) -> None:
         for key, value in pairs.items():

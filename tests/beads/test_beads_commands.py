@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gcity_tui.beads.dialect import prompts
 from gcity_tui.beads.dialect.tidy import alike, words_of
 from gcity_tui.beads.door import run
 from gcity_tui.beads.ledger import Ledger
@@ -272,3 +273,42 @@ def test_archived_events_are_still_followed(ledger: Ledger, bd, clock) -> None:
     bd.ok("archive", "--older-than", "1d")
     assert ledger.latest_seq() == 32 and [e.seq for e in ledger.events(subject=newest)] == [32]
     assert ledger.create("after all") and ledger.latest_seq() == 33
+
+
+@pytest.mark.parametrize(
+    ("line", "styles"),
+    [
+        ("W=$(bd show $ID --json | jq -r '.metadata.work_dir')", ["object"]),
+        ("bd show x --json | jq -r '.[0].title'", ["array"]),
+        ("bd show x --json | jq '.[].id'", ["array"]),
+        ("bd show x --json | jq -r '.[\"gc.key\"]'", ["object"]),
+        ("bd show x", []),
+        ("bd list --json | jq '.[0].id'", []),
+    ],
+)
+def test_the_shape_that_a_prompt_expects(line: str, styles: list[str]) -> None:
+    assert [s for _, s in prompts.styles(line)] == styles
+
+
+def test_show_as_an_object_is_said_everywhere(tmp_path: Path) -> None:
+    """What `[beads] show_json` sets in the ledger: show gives it, prime tells it, doctor names who reads the other."""
+    (tmp_path / ".gc").mkdir()
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "a.md").write_text("first\nbd show $X --json | jq -r .metadata.branch\n")
+    (tmp_path / "prompts" / "b.md").write_text("bd show $X --json | jq -r '.[0].title'\n")
+    ledger = Ledger.open(tmp_path / ".gc" / "ledger.db", create=True)
+    bead = ledger.create("x")
+
+    def bd(*words: str, **env: str) -> str:
+        code, out, err = run(list(words), {"BEADS_ACTOR": "me", **env}, b"", str(tmp_path))
+        assert code == 0, err
+        return out.decode()
+
+    assert isinstance(json.loads(bd("show", bead, "--json")), list) and "gives an array" in bd("prime")
+    assert "prompts/a.md:2" in bd("doctor") and "prompts/b.md" not in bd("doctor")
+    ledger.set_config("output.show", "object")
+    assert json.loads(bd("show", bead, "--json"))["id"] == bead and "gives one object" in bd("prime")
+    assert "prompts/b.md:1" in bd("doctor") and "prompts/a.md" not in bd("doctor")
+    assert isinstance(json.loads(bd("show", bead, "--json", BD_SHOW_OBJECT="0")), list)
+    assert isinstance(json.loads(bd("show", bead, "--json", BD_JSON_ENVELOPE="1"))["data"], dict)
+    ledger.shut()

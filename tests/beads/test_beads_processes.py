@@ -114,7 +114,7 @@ def test_threads_come_and_go_and_no_connection_stays(ledger: Ledger) -> None:
     assert len(list(fds.iterdir())) <= before + 3
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path, seed: int) -> None:
     path = tmp_path / "l.db"
     Ledger.open(path, create=True).shut()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gcity_tui.beads import select
+from gcity_tui.beads import readiness, select
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.model.errors import CityError
 
@@ -113,10 +114,11 @@ class World:
         self.time += seconds
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(step, max_size=30))
-def test_kept_counts_are_the_counted_ones(history: list[tuple[object, ...]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(step, max_size=30), st.sampled_from([1, readiness.FAN]))
+def test_kept_counts_are_the_counted_ones(history: list[tuple[object, ...]], fan: int) -> None:
+    """Also where every bead is taken for a hub, whose dependants are not counted anew but up and down."""
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(readiness, "FAN", fan):
         world = World(folder)
         for action in history:
             world.take(action)

@@ -90,12 +90,25 @@ def prime(call: "Call") -> None:
         with open(f"{call.cwd.rstrip('/')}/.beads/PRIME.md", encoding="utf-8", errors="replace") as f:
             text = f.read()
     except OSError:
-        text = PRIME
+        text = PRIME + shape(call)
         rows = call.ledger.store.rows("SELECT key, value FROM config WHERE key LIKE 'kv.memory.%' ORDER BY key")
         if rows:
             text += f"\n## Persistent Memories ({len(rows)})\n"
             text += "".join(f"\n### {items.one_line(k[10:])}\n{items.block(v)}\n" for k, v in rows)
     call.out.append(text if text.endswith("\n") else text + "\n")
+
+
+SHAPES = {
+    True: "\n`bd show <id> --json` gives one object here: `jq -r .title`, `jq -r .metadata.branch`.\n",
+    False: "\n`bd show <id> --json` gives an array here: `jq -r '.[0].title'`, `jq -r '.[0].metadata.branch'`.\n",
+}
+
+
+def shape(call: "Call") -> str:
+    """Which shape `show --json` has in this city, as a sentence for the agent."""
+    from gcity_tui.beads.dialect.show import single
+
+    return SHAPES[single(call)]
 
 
 def version(call: "Call") -> None:
@@ -150,6 +163,7 @@ def doctor(call: "Call") -> None:
         _check("readiness", not wrong, "blocker counts agree", "wrong for " + ", ".join(r[0] for r in wrong)),
         _check("edges", not lost, "every edge has both ends", "not there: " + ", ".join(r[0] for r in lost), "warning"),
     ]
+    checks += _prompts(call)
     good = all(c["status"] != "error" for c in checks)
     if call.json:
         call.give({"path": call.ledger.path, "checks": checks, "overall_ok": good, "cli_version": BD_VERSION})
@@ -160,6 +174,25 @@ def doctor(call: "Call") -> None:
         from gcity_tui.beads.dialect.call import Fail
 
         raise Fail(1)
+
+
+def _prompts(call: "Call") -> list[dict[str, str]]:
+    """Prompts and scripts of the city that read `bd show --json` in the shape that is not in force."""
+    from gcity_tui.beads.dialect import prompts
+    from gcity_tui.beads.dialect.show import single
+
+    folder = call.ledger.path.removesuffix("/.gc/ledger.db").removesuffix("/.beads/ledger.db")
+    if folder == call.ledger.path:
+        return []
+    found = prompts.look(folder)
+    now = "object" if single(call) else "array"
+    wrong = found["array" if now == "object" else "object"]
+    fine = f"show --json is an {now}; " + (
+        f"{len(found[now])} places read it so" if found[now] else "no prompt reads it"
+    )
+    more = f" and {len(wrong) - 8} more" if len(wrong) > 8 else ""
+    bad = f"show --json is an {now}, but these read the other shape: {', '.join(wrong[:8])}{more}"
+    return [_check("prompts", not wrong, fine, bad, "warning")]
 
 
 def _check(name: str, good: bool, fine: str, bad: str, level: str = "error") -> dict[str, str]:

@@ -39,12 +39,7 @@ def show(call: "Call") -> None:
         pages.show(call, select.find(store, {"parent": rows[0][0]}, sort="created_asc"))
     elif call.json:
         full = details(call, rows)
-        single = (
-            call.opts.get("object")
-            or call.env.get("BD_SHOW_OBJECT") == "1"
-            or call.ledger.config("output.show") == "object"
-        )
-        if single and len(full) == 1:
+        if len(full) == 1 and (call.opts.get("object") or single(call)):
             call.give(full[0])
         else:
             call.give(full)
@@ -56,6 +51,12 @@ def show(call: "Call") -> None:
             if i:
                 call.say("\n" + "─" * 60)
             _read(call, row)
+
+
+def single(call: "Call") -> bool:
+    """Does one bead come as an object here? BD_SHOW_OBJECT says so for a session, `output.show` for the city."""
+    asked = call.env.get("BD_SHOW_OBJECT", "")
+    return asked == "1" if asked else call.ledger.config("output.show") == "object"
 
 
 def last_touched(call: "Call") -> str:

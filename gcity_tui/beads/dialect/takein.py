@@ -219,18 +219,23 @@ def _edges(raw: "dict[str, Any]", now: int) -> "list[tuple[Any, ...]]":
 
 
 def _comments(tx: "Tx", raw: "dict[str, Any]", bead: str) -> None:
-    """Each comment once: by its id, or (old ids were numbers, which are not unique) by author, text and second."""
-    for c in raw.get("comments") or ():
-        if not isinstance(c, dict):
-            continue
+    """Each comment once: known by its id, or, since other programs give ids anew, by author, text and time.
+
+    A time without a fraction fits any of its second. What the record itself tells apart by ids stays apart.
+    """
+    told = [c for c in raw.get("comments") or () if isinstance(c, dict)]
+    own = {str(c.get("id") or "") for c in told}
+    for c in told:
         when = values.iso(str(c["created_at"])) if c.get("created_at") else tx.now
-        said, id_ = (bead, str(c.get("author") or ""), str(c.get("text") or ""), when), str(c.get("id") or "")
-        sql = "SELECT 1 FROM comments WHERE bead = ? AND author = ? AND text = ? AND created_at / 1000000 = ? / 1000000"
-        if tx.cx.execute(sql, said).fetchone():
+        author, text, id_ = str(c.get("author") or ""), str(c.get("text") or ""), str(c.get("id") or "")
+        last = when if when % values.SECOND else when + values.SECOND - 1
+        sql = "SELECT id FROM comments WHERE bead = ? AND author = ? AND text = ? AND created_at BETWEEN ? AND ?"
+        same = [i for (i,) in tx.cx.execute(sql, (bead, author, text, when, last)).fetchall()]
+        if any(i == id_ or i not in own for i in same):
             continue
-        row = (id_, *said)
+        row = (id_, bead, author, text, when)
         tx.cx.execute("INSERT INTO comments (id, bead, author, text, created_at) VALUES (?, ?, ?, ?, ?)", row)
-        tx.emit("bead.commented", bead, said[1], said[2])
+        tx.emit("bead.commented", bead, author, text)
 
 
 def _break_cycles(tx: "Tx", brought: "set[tuple[str, str, str]]") -> list[str]:
