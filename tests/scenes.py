@@ -376,8 +376,11 @@ EDDIE_SCREEN = (
 def busy_city() -> StillCity:
     """`bright_lights` with beads, events, conversations and screens."""
     city = StillCity(bright_lights())
-    city.screens = {"api/eddie-2": EDDIE_SCREEN, "api/reviewer-1": "\x1b[36mTiming 20 runs …\x1b[0m\n",
-                    "api/reviewer-3": "Bash command\n\n  rm -rf build/ dist/ && python -m build\n\n❯ 1. Yes\n  2. No\n"}
+    city.screens = {
+        "api/eddie-2": EDDIE_SCREEN,
+        "api/reviewer-1": "\x1b[36mTiming 20 runs …\x1b[0m\n",
+        "api/reviewer-3": "Bash command\n\n  rm -rf build/ dist/ && python -m build\n\n❯ 1. Yes\n  2. No\n",
+    }
     city.the_beads = BEADS
     city.the_events = EVENTS
     city.histories = {"api/eddie-2": TALK}
@@ -496,6 +499,7 @@ SCENES: dict[str, Scene] = {
     "answer": Scene(busy_city, press=("w", "a")),
     "message": Scene(busy_city, press=("3", "space", "space", "m")),
     "help": Scene(busy_city, press=("question_mark",)),
+    "focus": Scene(busy_city, press=("3", *"jjjjj", "colon", *"focus", "enter")),
     "go": Scene(busy_city, press=("colon", "e", "d")),
 }
 

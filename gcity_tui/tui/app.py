@@ -6,7 +6,8 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
 from textual.app import App
@@ -14,6 +15,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 
 from gcity_tui.model.errors import CityError
+from gcity_tui.model.names import nearest
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import cells, keymap, status, themes
 from gcity_tui.tui.background import aside
@@ -25,6 +27,9 @@ from gcity_tui.tui.screens.city import CityScreen
 from gcity_tui.tui.screens.view import Attach, Show, View
 from gcity_tui.tui.target import NOTHING, Target
 from gcity_tui.tui.verbs import Verbs
+
+if TYPE_CHECKING:
+    from gcity_tui.model.layout import Layout
 
 VIEWS = ("city", "beads", "rounds", "transcript", "wall", "events")
 
@@ -52,13 +57,20 @@ class GcityApp(Verbs, inherit_bindings=False):
         theme: str = "",
         keys: Mapping[str, str] | None = None,
         confirm: bool = True,
+        layout: str = "",
+        ascii: bool = False,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.city, self.keys, self.clock, self.monotonic = city, dict(keys or {}), clock, monotonic
         self._first = view if view in VIEWS else ""
-        self.confirm = confirm
+        self.confirm, self._first_layout = confirm, layout
+        self._layouts: dict[str, Layout] = {}
+        if ascii:
+            from gcity_tui.tui.ascii import Ascii
+
+            self._filters.append(Ascii())
         self.warnings: list[str] = []
         """Said once, when the screen is there."""
         self._theme_is(theme or themes.DEFAULT)
@@ -67,7 +79,7 @@ class GcityApp(Verbs, inherit_bindings=False):
         """Why there is no city: the app has ended because of it."""
         self._held: CitySnapshot | None = None
         self._acting: tuple[Target, ...] = ()
-        for name in VIEWS:
+        for name in (*VIEWS, "laid"):
             self.add_mode(name, lambda name=name: self._view(name))  # type: ignore[misc]
 
     def _view(self, name: str) -> Screen[Any]:
@@ -112,6 +124,8 @@ class GcityApp(Verbs, inherit_bindings=False):
         gc.freeze()
         gc.enable()
         self._bridge.start()
+        if self._first_layout and not self._first:
+            self.show_layout(self._first_layout)
 
     def on_unmount(self) -> None:
         self._bridge.stop()
@@ -222,8 +236,55 @@ class GcityApp(Verbs, inherit_bindings=False):
 
     async def action_view(self, name: str) -> None:
         here = next(iter(self.targets()), NOTHING)
+        if name == "wall":
+            self.show_layout("wall")
+            return
         await self._leave_peeks()
         await self.show_view(name, here)
+
+    @work(group="layout", exclusive=True, exit_on_error=False)
+    async def show_layout(self, name: str) -> None:
+        """The layout `name`. Those that we ship as `city` and `wall` are views, which can do more."""
+        layouts = await self.known_layouts()
+        chosen = layouts.get(name)
+        here = next(iter(self.targets()), NOTHING)
+        marked = tuple(t.session for t in (self.view.marks() if self.view else ()) if t.session)
+        await self._leave_peeks()
+        if chosen is None and name not in VIEWS:
+            near = nearest(name, tuple(layouts))
+            self.tell(f"There is no layout {name!r}." + (f"\nDid you mean {near}?" if near else ""), severity="warning")
+        elif chosen is None or (name in VIEWS and is_shipped(chosen.source)):
+            await self.show_view(name, here)
+        elif not chosen.fits(self.size.width, self.size.height):
+            wants = f"{chosen.min[0]}x{chosen.min[1]}"
+            self.tell(f"Layout {name} wants {wants}; this terminal is {self.size.width}x{self.size.height}.")
+        else:
+            from gcity_tui.tui.screens.laid import SHOWN, LaidScreen
+
+            left = sorted({p.what for p in chosen.parts() if p.kind == "show" and p.what not in SHOWN})
+            if left:
+                self.tell(f"Layout {name}: {', '.join(left)} can be shown as a view only.", severity="warning")
+            await self.show_view("laid", NOTHING)
+            if isinstance(self.view, LaidScreen):
+                await self.view.lay(chosen, here, marked)
+
+    async def known_layouts(self) -> dict[str, Layout]:
+        """By name; read anew each time, because a person writes them while looking. What is wrong in one is said."""
+
+        def read() -> tuple[dict[str, Layout], tuple[str, ...]]:
+            import os
+
+            from gcity_tui.config.layouts import load_layouts
+
+            return load_layouts(os.environ, self.city.path)
+
+        try:
+            self._layouts, warnings = await aside(read)
+        except CityError as error:
+            warnings = (str(error),)
+        for warning in warnings:
+            self.tell(warning, title="layouts", severity="warning")
+        return self._layouts
 
     async def _leave_peeks(self) -> None:
         while isinstance(self.screen, View) and len(self.screen_stack) > 1:
@@ -286,8 +347,11 @@ class GcityApp(Verbs, inherit_bindings=False):
             beads = await aside(lambda: self.city.beads(limit=500))
         except CityError:
             beads = ()  # the rest can still be gone to
-        choice = await self.push_screen_wait(PickSheet("go to", going.choices(self.snapshot, beads, VIEWS)))
-        if choice is not None:
+        layouts = tuple(await self.known_layouts())
+        choice = await self.push_screen_wait(PickSheet("go to", going.choices(self.snapshot, beads, VIEWS, layouts)))
+        if choice is not None and choice.startswith("layout:"):
+            self.show_layout(choice.partition(":")[2])
+        elif choice is not None:
             view, about = going.destination(self.snapshot, choice)
             await self.show_view(view, about)
 
@@ -313,6 +377,12 @@ class GcityApp(Verbs, inherit_bindings=False):
         self.exit(0)
 
 
+def is_shipped(source: str) -> bool:
+    from gcity_tui.config.shipped import shipped
+
+    return Path(source).parent == shipped("layouts")
+
+
 def run(open: Callable[[], CityPort], *, view: str = "") -> int:
     """Shows the city that `open` gives in this terminal until the person leaves; the exit code.
 
@@ -324,7 +394,8 @@ def run(open: Callable[[], CityPort], *, view: str = "") -> int:
 
     taste = load_settings(os.environ)
     keys, unknown = keymap.resolved(taste.keys)
-    app = GcityApp(Late(open).port, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm)
+    app = GcityApp(Late(open).port, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm,
+                   layout=taste.layout, ascii=taste.ascii)  # fmt: skip
     for warning in (*taste.warnings, *(f"There is no command {name!r} to give a key to." for name in unknown)):
         app.warnings.append(warning)
     code = app.run(mouse=taste.mouse)

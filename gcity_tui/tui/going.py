@@ -11,9 +11,12 @@ from gcity_tui.tui.modals.pick import Choice
 from gcity_tui.tui.target import NOTHING, Target
 
 
-def choices(snapshot: CitySnapshot | None, beads: Sequence[Bead], views: Sequence[str]) -> list[Choice]:
+def choices(
+    snapshot: CitySnapshot | None, beads: Sequence[Bead], views: Sequence[str], layouts: Sequence[str] = ()
+) -> list[Choice]:
     """Ids are `kind:name`."""
     found = [Choice(f"view:{v}", v, "view") for v in views]
+    found += [Choice(f"layout:{name}", f"layout {name}", "layout") for name in layouts]
     if snapshot is not None:
         found += [
             Choice(f"agent:{s.instance}", s.instance, "agent", f"{s.phase.shape} {s.phase.word} {s.bead_title}".strip())

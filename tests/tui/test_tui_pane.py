@@ -147,8 +147,9 @@ def test_an_agent_that_was_started_anew_is_looked_at_anew(play) -> None:
         await stage.press("3", *"jjjjj")
         now = bright_lights()
         stage.city.screens["api/eddie-2"] = "a new life"
-        stage.city.push(replace(now, sessions=tuple(
-            replace(s, pane="%99", restarts=1) if s.instance == "api/eddie-2" else s for s in now.sessions)))  # fmt: skip
+        anew = {"api/eddie-2": {"pane": "%99", "restarts": 1}}
+        sessions = tuple(replace(s, **anew.get(s.instance, {})) for s in now.sessions)
+        stage.city.push(replace(now, sessions=sessions))
         await stage.until(lambda: "a new life" in stage.text)
         assert ("look closed", "api/eddie-2") in stage.city.called
 

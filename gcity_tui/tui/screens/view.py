@@ -68,6 +68,11 @@ class View(Screen[Any]):
     def body(self) -> ComposeResult:
         raise NotImplementedError
 
+    @property
+    def word(self) -> str:
+        """The view's name in the header."""
+        return self.TITLE_WORD
+
     # -- data down
 
     @property
@@ -113,7 +118,7 @@ class View(Screen[Any]):
         if not self.on_screen or not self.query("#foot"):
             return
         self.set_class(bool(status.stale(self.snapshot, self.link)), "-old")
-        left, right = status.header(self.snapshot, self.link, self.now, self.size.width, self.TITLE_WORD)
+        left, right = status.header(self.snapshot, self.link, self.now, self.size.width, self.word)
         self.query_one("#header", Bar).show(left, right)
         if self.snapshot is not None:
             self.draw(self.snapshot)
