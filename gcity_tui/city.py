@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gcity_tui.beads.dialect.answer import answer as answer_bd
 from gcity_tui.beads.follow import Follower
 from gcity_tui.config import register
 from gcity_tui.config.discover import discover
 from gcity_tui.factory import changes, client, loops, process, records
+from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.here import Here
 from gcity_tui.factory.lock import CityLock, holder
@@ -216,7 +216,7 @@ class City:
             words = [w.encode("utf-8", "surrogateescape") for w in argv]
             code, out, err = client.request(self._socket, [b"bd", os.fsencode(cwd), env, stdin, *words])[:3]
             return int(code), out, err
-        return answer_bd(self.site.ledger, argv, self._environ, stdin, cwd)
+        return answer_bd(self.site.ledger, lambda: self.declared, argv, self._environ, stdin, cwd)
 
     def events(self, after: int = 0, limit: int = 200, types: tuple[str, ...] = ()) -> tuple[Event, ...]:
         return tuple(self.site.ledger.events(after, limit, types or None))

@@ -56,6 +56,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("sling", "work", "sling", "route work to an agent or pool", "Work", (), "agent"),
     Verb("rounds", "work", "rounds", "review loops: rounds, legs, findings, verdicts", "Work", (), "loop"),
     Verb("loop", "work", "loop", "approve, iterate, stop, pause or resume a review loop", "Work", (), "loop"),
+    Verb("converge", "converge", "converge", "run a formula again and again until a gate says enough", "Work"),
+    Verb("molecule", "molecule", "molecule", "show a run's steps and how far it is", "Work", ("mol",)),
     Verb("events", "work", "events", "what happened, in order", "Work"),
     Verb("bd", "bd", "bd", "the ledger, in the bd dialect", "Work"),
     Verb("gc", "gc", "gc", "the agent's side: hook, prime, review, mail … (the shim in .gc/bin)", "Work"),

@@ -20,8 +20,11 @@ USAGE = """gc: what an agent may ask of its city
   prime [agent]                             the agent's instructions
   bd …                                      the ledger, in its own language
   review submit|open|synthesize|verdict|merge --bead ID
-  mail check|inbox|read|send                messages
-  nudge status|drain                        what waits to be typed
+  converge create|list|status|approve|iterate|stop|retry|test-gate
+  mail check|inbox|read|send|reply|archive  messages
+  nudge status|drain|SESSION TEXT           what waits to be typed; type something to another
+  handoff SUBJECT [MESSAGE] [--auto]        a note to the next session, which begins afresh
+  events [--seq] [--after N] [--watch]      what happened, in order
   runtime drain-ack|drain-check|request-restart
   event emit TYPE [--subject S] [--message M]
   version
@@ -115,20 +118,33 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "runtime":
         return _runtime(call, args)
     if verb == "bd":
-        from gcity_tui.beads.dialect.answer import answer
+        from gcity_tui.factory.bd_door import answer
 
-        return answer(call.ledger, args, call.env, call.stdin, call.cwd)
+        return answer(call.ledger, lambda: call.declared, args, call.env, call.stdin, call.cwd)
     if verb == "event":
         return _event(call, args)
     if verb == "review":
         from gcity_tui.factory.review_verbs import review
 
         return review(call.ledger, call.declared, args, call.stdin, call.cwd)
+    if verb == "converge":
+        from gcity_tui.factory.converge_verbs import converge
+
+        return converge(call.ledger, call.declared, args, call.env)
+    if verb == "handoff":
+        from gcity_tui.factory.passing import handoff
+
+        return handoff(call.ledger, args, call.env)
+    if verb == "events":
+        from gcity_tui.factory.passing import events
+
+        return events(call.ledger, args)
     if verb == "prime":
         from gcity_tui.factory.prime import prime
 
         return prime(call.ledger, call.declared, args, call.env, call.stdin)
-    known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "prime", "version")
+    known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "converge", "prime", "version", "handoff",
+             "events")  # fmt: skip
     from gcity_tui.model.names import nearest
 
     close = nearest(verb, known)
@@ -169,9 +185,13 @@ def _runtime(call: Call, args: "list[str]") -> "Answer":
         known = meta_of(call.ledger, session) if session else {}
         asked = known.get("drain_requested") == "true" or known.get("state") == "draining"
         return (0, b"drain\n", b"") if asked else (1, b"", b"")
+    if verb in ("drain", "undrain") and args[1:]:
+        from gcity_tui.factory.passing import drain
+
+        return drain(call.ledger, args[1], verb == "drain")
     key = {"drain-ack": "drain_acked", "request-restart": "restart_requested"}.get(verb)
     if key is None:
-        raise Usage(f"gc runtime: no verb {verb!r}", cure="drain-ack, drain-check, request-restart")
+        raise Usage(f"gc runtime: no verb {verb!r}", cure="drain-ack, drain-check, request-restart, drain, undrain")
     if not session:
         raise Usage(f"gc runtime {verb} works inside a session only (GC_SESSION_ID is not set)")
     if not note(call.ledger, call.env, key):

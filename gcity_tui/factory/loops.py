@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
-from gcity_tui.factory import control
+from gcity_tui.factory import control, converge
 from gcity_tui.factory.findings import MERGED, Turn, commit_of, doing, leg_of, listed, part, seconds_of, summary, turns
 from gcity_tui.factory.run import CANCEL, CHECKS, Run
 from gcity_tui.factory.workplace import author_steps, branch_of
@@ -49,6 +49,7 @@ def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop,
         if root in stamps:
             over[root] = (stamps[root], made)
         found += made
+    found += [_converging(ledger, b) for b in ledger.find(types=(converge.TYPE,), sort="created_asc")]
     return tuple(found)
 
 
@@ -71,8 +72,40 @@ def loop_of(run: Run, control_bead: Bead, declared: DeclaredCity | None = None) 
         state=state(run, control_bead, every), branch=branch_of(run),
         target=meta.get("gc.merged_branch") or meta.get("gc.target_branch") or meta.get("gc.var.target_branch", ""),
         merged=meta.get(MERGED, ""), source=meta.get(Meta.SOURCE, ""),
-        paused=control_bead.metadata.get(control.PAUSED) == "true",
+        paused=control_bead.metadata.get(control.PAUSED) == "true", note=_refusal(run),
     )  # fmt: skip
+
+
+_ENDS = {"approved": "clean", "no_convergence": "out of budget", "stopped": "stopped"}
+
+
+def _converging(ledger: Ledger, bead: Bead) -> Loop:
+    """A convergence loop: each of its iterations is a round without legs."""
+    rounds = []
+    for wisp in ledger.children(bead.id):
+        n = wisp.metadata.get(converge.key("iteration"), "")
+        began, ended = seconds_of(wisp.started_at or wisp.created_at), seconds_of(wisp.closed_at)
+        gate, said = wisp.metadata.get(converge.key("gate_outcome"), ""), converge.says(wisp, "agent_verdict")
+        verdict = "" if not wisp.closed else "iterate" if gate not in ("", "pass") else verdict_of(said)
+        spent = round(ended - began, 3) if ended and began else 0.0
+        now = "done" if wisp.closed else "implementing"
+        turn = int(n) if n.isdigit() else 0
+        rounds.append(Round(turn, verdict=verdict, started_at=began, seconds=spent, phase=now))
+    where = converge.says(bead, "state")
+    over = _ENDS.get(converge.says(bead, "terminal_reason"), "failed")
+    if rounds and bead.closed and over == "clean":
+        rounds[-1] = replace(rounds[-1], verdict="approve")
+    state_ = over if bead.closed else "gate" if where.startswith("waiting") else "running"
+    budget = converge.says(bead, "max_iterations")
+    target = converge.says(bead, "target")
+    return Loop(bead.id, bead.id, one_line(bead.title, 200), target, converge.says(bead, "rig"), tuple(rounds),
+                int(budget) if budget.isdigit() else 0, state_)  # fmt: skip
+
+
+def _refusal(run: Run) -> str:
+    """What the last step said when it failed after clean rounds."""
+    last = next((b for b in run.members if part(b) == "merge" and b.closed and b.outcome == "fail"), None)
+    return one_line(last.metadata.get(Meta.FAILURE_REASON) or last.close_reason or "not merged", 200) if last else ""
 
 
 def _title(run: Run) -> str:
@@ -92,8 +125,8 @@ def state(run: Run, bead: Bead, every: tuple[Turn, ...]) -> str:
             g.id in {d.depends_on_id for m in run.members if not m.closed for d in m.dependencies} for g in gates
         )
         return "gate" if waits or held else "running"
-    if bead.outcome == "pass":
-        return "clean"
+    if bead.outcome == "pass":  # clean rounds are not the end: the last step may have been refused
+        return "failed" if run.root.closed and run.root.outcome == "fail" else "clean"
     if bead.outcome in ("canceled", "skipped"):
         return "stopped" if run.root.outcome in ("canceled", "skipped") else "failed"
     spent = bead.metadata.get(Meta.FAILED_ATTEMPT, "") == bead.metadata.get(Meta.MAX_ATTEMPTS, "?")
@@ -156,6 +189,9 @@ def act(ledger: Ledger, name: str, action: str, *, actor: str = "human") -> str:
     """
     if action not in ACTIONS:
         raise Usage(f"no action {action!r}", cure=", ".join(ACTIONS))
+    asked = ledger.get(name)
+    if asked is not None and asked.issue_type == converge.TYPE:
+        return converge.act(ledger, name, action, actor)
     bead = find(ledger, name)
     facts = {
         "approve": {control.REQUEST: "approve"}, "iterate": {control.REQUEST: "iterate"},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gcity_tui.beads.due import molecules_over, molecules_through, old_wisps
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import scopes
+from gcity_tui.factory.run import CONTROLS, TOPOLOGY
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.errors import NotFound, Refused
 
@@ -59,6 +62,51 @@ def _over(ledger: Ledger, bead: str, root: str) -> str:
             return "" if found.outcome else outcome
 
     return ledger.transact(write, actor=ACTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a run is. `state`: running, gate, done, done with soft failures, failed, canceled."""
+
+    root: Bead
+    steps: tuple[Bead, ...]
+    state: str
+
+    @property
+    def done(self) -> int:
+        return sum(b.closed for b in self.steps)
+
+
+def standing(ledger: Ledger, name: str) -> Standing:
+    """The run that a bead is the root, a step or the reason of; controls and sidecars are not counted as its steps.
+
+    Raises NotFound.
+    """
+    bead = ledger.get(name)
+    if bead is None:
+        raise NotFound(f"no bead {name!r}")
+    slung = bead.metadata.get("workflow_id", "") if bead.kind != "workflow" else ""
+    root = ledger.get(slung or bead.metadata.get(Meta.ROOT, "") or bead.id) or bead
+    while root.kind != "workflow" and root.issue_type != "molecule" and root.parent:
+        above = ledger.get(root.parent)
+        if above is None or above.issue_type == "convergence":
+            break
+        root = above
+    members = ledger.by_meta({Meta.ROOT: root.id}) if root.kind == "workflow" else ledger.find(under=root.id)
+    steps = [b for b in members if b.kind not in (*CONTROLS, *TOPOLOGY) and b.issue_type != "epic"]
+    if not members and Meta.FORMULA not in root.metadata:
+        raise NotFound(f"{name} belongs to no run", cure="gcity-tui sling starts one")
+    steps.sort(key=lambda b: b.created_at)
+    return Standing(root, tuple(steps), _state(root, steps))
+
+
+def _state(root: Bead, steps: list[Bead]) -> str:
+    if not root.closed:
+        waits = {d.depends_on_id for b in steps if not b.closed for d in b.dependencies}
+        return "gate" if any(b.issue_type == "gate" and not b.closed and b.id in waits for b in steps) else "running"
+    if root.outcome in ("canceled", "skipped", "fail"):
+        return {"fail": "failed"}.get(root.outcome, "canceled")
+    return "done with soft failures" if root.metadata.get(Meta.FINAL_DISPOSITION) == "soft_fail" else "done"
 
 
 def collect(ledger: Ledger, ttl: float) -> int:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from gcity_tui.beads.dialect.answer import answer as answer_bd
+from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.desk import Desk
 from gcity_tui.factory.gc_dialect import answer_gc
 from gcity_tui.factory.observe import Look
@@ -45,7 +45,7 @@ class Requests:
         environ = {k: v for k, _, v in pairs}
         try:
             if kind == b"bd":
-                code, out, err = answer_bd(self.site.ledger, argv, environ, stdin, cwd)
+                code, out, err = answer_bd(self.site.ledger, lambda: self.site.declared, argv, environ, stdin, cwd)
             else:
                 code, out, err = answer_gc(
                     str(self.site.path), argv, environ, stdin, cwd, ledger=self.site.ledger, declared=self.site.declared

@@ -49,6 +49,8 @@ class Result:
     out: str = ""
     err: str = ""
     note: str = ""
+    late: bool = False
+    """It took too long."""
 
     @property
     def passed(self) -> bool:
@@ -76,16 +78,7 @@ def script_of(declared: DeclaredCity, run: Run, control: Bead, attempt: Bead) ->
     cwd = Path(work) if work and Path(work).is_dir() else declared.path
     n, rig = number(attempt), rig_of(declared, control)
     env = {
-        "PATH": f"{declared.path}/.gc/bin:{os.environ.get('PATH') or SYSTEM_PATH}",
-        "HOME": str(declared.path),
-        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
-        "LANG": os.environ.get("LANG", "C.UTF-8"),
-        **{name: os.environ[name] for name in PASSED if name in os.environ},
-        "GC_CITY": str(declared.path),
-        "GC_CITY_PATH": str(declared.path),
-        "GC_CITY_NAME": declared.name,
-        "GC_RIG": rig.name if rig else "",
-        "GC_STORE_PATH": str(rig.path if rig else declared.path),
+        **_city_env(declared, rig),
         "GC_BEAD_ID": attempt.id,
         "GC_CONTROL_ID": control.id,
         "GC_WORKFLOW_ID": run.root.id,
@@ -97,6 +90,29 @@ def script_of(declared: DeclaredCity, run: Run, control: Bead, attempt: Bead) ->
     path = allowed(declared, meta.get("gc.check_path", ""), cwd)
     limit = seconds(meta.get("gc.check_timeout", "")) or DEFAULT_TIMEOUT
     return Script(f"{control.id}:check:{n}", path, cwd, limit, env)
+
+
+def gate_script(declared: DeclaredCity, key: str, named: str, limit: str, more: Mapping[str, str], rig: str) -> Script:
+    """A convergence gate's condition. Raises Permanent when the path is none that may be run."""
+    about = declared.rig(rig) if rig else None
+    cwd = about.path if about else declared.path
+    env = {**_city_env(declared, about), **more, "GC_WORK_DIR": str(cwd)}
+    return Script(key, allowed(declared, named, cwd), cwd, seconds(limit) or DEFAULT_TIMEOUT, env)
+
+
+def _city_env(declared: DeclaredCity, rig: Rig | None) -> dict[str, str]:
+    return {
+        "PATH": f"{declared.path}/.gc/bin:{os.environ.get('PATH') or SYSTEM_PATH}",
+        "HOME": str(declared.path),
+        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+        **{name: os.environ[name] for name in PASSED if name in os.environ},
+        "GC_CITY": str(declared.path),
+        "GC_CITY_PATH": str(declared.path),
+        "GC_CITY_NAME": declared.name,
+        "GC_RIG": rig.name if rig else "",
+        "GC_STORE_PATH": str(rig.path if rig else declared.path),
+    }
 
 
 def allowed(declared: DeclaredCity, named: str, cwd: Path) -> Path:
@@ -135,10 +151,11 @@ def run(script: Script) -> Result:
         out, err = process.communicate(timeout=script.timeout)
     except subprocess.TimeoutExpired:
         _end(process)
-        return Result(-1, note=f"took over {script.timeout:.0f} s")
+        return Result(-1, note=f"took over {script.timeout:.0f} s", late=True)
     finally:
         _end(process)
-    return Result(process.returncode, *(b[:KEPT].decode("utf-8", "replace") for b in (out, err)))
+    said, complained = (b[:KEPT].decode("utf-8", "replace") for b in (out, err))
+    return Result(process.returncode, said, complained)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

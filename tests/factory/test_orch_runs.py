@@ -352,6 +352,19 @@ on_complete = { for_each = "output.items", bond = "leg", vars = { name = "{item}
     assert len([b for b in run.members if b.title.startswith("Tell of")]) == 2
 
 
+SCOPED_ITEM = graph("item", """
+[[steps]]
+id = "do"
+title = "Do {{issue}}"
+metadata = { "gc.scope_ref" = "all", "gc.on_fail" = "abort_scope" }
+[[steps]]
+id = "all"
+title = "All"
+needs = ["do"]
+metadata = { "gc.kind" = "scope", "gc.scope_role" = "body" }
+""")
+
+
 def drained(folder: Path, drain: str, fails: tuple[str, ...] = (), source: Any = ten) -> tuple[Town, Bead]:
     text = DRAINED.replace('drain = { formula = "item" }', f'drain = {{ formula = "item", {drain} }}')
 
@@ -361,10 +374,7 @@ def drained(folder: Path, drain: str, fails: tuple[str, ...] = (), source: Any =
             return "fail", {Meta.FAILURE_REASON: "broke"}
         return "pass", {}
 
-    formula = {**FORMULAS, "drained": text, "item": graph("item", '[[steps]]\nid = "do"\ntitle = "Do {{issue}}"\n'
-               'metadata = { "gc.scope_ref" = "all", "gc.on_fail" = "abort_scope" }\n[[steps]]\nid = "all"\n'
-               'title = "All"\nneeds = ["do"]\nmetadata = { "gc.kind" = "scope", "gc.scope_role" = "body" }\n')}  # fmt: skip
-    town, _ = lived(folder, formula, "drained", item, source=source)
+    town, _ = lived(folder, {**FORMULAS, "drained": text, "item": SCOPED_ITEM}, "drained", item, source=source)
     root = town.ledger.by_meta({Meta.KIND: "workflow", Meta.FORMULA: "drained"})[0]
     return town, next(b for b in town.run(root.id).members if b.kind == "drain")
 
@@ -462,7 +472,7 @@ def test_a_person_is_waited_for_and_the_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_timer_opens_its_gate(tmp_path: Path) -> None:
-    town, gate = gated(tmp_path / "long", "timer", "1h")
+    town, _ = gated(tmp_path / "long", "timer", "1h")
     town.advance(always)
     assert status(town, "Gate: timer") == "open"
     assert gates.next_due(town.ledger) == pytest.approx(time.time() + 3600, abs=30)

@@ -10,9 +10,9 @@ from typing import Any
 
 from mortal_ledger import Died, Mortal
 
-from gcity_tui.beads.dialect.answer import answer
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.factory import control, scripts
+from gcity_tui.factory.bd_door import answer
 from gcity_tui.factory.dispatch import sling
 from gcity_tui.factory.gc_dialect import answer_gc
 from gcity_tui.factory.run import Run
@@ -52,7 +52,7 @@ class Town:
         return {"GC_AGENT": who, "GC_ALIAS": who, "GC_TEMPLATE": agent, "GC_SESSION_NAME": who, "BEADS_ACTOR": who}
 
     def bd(self, *argv: str, who: str = "w") -> str:
-        code, out, err = answer(self.ledger, list(argv), self.env(who), b"", str(self.home))
+        code, out, err = answer(self.ledger, lambda: self.declared, list(argv), self.env(who), b"", str(self.home))
         assert code == 0, err.decode()
         return out.decode()
 
