@@ -11,6 +11,7 @@ import json
 import os
 import random
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import gcity_tui
 from gcity_tui.beads.dialect.answer import answer
+from gcity_tui.beads.follow import Follower
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.shim import shim_text
 from gcity_tui.beads.tx import Tx
@@ -158,7 +160,9 @@ def ready_times(folder: Path, beads: int) -> dict[str, float]:
 
                 active_changed(tx.cx, {"gc-hub"}, tx.now)
 
-            found["ms to open a hub that 80% wait for"] = took(lambda: ledger.transact(hub)) * 1000
+            ledger.transact(hub)
+            found["ms to close a hub that 80% wait for"] = took(lambda: ledger.close("gc-hub", force=True)) * 1000
+            ledger.reopen("gc-hub")
         filters = {"meta": {"gc.routed_to": "r/e"}, "unassigned": True} if shape.startswith("a routed") else {}
         if filters:
             sql = "INSERT INTO bead_meta (bead, key, value) SELECT id, 'gc.routed_to', 'other' FROM beads"
@@ -169,6 +173,56 @@ def ready_times(folder: Path, beads: int) -> dict[str, float]:
         found[f"ms ready -n 10, {shape}"] = median(times) * 1000
     ledger.shut()
     return found
+
+
+def event_times(folder: Path, events: int) -> dict[str, float]:
+    """Opening, and commit → told by a follower, in a ledger without events and in one with `events` of them."""
+    folder.mkdir()
+    found: dict[str, float] = {}
+    for n in (0, events):
+        found.update(_one_ledger(folder / f"{n}.db", n))
+    return found
+
+
+def _one_ledger(path: Path, n: int) -> dict[str, float]:
+    ledger = Ledger.open(path, create=True)
+    bead = ledger.create("x")
+
+    def fill(cx: sqlite3.Connection) -> None:
+        rows = ((0, "bead.updated", f"gc-{i % 10_000}", "bench", '{"status":"open"}') for i in range(n))
+        cx.executemany("INSERT INTO events (at, type, subject, actor, new_value) VALUES (?, ?, ?, ?, ?)", rows)
+
+    ledger.store.write(fill)
+    opened = [took(lambda: Ledger.open(path).shut()) for _ in range(101)]
+    follower = Follower(path)
+    told: list[float] = []
+
+    def listen() -> None:
+        follower.wait(5)
+        told.append(time.perf_counter())
+
+    for i in range(101):
+        waits = threading.Thread(target=listen)
+        waits.start()
+        began = time.perf_counter()
+        ledger.update(bead, set={"notes": str(i)})
+        waits.join()
+        told[-1] -= began
+    follower.close()
+    found = {
+        f"ms to open, {n:,} events": median(opened) * 1000,
+        f"ms commit to told, {n:,} events": median(told) * 1000,
+    }
+    if n:
+        found[f"ms to archive {n // 10:,} of {n:,} events"] = took(lambda: _archive(ledger, n)) * 1000
+    ledger.shut()
+    return found
+
+
+def _archive(ledger: Ledger, events: int) -> None:
+    """Move the oldest tenth: those are given an age first, outside of what `archive_events` holds the writer for."""
+    ledger.store.write(lambda cx: cx.execute("UPDATE events SET at = ? WHERE seq > ?", (ledger.now(), events // 10)))
+    ledger.archive_events(ledger.now() - 3_600_000_000)
 
 
 def claims(folder: Path, small: bool) -> dict[str, float]:
@@ -259,6 +313,7 @@ def main() -> None:
         Path(folder, "run").mkdir(mode=0o700)
         found.update(starts(Path(folder, "a"), 11 if small else 41))
         found.update(ready_times(Path(folder, "b"), 10_000 if small else 100_000))
+        found.update(event_times(Path(folder, "d"), 100_000 if small else 1_000_000))
         found.update(claims(Path(folder, "c"), small))
     if "--json" in sys.argv:
         print(json.dumps(found, indent=2))
