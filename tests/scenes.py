@@ -196,6 +196,9 @@ class StillCity:
         self._do("attach_plan", session)
         return self.plan
 
+    def switch(self, session: str, environ: Mapping[str, str]) -> None:
+        self._do("switch", session)
+
     def diff(self, target: str) -> str:
         self._do("diff", target)
         return self.diffs.get(target, "")

@@ -51,7 +51,7 @@ def _run(plan: AttachPlan) -> CityError | None:
 
 
 def beside(plan: AttachPlan) -> None:
-    """`switch` and `popup`: the terminal's own tmux does it, and the screen stays. Blocks; not in the app's thread."""
+    """`popup`: the terminal's own tmux does it, and the screen stays. Blocks; not in the app's thread."""
     try:
         done = subprocess.run(plan.argv, env=plan.env, capture_output=True, check=False)
     except OSError as error:

@@ -282,6 +282,8 @@ class Verbs(App[int], inherit_bindings=False):
         try:
             if plan.kind in attach.TAKES_TERMINAL:
                 attach.attach(self, plan)
+            elif plan.kind == "switch":
+                await aside(lambda: self.city.switch(session, dict(os.environ)))
             else:
                 await aside(lambda: attach.beside(plan))
         except CityError as error:
