@@ -166,3 +166,25 @@ def test_without_a_terminal_or_a_pane_it_says_so(city: City) -> None:
     code, words = said("eddie-1")
     assert code == 3 and "some-repo/eddie-1 is not running" in words and "session start" in words
     assert said("nobody")[0] == 4
+
+
+def test_from_a_dashboard_in_the_city_s_own_server(city: City, terminal: Terminal) -> None:
+    """Enter switches the terminal down the open pipe; the dashboard stays as it is, and Ctrl+Q comes back to it."""
+    socket = city.site.server.socket
+    words = ["env", "PYTHONWARNINGS=ignore", *PROGRAM, "--city", str(city.path)]
+    dashboard = ["sh", "-c", f"{shlex.join(words)}; echo GONE; exec sleep 60"]
+    subprocess.run(["tmux", "-L", socket, "new-session", "-d", "-s", "mine", shlex.join(dashboard)], check=True)
+    terminal.until("shell>")
+    terminal.type(f"clear; tmux -L {socket} attach -t =mine; echo LEFT=$?")
+    terminal.until("³Agents", "eddie-1", seconds=40)
+    terminal.press("3", "Enter")
+    terminal.until("Nothing to do. Ready.")
+    awaits(city, 1)
+    assert "³Agents" not in terminal.shows()
+    terminal.press("C-q")
+    terminal.until("³Agents", "attach eddie-1 ✓")
+    awaits(city, 0)
+    terminal.press("q")
+    terminal.until("GONE")
+    terminal.press("C-b", "d")
+    terminal.until("LEFT=0")
