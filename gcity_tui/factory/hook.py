@@ -53,10 +53,10 @@ def hook(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]", cwd: str
         raise Usage(f"unknown flag: {min(unknown)}")
     if "--drain-ack" in flags and "--claim" not in flags:
         raise Usage("--drain-ack needs --claim")
-    if "--inject" in flags:
-        return 0, b"", b""
     given = next((a for a in argv if not a.startswith("-")), "")
     who = Who(env, given)
+    if "--inject" in flags:
+        return 0, _injected(ledger, who, env) if who.named else b"", b""
     if not who.named:
         return 1, b"", b"gc hook: agent not specified (set $GC_AGENT or pass as argument)\n"
     pool = env.get("GC_SESSION_ORIGIN", "ephemeral") in ("", "ephemeral")
@@ -227,6 +227,22 @@ def _shown(ledger: "Ledger", rows: "list[tuple[Any, ...]]", env: "Mapping[str, s
 
     code, out, err = answer(ledger, ["show", *ids, "--json"], dict(env))
     return code, out, err
+
+
+def _injected(ledger: "Ledger", who: Who, env: "Mapping[str, str]") -> bytes:
+    """What waits for the caller, for its program's hook; nothing when nothing does."""
+    pool = env.get("GC_SESSION_ORIGIN", "ephemeral") in ("", "ephemeral")
+    rows = list(dict.fromkeys(row[0] for tier in tiers(ledger, who, pool) for row in tier))[:5]
+    if not rows:
+        return b""
+    from gcity_tui.factory.injection import reminder
+    from gcity_tui.model.text import one_line
+
+    marks = ", ".join("?" * len(rows))
+    told = dict(ledger.store.rows(f"SELECT id, title FROM beads WHERE id IN ({marks})", tuple(rows)))
+    items = "\n".join(f"- {id_}: {one_line(told.get(id_, ''))}" for id_ in rows)
+    text = f"<work-items>\n{items}\n</work-items>\nTake one with `gc hook --claim --json`."
+    return (reminder(text) + "\n").encode("utf-8", "replace")
 
 
 def branch_of(cwd: str) -> str:

@@ -22,7 +22,7 @@ _FIELDS = ("id", "from", "to", "subject", "created_at", "read")
 
 
 def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    """`gc mail check|inbox|read|send|count`."""
+    """`gc mail check|inbox|read|send|count`, and what `mailbox` does."""
     verb, args = (argv[0], argv[1:]) if argv else ("", [])
     if verb == "check":
         return _check(ledger, args, env)
@@ -34,7 +34,11 @@ def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tupl
         return _read(ledger, args, env)
     if verb == "send":
         return _send(ledger, args, env)
-    raise Usage(f"gc mail: no verb {verb!r}", cure="check, inbox, read, send, count")
+    from gcity_tui.factory import mailbox
+
+    if verb in mailbox.VERBS:
+        return mailbox.more(ledger, verb, args, env)
+    raise Usage(f"gc mail: no verb {verb!r}", cure=f"check, inbox, read, send, count, {', '.join(mailbox.VERBS)}")
 
 
 def addresses(env: "Mapping[str, str]") -> "tuple[str, ...]":
@@ -61,7 +65,9 @@ def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tu
         if not lines:
             return 0, b"", b""
         head = f"You have {len(found)} unread message{'' if len(found) == 1 else 's'}. `gc mail read <id>` shows one.\n"
-        return 0, (head + "\n".join(lines) + "\n").encode(), b""
+        from gcity_tui.factory.injection import reminder
+
+        return 0, (reminder(head + "\n".join(lines)) + "\n").encode("utf-8", "replace"), b""
     if "--json" in args:
         return (0 if found else 1), (dumps({"unread": len(found)}, "") + "\n").encode(), b""
     return (0, f"{len(found)} unread\n".encode(), b"") if found else (1, b"", b"")
@@ -115,7 +121,7 @@ def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
 
 
 def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    """`gc mail send TO [-s SUBJECT] [-m BODY | BODY]`."""
+    """`gc mail send TO|--all [-s SUBJECT] [-m BODY | BODY]`."""
     said: dict[str, str] = {}
     words: list[str] = []
     names = {"-s": "subject", "--subject": "subject", "-m": "body", "--message": "body", "--to": "to", "--from": "from"}
@@ -129,22 +135,29 @@ def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
                     raise Usage(f"gc mail send: {word} needs a value")
                 value = rest.pop(0)
             said[names[head]] = value
+        elif word == "--all":
+            said["all"] = "true"
         elif word not in ("--json", "--notify"):
             words.append(word)
-    to = said.get("to") or (words.pop(0) if words else "")
+    sender = said.get("from") or Who(env).assignee or "human"
+    whom = [said.get("to", "")] if said.get("to") else [] if "all" in said else [words.pop(0) if words else ""]
+    if "all" in said:
+        from gcity_tui.factory.mailbox import everybody
+
+        whom = everybody(ledger, sender)
     body = said.get("body") or " ".join(words)
-    made = send(
-        ledger,
-        to,
-        body,
-        subject=said.get("subject", ""),
-        sender=said.get("from") or Who(env).assignee or "human",
-        session=env.get("GC_SESSION_ID", ""),
-    )
-    return 0, f"Sent {made} to {to}\n".encode(), b""
+    told = []
+    for to in whom:
+        made = send(ledger, to, body, subject=said.get("subject", ""), sender=sender,
+                    session=env.get("GC_SESSION_ID", ""))  # fmt: skip
+        told.append(f"Sent {made} to {to}\n")
+    return 0, "".join(told).encode() or b"Nobody is there\n", b""
 
 
-def send(ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str = "human", session: str = "") -> str:
+def send(
+    ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str = "human", session: str = "",
+    thread: str = "", reply_to: str = "",
+) -> str:  # fmt: skip
     """A message; returns its bead. Raises Usage when it has no recipient or says nothing."""
     from binascii import hexlify
     from posix import urandom
@@ -158,6 +171,7 @@ def send(ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str
     if not title:
         raise Usage("gc mail send: nothing to say", cure="-s SUBJECT -m BODY")
     meta = {"from": sender, "mail.read": "false"} | ({"mail.from_session_id": session} if session else {})
+    meta |= {"mail.reply_to": reply_to} if reply_to else {}
 
     def write(tx: "Tx") -> str:
         made = tx.create(
@@ -167,7 +181,7 @@ def send(ledger: "Ledger", to: str, body: str, *, subject: str = "", sender: str
             assignee=to.strip(),
             sender=sender,
             meta=meta,
-            labels=(f"thread:thread-{hexlify(urandom(6)).decode()}",),
+            labels=(thread or f"thread:thread-{hexlify(urandom(6)).decode()}",),
             ephemeral=1,
         )
         tx.emit("mail.sent", made, message=to.strip())
