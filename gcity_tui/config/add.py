@@ -41,6 +41,10 @@ def add_agent(
     home = city.path / "agents" / name
     if home.exists():
         raise Refused(f"there is an agent {name!r}", where=str(home), cure="edit its agent.toml")
+    whose = _taken(city, name)
+    if whose:
+        cure = f'another name; or, to change that one, [[patches.agent]] name = "{name}" in city.toml'
+        raise Refused(f"there is an agent {name!r} from {whose}: this one would take its place", cure=cure)
     lines = [f"scope = {quoted(scope)}"]
     lines += [f"provider = {quoted(provider)}"] if provider else []
     lines += [f"description = {quoted(description)}"] if description else []
@@ -62,6 +66,16 @@ def add_agent(
     except CityError:
         shutil.rmtree(home, ignore_errors=True)
         raise
+
+
+def _taken(city: DeclaredCity, name: str) -> str:
+    """Where an agent of this very name comes from, also one that awaits its first rig; "" when there is none."""
+    ours = [p for p in city.packs if p.source.startswith(SHIPPED) and p.folder]
+    pack = next((p for p in ours if p.folder and (p.folder / "agents" / name).is_dir()), None)
+    if pack:
+        return f"the pack {pack.name or pack.binding}"
+    known = next((a for a in city.agents if a.name == name and not a.binding and not a.implicit), None)
+    return (known.source or "city.toml") if known else ""
 
 
 @dataclass(frozen=True, slots=True)

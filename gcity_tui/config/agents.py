@@ -18,6 +18,8 @@ from gcity_tui.model.names import AGENT_NAME, nearest, seconds
 
 PROMPTS = ("prompt.template.md", "prompt.md.tmpl", "prompt.md")
 _APPENDED = ("pre_start", "session_setup", "session_live", "install_agent_hooks", "inject_fragments", "skills", "mcp")
+DISPATCHERS = ("control-dispatcher", "workflow-control")
+"""Agents that carry out control beads in Gas City. They are recognised, and never started: the controller is it."""
 _EMPTIES = ("args", "inject_fragments")
 
 
@@ -273,6 +275,7 @@ def finished(draft: Draft, start_command: str = "") -> Agent:
     }
     if start_command and not plain.get("provider"):
         plain.setdefault("start_command", start_command)
+    dispatcher = draft.name in DISPATCHERS
     return Agent(
         name=draft.name,
         dir=draft.dir,
@@ -283,11 +286,11 @@ def finished(draft: Draft, start_command: str = "") -> Agent:
         args=tuple(t["args"]) if "args" in t else None,
         env={k: str(v) for k, v in t.get("env", {}).items()},
         option_defaults={k: str(v) for k, v in t.get("option_defaults", {}).items()},
-        min_active_sessions=least,
+        min_active_sessions=0 if dispatcher else least,
         max_active_sessions=most,
         idle_timeout=seconds(t["idle_timeout"]) if t.get("idle_timeout") else 0.0,
         wake_mode=t.get("wake_mode") or "resume",
-        suspended=bool(t.get("suspended", False)),
+        suspended=bool(t.get("suspended", False)) or dispatcher,
         depends_on=tuple(t.get("depends_on", ())),
         process_names=tuple(t.get("process_names", ())),
         pre_start=tuple(t.get("pre_start", ())),

@@ -274,6 +274,7 @@ def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Pro
                 raise BadConfig(
                     f"agent {agent.qualified!r} depends on {other!r}, which does not exist", where=draft.where
                 )
+    _acyclic(built, drafts)
     default = parts.tables.get("workspace", {}).get("provider", "")
     if default and default not in made:
         close = nearest(default, tuple(made))
@@ -282,6 +283,29 @@ def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Pro
             where=compose.where(parts.sources, "workspace", "provider"),
             cure=f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(made))}",
         )
+
+
+def _acyclic(built: tuple[Agent, ...], drafts: list[Draft]) -> None:
+    """No agent waits for itself, by however many others."""
+    names = {a.qualified: a for a in built}
+    done: set[str] = set()
+
+    def visit(agent: Agent, chain: tuple[str, ...]) -> None:
+        if agent.qualified in chain:
+            where = next(d.where for d in drafts if d.qualified == agent.qualified)
+            circle = " -> ".join((*chain[chain.index(agent.qualified) :], agent.qualified))
+            raise BadConfig(f"agents depend on each other in a circle: {circle}", where=where)
+        if agent.qualified in done:
+            return
+        for other in agent.depends_on:
+            local = f"{agent.dir}/{other}" if agent.dir else other
+            found = names.get(local) or names.get(other) or next((a for a in built if a.name == other), None)
+            if found:
+                visit(found, (*chain, agent.qualified))
+        done.add(agent.qualified)
+
+    for one in built:
+        visit(one, ())
 
 
 def _rigs(parts: Parts) -> tuple[Rig, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gcity_tui.config.city import load_city
 from gcity_tui.config.register import quoted, replace_file
 from gcity_tui.config.shipped import shipped
+from gcity_tui.config.source import Reading
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import BadConfig, CityError, NotFound, Refused, Usage
 from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest
@@ -128,6 +129,41 @@ def add_rig(city: DeclaredCity, path: Path, name: str = "", prefix: str = "") ->
         replace_file(target, before + ("" if before.endswith("\n") else "\n") + "\n".join(block) + "\n")
     except FileNotFoundError as exc:
         raise NotFound("the city is gone", where=str(target)) from exc
+    except OSError as exc:
+        raise BadConfig(f"cannot be written: {exc.strerror or exc}", where=str(target)) from exc
+    try:
+        return load_city(city.path)
+    except CityError:
+        replace_file(target, before)
+        raise
+
+
+def remove_rig(city: DeclaredCity, name: str) -> DeclaredCity:
+    """The `[[rigs]]` of that name taken out of city.toml, with its sub-tables; the repository itself is left alone.
+
+    Raises NotFound; Refused when the rig stands in another file.
+    """
+    target = city.path / "city.toml"
+    close = nearest(name, tuple(r.name for r in city.rigs))
+    if city.rig(name) is None:
+        raise NotFound(f"no rig {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui rig list")
+    before = target.read_text("utf-8")
+    source = Reading().toml(target, "city")
+    place = next((n for n, t in enumerate(source.table.get("rigs", ())) if t.get("name") == name), None)
+    if place is None:
+        where = city.origins.get(f"rigs.{name}.name")
+        raise Refused(f"the rig {name!r} does not stand in city.toml", where=str(where or ""), cure="edit that file")
+    lines = before.splitlines(keepends=True)
+    first = source.line("rigs", place) - 1
+    last = first + 1
+    while last < len(lines) and not re.match(r"\s*\[(?!\s*rigs\s*\.|\[\s*rigs\s*\.)", lines[last]):
+        last += 1
+    while last - 1 > first and lines[last - 1].lstrip().startswith(("#", "\n")):
+        last -= 1  # what stands above the next table is the next table's
+    while first and not lines[first - 1].strip() and (last == len(lines) or not lines[last].strip()):
+        first -= 1
+    try:
+        replace_file(target, "".join(lines[:first] + lines[last:]))
     except OSError as exc:
         raise BadConfig(f"cannot be written: {exc.strerror or exc}", where=str(target)) from exc
     try:

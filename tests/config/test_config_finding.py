@@ -11,7 +11,7 @@ import pytest
 from gcity_tui.config import load_city
 from gcity_tui.config.discover import discover, holding_rig
 from gcity_tui.config.register import cities, forget, register_path, remember
-from gcity_tui.config.write import add_rig, init_city, shipped_packs
+from gcity_tui.config.write import add_rig, init_city, remove_rig, shipped_packs
 from gcity_tui.model.errors import Ambiguous, NotFound, Refused, Usage
 
 
@@ -165,3 +165,22 @@ class TestWriting:
         with pytest.raises(Usage, match="taken"):
             add_rig(city, again, name="other", prefix=city.rigs[0].prefix.upper())
         assert load_city(city.path).rigs == city.rigs
+
+
+def test_a_rig_taken_out_leaves_the_rest_as_it_was(tmp_path: Path) -> None:
+    city = init_city(tmp_path / "city", provider="rehearsal")
+    whole = (city.path / "city.toml").read_text()
+    for name in ("one", "two"):
+        city = add_rig(city, repository(tmp_path / name))
+    with (city.path / "city.toml").open("a") as file:
+        file.write(
+            '[rigs.imports.p]\nsource = "shipped:review"\n[[rigs.patches]]\nagent = "style"\nprovider = "codex"\n'
+        )
+        file.write("\n# what is below stays\n[session]\nsize = '90x30'\n")
+    city = remove_rig(load_city(city.path), "two")
+    text = (city.path / "city.toml").read_text()
+    assert [r.name for r in city.rigs] == ["one"] and "style" not in text and city.session_size == (90, 30)
+    assert "# what is below stays\n[session]" in text
+    assert not remove_rig(city, "one").rigs and (city.path / "city.toml").read_text().startswith(whole.rstrip())
+    with pytest.raises(NotFound, match="no rig 'one'"):
+        remove_rig(load_city(city.path), "one")

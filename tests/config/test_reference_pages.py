@@ -16,7 +16,8 @@ PAGES = Path(__file__).resolve().parents[2] / "docs" / "reference"
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+?) \| ([^|]*?) ?\| (both|newer|older|ours) \| (?:yes|–) \| (.+?) \|$")
 TYPES = {
     "str": "text", "bool": "true/false", "int": "number", "strs": "list of texts", "map": "table of texts",
-    "table": "table", "tables": "list of tables", "duration": "duration", "any": "see meaning", "steps": "list of steps",
+    "table": "table", "tables": "list of tables", "duration": "duration", "any": "see meaning",
+    "steps": "list of steps",
 }  # fmt: skip
 ONLY_PATCH = {k: v for k, v in keys.PATCH.items() if k not in keys.AGENT}
 SECTIONS = [
