@@ -214,15 +214,11 @@ def _one_ledger(path: Path, n: int) -> dict[str, float]:
         f"ms commit to told, {n:,} events": median(told) * 1000,
     }
     if n:
-        found[f"ms to archive {n // 10:,} of {n:,} events"] = took(lambda: _archive(ledger, n)) * 1000
+        ledger.store.write(lambda cx: cx.execute("UPDATE events SET at = ? WHERE seq > ?", (ledger.now(), n // 10)))
+        old = ledger.now() - 3_600_000_000
+        found[f"ms to archive {n // 10:,} of {n:,} events"] = took(lambda: ledger.archive_events(old)) * 1000
     ledger.shut()
     return found
-
-
-def _archive(ledger: Ledger, events: int) -> None:
-    """Move the oldest tenth: those are given an age first, outside of what `archive_events` holds the writer for."""
-    ledger.store.write(lambda cx: cx.execute("UPDATE events SET at = ? WHERE seq > ?", (ledger.now(), events // 10)))
-    ledger.archive_events(ledger.now() - 3_600_000_000)
 
 
 def claims(folder: Path, small: bool) -> dict[str, float]:

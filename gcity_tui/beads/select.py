@@ -115,6 +115,10 @@ def _lists(w: Where, key: str, value: "Any", live: bool) -> bool:
         if some:
             head = "b.id IN" if key == "label_any" else "b.id NOT IN"
             w.add(f"{head} (SELECT l.bead FROM labels l WHERE l.label IN ({marks(len(some))}))", *some)
+    elif key in ("kinds", "exclude_kinds"):
+        some = _many(value)
+        of = f"m.bead = b.id AND m.key = 'gc.kind' AND m.value IN ({marks(len(some))})"
+        w.add(f"{'' if key == 'kinds' else 'NOT '}EXISTS (SELECT 1 FROM bead_meta m WHERE {of})", *some)
     elif key == "meta":
         for k, v in value.items():
             w.add(f"b.id IN ({_META}{' AND m.live = 1' if live else ''})", k, v, v)

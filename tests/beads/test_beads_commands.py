@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gcity_tui.beads.dialect import prompts
+from gcity_tui.beads.dialect import prompts, words
 from gcity_tui.beads.dialect.tidy import alike, words_of
 from gcity_tui.beads.door import run
 from gcity_tui.beads.ledger import Ledger
@@ -312,3 +312,17 @@ def test_show_as_an_object_is_said_everywhere(tmp_path: Path) -> None:
     assert isinstance(json.loads(bd("show", bead, "--json", BD_SHOW_OBJECT="0")), list)
     assert isinstance(json.loads(bd("show", bead, "--json", BD_JSON_ENVELOPE="1"))["data"], dict)
     ledger.shut()
+
+
+def test_close_and_claim_the_next(bd) -> None:
+    a, b = bd.make("a", "-p", "1"), bd.make("b", "-p", "0")
+    told = bd.json("close", a, "--claim-next")
+    assert ([x["id"] for x in told["closed"]], told["claimed"]["id"]) == ([a], b)
+    assert bd.json("show", b)[0]["assignee"] == "tester"
+    assert bd.json("close", b, "--claim-next")["claimed"] is None and "No ready work" in bd.ok("ready")
+
+
+def test_the_reference_names_every_command() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "bd.md").read_text()
+    missing = [c for c in (*words.COMMANDS, *words.ALIASES) if f"`{c}`" not in text]
+    assert missing == ["graph-deps", "molecule", "gates"], "only the silent aliases go without a word"

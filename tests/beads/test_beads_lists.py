@@ -36,6 +36,26 @@ def test_lists_filter(bd, clock) -> None:
     assert f"{late}: late" in lines
 
 
+def test_a_runs_own_beads_are_no_work_of_a_persons(bd) -> None:
+    """A person sees the steps; records, an agent and who asks for them see sidecars and controls as well."""
+    task, odd = bd.make("task"), bd.make("cleanup", "--metadata", '{"gc.kind": "cleanup"}')
+    spec = bd.make("Step spec for Fetch", "-t", "spec", "--metadata", '{"gc.kind": "spec"}')
+    check = bd.make("Review", "--metadata", '{"gc.kind": "ralph", "gc.routed_to": "control-dispatcher"}')
+    for verb in ("list", "ready"):
+        out, err = bd(verb)[1:]
+        assert task in out and odd in out and spec not in out and check not in out
+        assert err == "2 of a run's own beads not shown (--all shows them)\n"
+        assert {x["id"] for x in bd.json(verb)} == {task, odd, spec, check}
+        assert spec in bd.ok(verb, BD_AGENT_MODE="1") and spec in bd.ok(verb, CLAUDE_CODE="1")
+        for flags in (("--all",), ("-t", "spec"), ("--id", spec), ("--metadata-field", "gc.kind=spec")):
+            assert spec in bd.ok(verb, *flags) and bd(verb, *flags)[2] == ""
+    assert spec in bd.ok("search", "spec for")
+    bd.ok("close", task, odd)
+    assert "No ready work" in bd.ok("ready")
+    bd.ok("close", spec, check)
+    assert bd("ready")[2] == "", "nothing is left out"
+
+
 def test_gas_citys_work_query(bd) -> None:
     """The shell queries that Gas City's hook runs, as `facts/orchestration` §3.3 has them."""
     a = bd.make("a", "--set-metadata", "gc.routed_to=rig/eddie")

@@ -107,14 +107,13 @@ def _told(call: "Call", done: list[str], reason: str) -> None:
             return
         _next_step(call, step)
     elif o.get("claim-next"):
-        from gcity_tui.beads.dialect.lists import claim_next
+        from gcity_tui.beads.dialect.lists import take_next
 
-        call.opts["json"], keep = False, call.json
-        if keep:
-            call.give({"closed": closed})
+        taken = take_next(call, {"prefixes": call.prefixes}, {"sort": "priority"})
+        if call.json:
+            call.give({"closed": closed, "claimed": items.listed(store, taken)[0] if taken else None})
             return
-        claim_next(call, {"prefixes": call.prefixes}, {"sort": "priority"})
-        return
+        call.say(f"✓ Claimed {taken[0][0]}: {items.one_line(taken[0][1])}" if taken else "No ready work to claim")
     if call.json:
         call.give(closed)
 

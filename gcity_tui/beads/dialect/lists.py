@@ -6,6 +6,7 @@ from gcity_tui.model.errors import Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from gcity_tui.beads.dialect.call import Call
@@ -17,6 +18,8 @@ _PLAIN = (
 )
 _TIMES = ("created-after", "created-before", "updated-after", "updated-before", "closed-after", "closed-before")
 HIDDEN = (*schema.INFRA_TYPES, "session")
+MACHINERY = "spec scope ralph check retry retry-eval fanout drain scope-check workflow-finalize".split()  # noqa: SIM905
+"""Values of gc.kind that nobody works on: sidecars, bodies of scopes, and what the controller carries out itself."""
 
 
 def filters(call: "Call") -> "dict[str, Any]":
@@ -68,6 +71,7 @@ def list_(call: "Call") -> None:
     found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
     if not (o.get("include-templates") or o.get("all")):
         found["template"] = 0
+    short = _for_person(call, found)
     most = pages.limit(call, 50)
     rows = select.find(
         call.ledger.store,
@@ -77,6 +81,8 @@ def list_(call: "Call") -> None:
         limit=most + 1 if most else 0,
     )
     pages.show(call, rows, most)
+    if short:
+        _tell_hidden(call, found, lambda f: select.find(call.ledger.store, f, columns="b.id"))
 
 
 def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
@@ -84,6 +90,29 @@ def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
         return ()
     infra = () if o.get("include-infra") or o.get("all") else HIDDEN
     return infra if o.get("include-gates") or o.get("all") else (*infra, "gate")
+
+
+def _for_person(call: "Call", found: "dict[str, Any]") -> bool:
+    """Leave a run's machinery out of `found` when a person reads the answer and asked for nothing in particular.
+
+    Records (`--json`) and an agent's lines are whole: Gas City's queries count on them, and there it is the missing
+    route that keeps such a bead from being claimed.
+    """
+    o, env = call.opts, call.env
+    asked = found.get("meta") or not {"types", "ids", "parent", "under", "search"}.isdisjoint(found)
+    wide = o.get("all") or o.get("include-infra") or o.get("claim")
+    if call.json or env.get("BD_AGENT_MODE") == "1" or env.get("CLAUDE_CODE") or asked or wide:
+        return False
+    found["exclude_kinds"] = MACHINERY
+    return True
+
+
+def _tell_hidden(call: "Call", found: "dict[str, Any]", ask: "Callable[[dict[str, Any]], list[Any]]") -> None:
+    """Say how many beads `_for_person` left out."""
+    left = {k: v for k, v in found.items() if k != "exclude_kinds"} | {"kinds": MACHINERY}
+    count = len(ask(left))
+    if count:
+        call.warn(f"{count} of a run's own beads not shown (--all shows them)")
 
 
 def children(call: "Call") -> None:
@@ -129,17 +158,31 @@ def ready(call: "Call") -> None:
     if o.get("claim"):
         claim_next(call, found, kwargs)
         return
-    rows = select.ready(store, found, now=call.ledger.now(), limit=most + 1 if most else 0, **kwargs)
+    short, now = _for_person(call, found), call.ledger.now()
+    rows = select.ready(store, found, now=now, limit=most + 1 if most else 0, **kwargs)
     if not call.json and not rows:
         call.say("No ready work found (all issues have blocking dependencies or are taken)")
-        return
-    pages.show(call, rows, most)
+    else:
+        pages.show(call, rows, most)
+    if short:
+        _tell_hidden(call, found, lambda f: select.ready(store, f, now=now, columns="b.id", **kwargs))
 
 
 def claim_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -> None:
     """`ready --claim`: the first ready bead that nobody has, taken in the same transaction."""
     if "assignee" in found:
         raise Usage("--claim cannot be combined with --assignee")
+    taken = take_next(call, found, kwargs)
+    if call.json:
+        call.give(items.listed(call.ledger.store, taken))
+    elif taken:
+        call.say(f"✓ Claimed issue: {taken[0][0]} — {items.one_line(taken[0][1])}")
+    else:
+        call.say("No ready work to claim")
+
+
+def take_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -> "list[tuple[Any, ...]]":
+    """Claim the best ready bead that is nobody's; its row, or []."""
     found["unassigned"] = True
     actor, store = call.actor, call.ledger.store
 
@@ -152,13 +195,7 @@ def claim_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") 
             return [row[0]]
         return []
 
-    taken = items.by_ids(store, call.ledger.transact(run, actor=actor))
-    if call.json:
-        call.give(items.listed(store, taken))
-    elif taken:
-        call.say(f"✓ Claimed issue: {taken[0][0]} — {items.one_line(taken[0][1])}")
-    else:
-        call.say("No ready work to claim")
+    return items.by_ids(store, call.ledger.transact(run, actor=actor))
 
 
 # -- blocked, count, stale -------------------------------------------------------------------------------------------
