@@ -122,6 +122,7 @@ class Desk:
 
     def start(self, name: str) -> str:
         """Have an instance running; a person's wish, so it stays up without work."""
+        self.site.catch_up()
         agent, instance = self.site.agent_for(name)
         record = records.ensure(self.site.ledger, self.site.declared, agent, instance)
         record = records.note(self.site.ledger, record, {records.PINNED: "true"})
@@ -203,6 +204,7 @@ class Desk:
         force: bool = False, nudge: bool = True,
     ) -> Slung:  # fmt: skip
         """Give work to an agent or pool. `nudge` False: idle sessions are not told of it at once."""
+        self.site.catch_up()
         done = dispatch.sling(self.site.ledger, self.site.declared, target, what, formula=formula,
                               variables=dict(variables or {}), title=title, force=force)  # fmt: skip
         self._ring()

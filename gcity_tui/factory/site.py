@@ -17,7 +17,7 @@ from gcity_tui.factory.log import Log, log_path
 from gcity_tui.factory.sight import Sight
 from gcity_tui.factory.worktrees import Worktrees
 from gcity_tui.model.declared import Agent, Provider
-from gcity_tui.model.errors import BadConfig, NotFound, Permanent
+from gcity_tui.model.errors import BadConfig, CityError, NotFound, Permanent
 from gcity_tui.model.names import bead_prefix, resolve, rig_of, session_name, socket_name
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.environment import inherited
@@ -56,7 +56,7 @@ class Site:
         self._scopes()
         self.closing = threading.Event()
         """Set when everything is being taken down: nothing is started any more."""
-        self._stamps: dict[str, int] | None = None
+        self._stamps = self._caught = self._times()
         self._prints: dict[str, str] = {}
 
     def _scopes(self) -> None:
@@ -84,15 +84,35 @@ class Site:
 
     def stale(self) -> bool:
         """Whether a file that the city was made from has another time than when it was read. A few dozen `stat`s."""
-        files = {o.file for o in self.declared.origins.values() if o.file} | {str(self.path / "city.toml")}
+        before, self._stamps = self._stamps, self._times()
+        return before != self._stamps
+
+    def catch_up(self) -> None:
+        """Take up files that changed since they were last read, before a name is looked up in what they declare.
+
+        What does not load is told by the loop and by whoever opens the city; here it stays as it was.
+        """
+        now = self._times()
+        if now == self._caught:
+            return
+        try:
+            self.reload()
+        except CityError:
+            return
+        self._caught = now
+
+    def _times(self) -> dict[str, int]:
+        """When each file that the city is made from changed, and each folder in which one may appear."""
+        files = {o.file for o in self.declared.origins.values() if o.file}
+        files |= {str(self.path / n) for n in ("city.toml", "pack.toml", "agents", "providers")}
+        files |= {str(d) for d in (self.path / "agents").glob("*")}
         stamps: dict[str, int] = {}
         for name in files:
             try:
                 stamps[name] = os.stat(name).st_mtime_ns  # noqa: PTH116 - many of them, often
             except OSError:
                 stamps[name] = 0
-        before, self._stamps = self._stamps, stamps
-        return before is not None and before != stamps
+        return stamps
 
     def sessions(self) -> tuple[SessionRecord, ...]:
         return records.sessions(self.ledger)
