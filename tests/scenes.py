@@ -394,7 +394,7 @@ def busy_city() -> StillCity:
 def demo_city() -> StillCity:
     city = StillCity(rehearsal())
     city.screens = {"demo/eddie-1": EDDIE_SCREEN.replace("limits", "shop")}
-    city.the_beads, city.the_events, city.histories = BEADS, EVENTS, {"demo/eddie-1": TALK}
+    city.the_beads, city.the_events, city.histories = (*RUN, *BEADS), EVENTS, {"demo/eddie-1": TALK}
     return city
 
 
@@ -423,6 +423,26 @@ BEADS = (
          metadata=routed("api/reviewer"), dependencies=(Dependency("gc-470", "gc-412", "waits-for"),)),
     bead("gc-431", "Manual gate: ship the retry change", issue_type="gate", metadata=routed("")),
 )  # fmt: skip
+
+
+def step(id: str, ref: str, status: str, *after: str, **more: object) -> Bead:
+    """A step of the run de-5."""
+    meta = {"gc.root_bead_id": "de-5", "gc.step_ref": f"mol-review-loop.{ref}", **more.pop("meta", {})}  # type: ignore[dict-item]
+    needs = tuple(Dependency(id, a) for a in after)
+    return bead(id, ref, status=status, metadata=meta, issue_type="task", dependencies=needs, **more)
+
+
+RUN = (
+    bead("de-5", "coupon codes for the shop", status="in_progress", issue_type="molecule"),
+    step("de-6", "implement", "closed", assignee="demo/eddie-1", meta={"gc.outcome": "pass"}),
+    step("de-7", "review-loop", "in_progress", "de-6", meta={"gc.kind": "check"}),
+    step("de-21", "review-security", "closed", "de-6", assignee="demo/security-1", meta={"gc.outcome": "pass"}),
+    step("de-22", "review-performance", "in_progress", "de-6", assignee="demo/performance-1"),
+    step("de-23", "review-style", "open", "de-6"),
+    step("de-24", "synthesize", "blocked", "de-21", "de-22", "de-23"),
+    step("de-25", "apply-fixes", "blocked", "de-24"),
+    step("de-30", "merge", "blocked", "de-7", "de-25"),
+)
 
 EVENTS = tuple(
     Event(n, kind, f"2026-09-21T13:{40 + n // 4:02d}:{(n * 13) % 60:02d}Z", actor, subject, message)
@@ -493,6 +513,8 @@ SCENES: dict[str, Scene] = {
     "demo": Scene(demo_city, press=("G",)),
     "demo-80x24": Scene(demo_city, (80, 24)),
     "rounds": Scene(demo_city, press=("2", "r")),
+    "formulas": Scene(demo_city, press=("2", "f", "j")),
+    "formulas-80x24": Scene(demo_city, (80, 24), ("2", "f")),
     "beads": Scene(busy_city, press=("3", *"jjjjj", "b")),
     "transcript": Scene(busy_city, press=("3", *"jjjjj", "t")),
     "events": Scene(busy_city, press=("e",)),

@@ -69,6 +69,7 @@ COMMANDS = (
     Command("view.beads", "b", "view('beads')", "beads", "Beads: the one it is on, queues", "views"),
     Command("view.rounds", "r", "view('rounds')", "rounds", "Rounds: its loop, legs and findings", "views"),
     Command("view.transcript", "t", "view('transcript')", "transcript", "Transcript of its conversation", "views"),
+    Command("view.formulas", "f", "view('formulas')", "formulas", "Formulas: a run's graph", "views"),
     Command("view.wall", "v", "view('wall')", "wall", "Wall of live panes", "views"),
     Command("view.events", "e", "view('events')", "events", "Events", "views"),
     Command("app.go", "colon", "go", "go", "Go to any view, agent, bead or loop", "screen", rank=2),
