@@ -64,12 +64,11 @@ def _bare(argv: list[str], env: dict[str, str], count: int) -> float:
     given = [f"-e{k}={env[k]}" for k in names if k in env and k != "GC_CITY"]
     tmux = ["tmux", "-L", f"bare-{os.getpid()}", "-f", "/dev/null"]
     subprocess.run([*tmux, "new-session", "-d", "-s", "hold", "cat"], check=True)
-    words: list[str] = []
-    for n in range(count):
-        words += [";"] if n else []
-        words += ["new-session", "-d", "-x", "120", "-y", "40", "-s", f"s{n}", *given, command]
+    lines = [["new-session", "-d", "-x", "120", "-y", "40", "-s", f"s{n}", *given, command] for n in range(count)]
+    script = Path(env["HOME"]) / "bare.conf"  # a command line of tmux's own is limited to 16 KB
+    script.write_text("".join(f"{shlex.join(words)}\n" for words in lines))
     began = time.perf_counter()
-    subprocess.run([*tmux, *words], check=True)
+    subprocess.run([*tmux, "source-file", str(script)], check=True)
 
     def alive() -> bool:
         said = subprocess.run([*tmux, "list-panes", "-a", "-F", "#{pane_dead}"], capture_output=True, text=True)

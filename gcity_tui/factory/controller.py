@@ -164,7 +164,8 @@ class Controller:
         look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))
         # What is on its way to somebody is nobody else's meanwhile.
         tasks = tuple(t for t in look.view.tasks if t.id not in self._giving)
-        actions = plan(self.site.declared, replace(look.view, tasks=tasks))
+        coming = tuple(i for i, way in list(self._moving.items()) if way == "start" and i not in look.records)
+        actions = plan(self.site.declared, replace(look.view, tasks=tasks, coming=coming))
         for action in actions:
             self._begin(action)
         self._adopt_all(look)

@@ -70,6 +70,8 @@ class View:
     sessions: tuple[Standing, ...] = ()
     tasks: tuple[Task, ...] = ()
     strays: tuple[str, ...] = ()
+    coming: tuple[str, ...] = ()
+    """Instances that are on their way and have no record yet: they take a place and are not set out for again."""
 
 
 @dataclass(frozen=True, slots=True)

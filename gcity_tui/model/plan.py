@@ -63,7 +63,7 @@ class _Planner:
         self.wakes = declared.daemon.max_wakes_per_tick
         self.up = {s.instance for s in view.sessions if _up(s)}
         self.actions: list[Action] = []
-        self.starting: set[str] = set()
+        self.starting: set[str] = set(view.coming)
         self.leaving: set[str] = set()
 
     def run(self) -> tuple[Action, ...]:
