@@ -59,6 +59,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("converge", "converge", "converge", "run a formula again and again until a gate says enough", "Work"),
     Verb("molecule", "molecule", "molecule", "show a run's steps and how far it is", "Work", ("mol",)),
     Verb("events", "work", "events", "what happened, in order", "Work"),
+    Verb("worker", "worker", "worker", "conformance: what each provider's worker can do, measured", "This program"),
     Verb("bd", "bd", "bd", "the ledger, in the bd dialect", "Work"),
     Verb("gc", "gc", "gc", "the agent's side: hook, prime, review, mail … (the shim in .gc/bin)", "Work"),
     Verb(
