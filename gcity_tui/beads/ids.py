@@ -4,7 +4,7 @@ The scheme is bd's (`internal/idgen/hash.go`): sha256 of title, description, cre
 shortest length of 3 to 8 whose chance of a collision at the present count stays under a quarter.
 """
 
-from gcity_tui.model.errors import Permanent, Refused
+from gcity_tui.model.errors import Permanent, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,13 @@ def fresh(cx: "sqlite3.Connection", prefix: str, middle: str, seed: str) -> str:
             if not cx.execute("SELECT 1 FROM beads WHERE id = ?", (made,)).fetchone():
                 return made
     raise Permanent(f"no free id under {prefix!r}")
+
+
+def check(name: str) -> None:
+    """Raise Usage for what cannot be an id: it goes on command lines, to screens, and to hooks."""
+    fine = name.isprintable() and not any(c.isspace() or c in "\"'`$;&|<>()" for c in name)
+    if not fine or name[:1] in "-." or "/" in name or len(name) > 200:
+        raise Usage(f"invalid issue ID {name!r}", cure="write it as <prefix>-<name>")
 
 
 def child(cx: "sqlite3.Connection", parent: str, max_depth: int = MAX_DEPTH) -> str:

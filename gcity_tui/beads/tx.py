@@ -74,8 +74,10 @@ class Tx(Linking):
         created = fields.get("created_at") or self.now
         if parent:
             self.columns(parent, "id")
-        if id and self.cx.execute("SELECT 1 FROM beads WHERE id = ?", (id,)).fetchone():
-            raise Refused(f"issue {id} already exists")
+        if id:
+            ids.check(id)
+            if self.cx.execute("SELECT 1 FROM beads WHERE id = ?", (id,)).fetchone():
+                raise Refused(f"issue {id} already exists")
         prefix = prefix or (ids.prefix_of(id or parent) if id or parent else self.prefix)
         if not id and parent:
             id = ids.child(self.cx, parent)

@@ -181,7 +181,7 @@ def check(ledger: Ledger) -> None:
     assert {b: [(a, t) for x, a, t in said if x == b] for b in ids} == {b: told.said[b] for b in ids}
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(command, max_size=25))
 def test_any_commands_keep_the_ledger_right(history: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -245,3 +245,10 @@ def test_an_export_is_whole_or_not_there(bd, tmp_path: Path, monkeypatch: pytest
         bd("export", "-o", "out.jsonl")
     assert (tmp_path / "out.jsonl").read_text() == "as before"
     assert sorted(p.name for p in tmp_path.iterdir() if "ledger" not in p.name) == ["out.jsonl"]
+
+
+@pytest.mark.parametrize("bad", ["--force", "a b", "a\nb", "x;rm", "../x", "\x1b[31m-x", "$(x)-1"])
+def test_ids_that_are_no_ids(bd, tmp_path: Path, bad: str) -> None:
+    (tmp_path / "in.jsonl").write_text(json.dumps({"id": bad, "title": "x"}) + "\n")
+    assert "invalid issue ID" in bd.fails("import", "in.jsonl") and bd.ledger.find() == []
+    assert "invalid issue ID" in bd.fails("create", "x", f"--id={bad}")
