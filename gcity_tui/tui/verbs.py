@@ -89,19 +89,36 @@ class Verbs(App[int], inherit_bindings=False):
         if written is None:
             return
         self.done_with_marks()
-        await asyncio.gather(*(self._nudge(v.instance, written.text, written.when) for v in views))
+        tell: Callable[[str, cells.Cell], None] | None = None
+        if len(views) > 1:
+            from gcity_tui.tui.modals.receipts import ReceiptSheet
 
-    async def _nudge(self, session: str, text: str, when: str) -> None:
-        receipt = await self.ask(f"nudge {short(session)}",
-                                 lambda: self.city.nudge(session, text, when=when, source="dashboard"))  # fmt: skip
-        if receipt is not None:
-            await self._follow(receipt)
+            sheet = ReceiptSheet(f"message → {len(views)} agents", [v.instance for v in views])
+            await self.push_screen(sheet)
+            tell = sheet.tell
+        await asyncio.gather(*(self._nudge(v.instance, written.text, written.when, tell) for v in views))
 
-    async def _follow(self, receipt: Receipt) -> None:
+    async def _nudge(
+        self, session: str, text: str, when: str, tell: Callable[[str, cells.Cell], None] | None = None
+    ) -> None:
+        what = f"nudge {short(session)}"
+        try:
+            receipt = await aside(lambda: self.city.nudge(session, text, when=when, source="dashboard"))
+        except CityError as error:
+            self.fail(error, what)
+            if tell is not None:
+                tell(session, ((f"{what} ", "dim"), ("✗ ", "warn"), (cells.said(error.message, 60), "")))
+            return
+        await self._follow(receipt, tell)
+
+    async def _follow(self, receipt: Receipt, tell: Callable[[str, cells.Cell], None] | None = None) -> None:
         """Says how a receipt comes along until it is settled: queued → typed → submitted → taken up."""
         passed, pause = 0.0, 0.1
         while True:
-            self.say(cells.delivery(receipt.session, receipt.state, receipt.note))
+            said = cells.delivery(receipt.session, receipt.state, receipt.note)
+            self.say(said)
+            if tell is not None:
+                tell(receipt.session, said)
             if receipt.state.settled or passed > FOLLOW:
                 return
             await asyncio.sleep(pause)

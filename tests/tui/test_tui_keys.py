@@ -156,6 +156,20 @@ def test_message_to_all_marked_at_a_chosen_time(play) -> None:
     play(CITY, act)
 
 
+def test_each_of_several_targets_has_its_own_receipt(play) -> None:
+    async def act(stage) -> None:
+        stage.city.deliveries["api/reviewer-1"] = [Delivery.UNDELIVERED]
+        await to_eddie(stage)
+        await stage.press("space", "space", "m", *"hi", "enter")
+        await stage.until(lambda: "message → 2 agents" in stage.text)
+        await stage.until(lambda: "nudge eddie-2 ✓ taken up" in stage.text)
+        await stage.until(lambda: "nudge reviewer-1 ✗ undelivered" in stage.text)
+        await stage.press("escape")
+        assert "message → 2 agents" not in stage.text and "³Agents" in stage.text
+
+    play(CITY, act)
+
+
 def test_escape_sends_nothing(play) -> None:
     async def act(stage) -> None:
         await stage.press("m", *"hm", "escape")
