@@ -107,10 +107,19 @@ def _open(place: str) -> "Ledger":
 def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "hook":
         return _hook(call, args)
+    if verb == "mail" and args[:1] and args[0] not in ("check", "inbox", "read", "send", "count"):
+        from gcity_tui.factory import mailbox
+
+        if args[0] in mailbox.VERBS:
+            return mailbox.more(call.ledger, args[0], args[1:], call.env)
     if verb == "mail":
         from gcity_tui.factory.mail import mail
 
         return mail(call.ledger, args, call.env)
+    if verb == "nudge" and args[:1] not in (["status"], ["drain"]):
+        from gcity_tui.factory.passing import nudge_to
+
+        return nudge_to(call.ledger, args, call.env)
     if verb == "nudge":
         from gcity_tui.factory.injection import nudge
 

@@ -235,7 +235,7 @@ def _injected(ledger: "Ledger", who: Who, env: "Mapping[str, str]") -> bytes:
     rows = list(dict.fromkeys(row[0] for tier in tiers(ledger, who, pool) for row in tier))[:5]
     if not rows:
         return b""
-    from gcity_tui.factory.injection import reminder
+    from gcity_tui.factory.reminder import reminder
     from gcity_tui.model.text import one_line
 
     marks = ", ".join("?" * len(rows))

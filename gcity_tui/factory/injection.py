@@ -28,19 +28,11 @@ def nudge(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tup
     if verb == "drain":
         texts = drain(ledger, Who(env))
         if texts and "--inject" in argv:
+            from gcity_tui.factory.reminder import reminder
+
             texts = [reminder("\n\n".join(texts))]
         return 0, "".join(f"{t}\n" for t in texts).encode("utf-8", "replace"), b""
-    if not verb or verb.startswith("-"):
-        raise Usage("gc nudge: whom, and what?", cure="gc nudge SESSION TEXT; status; drain")
-    from gcity_tui.factory.passing import nudge_to
-
-    return nudge_to(ledger, argv, env)
-
-
-def reminder(text: str) -> str:
-    """Text for an agent's hook, as its program marks what is no person's word. Nothing in it can end the mark."""
-    safe = text.replace("<system-reminder>", "[system-reminder]").replace("</system-reminder>", "[/system-reminder]")
-    return f"<system-reminder>\n{safe}\n</system-reminder>"
+    raise Usage(f"gc nudge: no verb {verb!r}", cure="status, drain")
 
 
 def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]":

@@ -22,7 +22,7 @@ _FIELDS = ("id", "from", "to", "subject", "created_at", "read")
 
 
 def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    """`gc mail check|inbox|read|send|count`, and what `mailbox` does."""
+    """`gc mail check|inbox|read|send|count`; the rest is done by `mailbox`."""
     verb, args = (argv[0], argv[1:]) if argv else ("", [])
     if verb == "check":
         return _check(ledger, args, env)
@@ -34,11 +34,7 @@ def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tupl
         return _read(ledger, args, env)
     if verb == "send":
         return _send(ledger, args, env)
-    from gcity_tui.factory import mailbox
-
-    if verb in mailbox.VERBS:
-        return mailbox.more(ledger, verb, args, env)
-    raise Usage(f"gc mail: no verb {verb!r}", cure=f"check, inbox, read, send, count, {', '.join(mailbox.VERBS)}")
+    raise Usage(f"gc mail: no verb {verb!r}", cure="check, inbox, read, send, count, reply, archive, peek, thread")
 
 
 def addresses(env: "Mapping[str, str]") -> "tuple[str, ...]":
@@ -65,7 +61,7 @@ def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tu
         if not lines:
             return 0, b"", b""
         head = f"You have {len(found)} unread message{'' if len(found) == 1 else 's'}. `gc mail read <id>` shows one.\n"
-        from gcity_tui.factory.injection import reminder
+        from gcity_tui.factory.reminder import reminder
 
         return 0, (reminder(head + "\n".join(lines)) + "\n").encode("utf-8", "replace"), b""
     if "--json" in args:
@@ -142,8 +138,6 @@ def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
     sender = said.get("from") or Who(env).assignee or "human"
     whom = [said.get("to", "")] if said.get("to") else [] if "all" in said else [words.pop(0) if words else ""]
     if "all" in said:
-        from gcity_tui.factory.mailbox import everybody
-
         whom = everybody(ledger, sender)
     body = said.get("body") or " ".join(words)
     told = []
@@ -188,3 +182,9 @@ def send(
         return made
 
     return ledger.transact(write, actor=sender)
+
+
+def everybody(ledger: "Ledger", but: str) -> "list[str]":
+    """The names of all open sessions but the sender's own."""
+    found = (b.metadata.get("agent_name", "") for b in ledger.find(types=("session",), open_only=True))
+    return sorted({n for n in found if n and n != but})

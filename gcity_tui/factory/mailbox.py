@@ -10,7 +10,7 @@ from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import Who
 from gcity_tui.factory.mail import send
 from gcity_tui.model.errors import NotFound, Usage
-from gcity_tui.model.text import clean, one_line
+from gcity_tui.model.text import clean
 
 if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
@@ -94,9 +94,3 @@ def _thread(ledger: Ledger, wanted: str, as_json: bool) -> Answer:
                  "body": clean(b.description), "created_at": b.created_at} for b in found]  # fmt: skip
         return 0, (json.dumps(rows, ensure_ascii=False) + "\n").encode("utf-8", "replace"), b""
     return 0, "\n".join(_shown(b) for b in found).encode("utf-8", "replace"), b""
-
-
-def everybody(ledger: Ledger, but: str) -> list[str]:
-    """The names of all open sessions but the sender's own."""
-    found = (b.metadata.get("agent_name", "") for b in ledger.find(types=("session",), open_only=True))
-    return sorted({one_line(n) for n in found if n and n != but})

@@ -15,7 +15,7 @@ LOW = 24
 """Rows from the bottom in which a busy line counts: further up it is something the agent wrote."""
 BELOW = 5
 """Rows that may stand under a dialog (its own hints, a footer)."""
-_RULE = re.compile(r"^[\s─━╭╰╮╯│┌└┐┘-]*$")
+_RULE = re.compile(r"^[\s─━╭╰╮╯│┃┌└┐┘-]*$")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff]")
 _DASHES = re.compile(r"^\s*[─━╭╰]{8,}")
 
@@ -180,7 +180,7 @@ def _detail(dialog: Dialog, match: re.Match[str], block: str, prompt: str) -> st
 
 
 def _rows(text: str, prompt: str) -> str:
-    rows = [row.strip(" │") for row in text.split("\n") if not _RULE.match(row)]
+    rows = [row.strip(" │┃") for row in text.split("\n") if not _RULE.match(row)]
     return "\n".join(r for r in rows if r and one_line(r, 300) not in prompt)
 
 
