@@ -17,7 +17,7 @@ from gcity_tui.workers.pane import Pane, incarnation
 from gcity_tui.workers.queue import Nudge, NudgeQueue
 from gcity_tui.workers.screen import Seen, holds
 
-SHOWS = 1.5
+SHOWS = 4.0
 """Seconds in which pasted text must be seen in the composer."""
 TAKES = 3.0
 """Seconds that a lane watches a submitted text; later looks go on."""
