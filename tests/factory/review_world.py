@@ -105,9 +105,19 @@ class World:
         assert bead is not None
         return bead
 
-    def claim(self, who: str) -> Bead | None:
+    def place(self, who: str) -> None:
+        """What the controller does for one who has nothing: the oldest piece of its pool's work, its folder first."""
         agent = self.declared.agent_of(who)
         assert agent is not None
+        if any(self.ledger.find(assignee=who, status=s, limit=1) for s in ("open", "in_progress")):
+            return
+        ready = self.ledger.ready(meta={Meta.ROUTED_TO: agent.qualified}, unassigned=True, sort="oldest", limit=1)
+        if ready:
+            workplace.prepare(self.ledger, self.declared, who, ready[0].id)
+            self.ledger.assign_if_unassigned(ready[0].id, who, "controller")
+
+    def claim(self, who: str) -> Bead | None:
+        self.place(who)
         tree = self.city / ".gc" / "worktrees" / self.rig.name / who.rsplit("/", 1)[-1]
         code, out, _ = self.gc("hook", "--claim", "--json", who=who, at=tree if tree.is_dir() else None)
         if code:
