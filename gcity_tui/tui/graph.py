@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from gcity_tui.model.bead import BLOCKING, Bead, Meta
@@ -17,10 +18,15 @@ STEPS = (
     Column("", least=3, most=3),
     Column("step", least=16, grow=True, firm=True),
     Column("state", least=6, most=11),
-    Column("kind", least=4, most=16, rank=3),
-    Column("who", least=6, most=14, rank=2),
-    Column("after", least=8, most=30, rank=4, grow=True),
+    Column("kind", least=11, most=16, rank=5),
+    Column("who", least=8, most=14, rank=2, firm=True),
+    Column("after", least=14, most=30, rank=4, grow=True),
 )
+
+_ITERATION = re.compile(r"(?:[\w-]+\.)*iteration\.(\d+)\.")
+_ATTEMPT = re.compile(r"\.attempt\.(\d+)")
+DEEPEST = 6
+"""Links of a chain that are shown by going further in."""
 
 
 def runs(beads: Iterable[Bead]) -> dict[str, list[Bead]]:
@@ -28,7 +34,7 @@ def runs(beads: Iterable[Bead]) -> dict[str, list[Bead]]:
     found: dict[str, list[Bead]] = {}
     for b in beads:
         root = b.metadata.get(Meta.ROOT, "")
-        if root and root != b.id:
+        if root and root != b.id and b.kind != "spec":  # a spec is the text of a step that is poured later
             found.setdefault(root, []).append(b)
     started = {root: min(b.created_at for b in steps) for root, steps in found.items()}
     return {root: found[root] for root in sorted(found, key=lambda r: (started[r], r), reverse=True)}
@@ -71,7 +77,7 @@ def step_rows(steps: list[Bead]) -> list[Row]:
         after = [names[d.depends_on_id] for d in b.dependencies if d.type in BLOCKING and d.depends_on_id in names]
         outcome = b.outcome or b.status.replace("_", " ")
         role = "warn" if outcome in ("fail", "failed") else "dim" if b.closed else ""
-        depth = min(level[b.id], 8)
+        depth = min(level[b.id], DEEPEST)
         lead = "  " * (depth - 1) + "└ " if depth else ""
         out.append(
             Row(
@@ -90,6 +96,11 @@ def step_rows(steps: list[Bead]) -> list[Row]:
 
 
 def name(bead: Bead) -> str:
-    """A step's own name: the end of its reference, else its title."""
+    """A step's own name: the end of its reference, else its title.
+
+    `mol-x.loop.iteration.2.review-style.attempt.1` is `r2 review-style #1`.
+    """
     ref = bead.metadata.get(Meta.STEP_REF, "") or bead.metadata.get(Meta.STEP_ID, "")
-    return cells.said(ref.partition(".")[2] or ref or bead.title, 60)
+    ref = ref.partition(".")[2] if ref.startswith("mol-") else ref
+    ref = _ATTEMPT.sub(r" #\1", _ITERATION.sub(r"r\1 ", ref))
+    return cells.said(ref or bead.title, 60)

@@ -67,6 +67,18 @@ class Stage:
         strips = self.app.screen._compositor.render_strips()
         return [(s.text, s.style, y) for y, strip in enumerate(strips) for s in strip]
 
+    def app_styles(self) -> list[tuple[str, object, int]]:
+        """Like `styled`, behind the app's filters: what a terminal gets."""
+        from textual.color import Color
+
+        app, out = self.app, []
+        for y, strip in enumerate(app.screen._compositor.render_strips()):
+            segments = list(strip)
+            for f in app._filters:
+                segments = f.apply(segments, Color.parse("#000000"))
+            out += [(s.text, s.style, y) for s in segments]
+        return out
+
     def did(self, what: str) -> list[tuple[object, ...]]:
         return [c for c in self.city.called if c[0] == what]
 

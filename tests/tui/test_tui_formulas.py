@@ -16,6 +16,19 @@ def test_steps_stand_below_what_they_wait_for() -> None:
         assert all(order.index(d.depends_on_id) < order.index(b.id) for d in b.dependencies)
 
 
+def test_names_and_what_is_no_step() -> None:
+    refs = {
+        "mol-x.implement": "implement",
+        "mol-x.review-loop.iteration.2.review-style.attempt.1": "r2 review-style #1",
+        "review-loop.iteration.1.synthesize-scope-check": "r1 synthesize-scope-check",
+        "iteration.1.review-style.attempt.3": "r1 review-style #3",
+    }
+    for ref, wanted in refs.items():
+        assert graph.name(bead("a", metadata={"gc.step_ref": ref})) == wanted
+    text = bead("s", metadata={"gc.root_bead_id": "r", "gc.kind": "spec"})
+    assert [b.id for b in graph.runs([text, bead("a", metadata={"gc.root_bead_id": "r"})])["r"]] == ["a"]
+
+
 def test_a_cycle_ends() -> None:
     meta = {"gc.root_bead_id": "r"}
     one = bead("a", metadata=meta, dependencies=(Dependency("a", "b"),))

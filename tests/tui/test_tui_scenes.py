@@ -134,3 +134,17 @@ def test_themes_of_others_work(theme, play) -> None:
         assert "eddie-2" in stage.text
 
     play(SCENES["city"], look)
+
+
+def test_no_color_leaves_greys_and_every_mark(play, monkeypatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    async def look(stage) -> None:
+        for text, style, _ in stage.app_styles():
+            for colour in (style.color, style.bgcolor) if style else ():
+                if colour is not None:
+                    red, green, blue = colour.get_truecolor()
+                    assert red == green == blue, (text, style)
+        assert "◐ W" in stage.text and "✕ E" in stage.text and "OUT OF BUDGET" in stage.text
+
+    play(SCENES["city"], look)
