@@ -159,7 +159,7 @@ def take_down(pane: Pane, session_id: str, city: str, *, gentle: bool) -> int:
     if row is not None and gentle:
         seen = pane.see()
         if seen.asked is None and pane.judge(row).phase is Phase.BUSY:
-            pane.press(pane.provider.interrupt_keys, 0.15)
+            pane.interrupt()
             pane.until(lambda: pane.phase() is not Phase.BUSY, 1.0)
     survivors = pane.hands.kill(pane.name, grace=GRACE)
     if survivors:

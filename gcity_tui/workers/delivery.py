@@ -333,7 +333,7 @@ class Courier:
         if phase is not Phase.BUSY:
             raise Refused(f"it is {phase.word}: no turn to interrupt")
         had = seen.draft
-        self.pane.press(self.pane.provider.interrupt_keys, 0.15)
+        self.pane.interrupt()
         over = self.pane.until(lambda: self.pane.phase() is not Phase.BUSY, wait)
         if clear and over and not had:
             self.clear(5)

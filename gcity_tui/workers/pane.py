@@ -75,6 +75,11 @@ class Pane:
                 time.sleep(apart)
             self.hands.keys(self.name, key)
 
+    def interrupt(self) -> None:
+        """The provider's keys for it. Two Escapes in one breath are one key of another kind, so they are kept apart."""
+        keys = self.provider.interrupt_keys
+        self.press(keys, 0.15 if len(set(keys)) == len(keys) else 0.4)
+
     def until(self, fits: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
         """Whether `fits` became true in time. The screen of another process rings no bell here, so this looks again."""
         deadline = time.monotonic() + seconds
