@@ -57,15 +57,16 @@ def rounds_arguments(p: argparse.ArgumentParser) -> None:
 def rounds(args: argparse.Namespace) -> int:
     with opened(args) as city:
         loops = city.loops()
+        branches = city.results(loops) if args.json or args.loop else {}
     if args.loop:
         loops = tuple(x for x in loops if args.loop in (x.id, x.root, x.source))
         if not loops:
             raise NotFound(f"no loop {args.loop!r}", cure="gcity-tui rounds lists them")
     if args.json:
-        told = [as_data(x) for x in loops]
+        told = [as_data(x, branches[x.id]) for x in loops]
         output.emit_json(told[0] if args.loop else told)
     elif args.loop:
-        detail(loops[0])
+        detail(loops[0], branches[loops[0].id])
     else:
         table(loops)
     return 0
@@ -94,10 +95,15 @@ def cell(r: Round) -> str:
     return f"✗{r.open}" + (f"↻{r.raised_again}" if r.raised_again else "")
 
 
-def detail(x: Loop) -> None:
+def detail(x: Loop, branch: str = "") -> None:
+    """One loop with its findings; `branch` is where its result is."""
     output.say(f"{output.ink(x.id, 'bold')}  {one_line(x.title)}  {x.state}" + (f"  {x.trend}" if x.trend else ""))
+    if x.note:
+        output.say(output.ink(x.note, "red"))
     if x.merged:
         output.say(f"merged {x.merged[:12]} into {x.target}")
+    elif branch and x.rounds:
+        output.say(f"not merged: the work so far is on the branch {branch} (gcity-tui diff {x.id})")
     for r in x.rounds:
         legs = ", ".join(_leg(leg) for leg in r.legs)
         output.say(f"\nround {r.n}  {r.verdict or r.phase}  {legs}")
@@ -114,8 +120,9 @@ def _leg(leg: Leg) -> str:
     return f"{leg.reviewer} ({label}) {leg.verdict or leg.state}"
 
 
-def as_data(x: Loop) -> dict[str, object]:
-    """The JSON of a loop, as `rounds --json` and `demo --json` print it. `minutes` are of the clock."""
+def as_data(x: Loop, branch: str = "") -> dict[str, object]:
+    """The JSON of a loop, as `rounds --json` and `demo --json` print it. `minutes` are of the clock, `branch` has the
+    result."""
 
     def leg(r: Round, g: Leg) -> dict[str, object]:
         known = [_as_known(f, g.reviewer, r) for f in g.findings]
@@ -128,12 +135,14 @@ def as_data(x: Loop) -> dict[str, object]:
                 "verdict": g.verdict or g.state, "findings": found}  # fmt: skip
 
     return {
-        "id": x.id, "title": x.title, "author": x.author, "state": x.state, "trend": x.trend, "budget": x.budget,
+        "id": x.id, "title": x.title, "author": x.author, "state": x.state, "note": x.note, "trend": x.trend,
+        "budget": x.budget,
         "rounds": [
             {"n": r.n, "verdict": r.verdict, "minutes": round(r.seconds / 60, 3), "open": r.open,
              "legs": [leg(r, g) for g in r.legs], "findings": r.findings}
             for r in x.rounds
         ],
+        "branch": branch,
         "merge": {"branch": x.target, "commit": x.merged} if x.merged else None,
     }  # fmt: skip
 

@@ -138,6 +138,8 @@ class Loop:
     source: str = ""
     """The bead that it is for."""
     paused: bool = False
+    note: str = ""
+    """Why it failed, when its rounds do not tell: a merge that was refused."""
 
     @property
     def trend(self) -> str:
@@ -287,11 +289,12 @@ def _pairs(new: Sequence[Finding], known: Sequence[Finding], lines: LineMap) -> 
     return pairs
 
 
-def _likeness(new: Finding, old: Finding, lines: LineMap) -> tuple[int, bool, int]:
-    """Smaller is more alike: named, quoted, or near; open before long resolved; then by distance in lines."""
+def _likeness(new: Finding, old: Finding, lines: LineMap) -> tuple[int, bool, bool, int]:
+    """Smaller is more alike: named, quoted, or near; open before long resolved; same title; then nearer in lines."""
     quoted = bool(new.anchor) and fold(new.anchor) == fold(old.anchor)
     how = 0 if new.same_as == old.id else 1 if quoted else 2
-    return how, old.status == "resolved", abs((_mapped(old, lines) or old.line) - new.line)
+    reworded = fold(new.title).lower() != fold(old.title).lower()
+    return how, old.status == "resolved", reworded, abs((_mapped(old, lines) or old.line) - new.line)
 
 
 def _twins(a: Finding, b: Finding) -> bool:

@@ -167,6 +167,8 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             found.append(Attention("gate", loop.id, "manual gate", 0.0, "⛬", "G"))
         elif loop.state == "out of budget":
             found.append(Attention("stuck", loop.id, "out of budget, not clean", 0.0, "▲", "B"))
+        elif loop.state == "failed":
+            found.append(Attention("stuck", loop.id, loop.note or "failed", 0.0, "▲", "F"))
         elif loop.state == "running" and loop.trend in ("oscillating", "stuck"):
             found.append(Attention("stuck", loop.id, loop.trend, 0.0, "▲", "O"))
     for queue in snapshot.queues:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city"), pytest.mark.timeout(300)]
 
 FAULTY = '''"""A faulty program."""
 
@@ -53,6 +53,11 @@ if __name__ == "__main__":
     memory.execute("CREATE TABLE people (name TEXT)")
     print(find(memory, "nobody"))
 '''
+
+MIXED = STUBBORN.replace(
+    "\n\ndef find", '\n\ndef load(text: str) -> object:\n    """Load."""\n    return eval(text)\n\n\ndef find'
+)
+"""One fault that is mended, one that is not."""
 
 
 def demo(*words: str, python: str = sys.executable, code: int = 0, cwd: Path | None = None) -> str:
@@ -129,7 +134,9 @@ def files(where: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("program", "state_told"), [(FAULTY, "clean"), (STUBBORN, "out of budget")], ids=["mended", "stubborn"]
+    ("program", "state_told"),
+    [(FAULTY, "clean"), (STUBBORN, "out of budget"), (MIXED, "out of budget")],
+    ids=["mended", "stubborn", "mixed"],
 )
 def test_any_python_repository(
     state: Path, repository: Path, processes: Any, program: str, state_told: str, monkeypatch: pytest.MonkeyPatch
@@ -147,8 +154,19 @@ def test_any_python_repository(
     after = refs(repository)
     assert files(repository) == before
     assert {k: v for k, v in after.items() if k in branches} == branches, "no branch of theirs has moved"
+    made = {k.removeprefix("refs/heads/"): v for k, v in after.items() if k not in branches}
+    assert set(made) == {told["branch"]}, "one branch, and it is told which"
+    main = branches["refs/heads/main"]
     if state_told == "clean":
-        assert set(after) - set(branches) == {"refs/heads/gcity/review"}
+        assert made == {"gcity/review": told["merge"]["commit"]}
+    elif program is STUBBORN:
+        assert made == {"gcity/review": main}, "nothing could be made"
+    else:
+        assert told["branch"].startswith("eddie/") and made[told["branch"]] != main, "the fixes so far are on it"
+        assert told["rounds"][-1]["open"], "and something is left"
+        said = demo("--rig", str(repository), "--headless", code=1)
+        assert f"the branch {told['branch']}" in said, "a run that is over is told again, and nothing else"
+        assert refs(repository) == after
     assert processes(str(state)) == []
 
 

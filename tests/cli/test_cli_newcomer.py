@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 Living = Callable[[str], list[str]]
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city"), pytest.mark.timeout(300)]
 
 
 def run(city: Path, *words: str, code: int | None = 0) -> str:
@@ -35,6 +35,7 @@ def until(ask: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 
 @pytest.fixture
 def city(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, processes: Living) -> Iterator[Path]:
+    monkeypatch.setenv("GC_REHEARSAL_PACE", "fast")
     monkeypatch.setenv("PATH", "/usr/bin:/bin")  # no agent program: init chooses rehearsal, and says so
     where = tmp_path / "mycity"
     argv = [sys.executable, "-m", "gcity_tui", "init", str(where)]
@@ -103,3 +104,26 @@ def test_without_a_controller_work_is_queued_and_nothing_is_lost(city: Path) -> 
     assert json.loads(run(city, "status", "--json"))["controller"] == 0
     found = json.loads(run(city, "bd", "show", slung["bead"], "--json"))
     assert found[0]["title"] == "Later"
+
+
+def test_a_merge_that_is_refused_is_shown(city: Path, repository: Path) -> None:
+    """A dirty checkout is never touched; the person is told, in red, what was not done and why."""
+    (repository / "faulty.py").write_text(
+        '"""Faulty."""\n\n\ndef load(text: str) -> object:\n    """Load."""\n    return eval(text)\n'
+    )
+    subprocess.run(["git", "add", "."], cwd=repository, check=True)
+    subprocess.run(["git", "commit", "-qm", "faulty"], cwd=repository, check=True)
+    run(city, "up")
+    run(city, "sling", "some-repo/eddie", "Say hello")
+    (repository / "hello.py").write_text("# somebody is at work here\n")
+    loop = until(
+        lambda: [x for x in json.loads(run(city, "rounds", "--json")) if x["state"] == "failed"],
+        "it ends unmerged",
+        120,
+    )[0]
+    assert loop["merge"] is None
+    assert loop["rounds"][-1]["verdict"] == "approve"
+    assert "merge" in loop["note"] or "uncommitted" in loop["note"], loop["note"]
+    told = json.loads(run(city, "status", "--json"))["attention"]
+    assert [a["subject"] for a in told if a["kind"] == "stuck"] == [loop["id"]]
+    assert (repository / "hello.py").read_text() == "# somebody is at work here\n"

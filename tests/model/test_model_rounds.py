@@ -247,3 +247,18 @@ def test_lines_are_mapped_through_insertions_changes_and_removals() -> None:
     assert map_lines(before, after) == {1: 2, 2: 3, 3: 3, 4: 4, 5: 5}
     assert map_lines("a\nb\nc", "a\nc") == {1: 1, 3: 2}
     assert map_lines("", "x") == {}
+
+
+def test_two_findings_on_a_line_keep_their_names_when_one_moves() -> None:
+    os_, pickle = (
+        f("os is not used", 3, rule="unused", anchor="import os, pickle"),
+        f("pickle is not used", 3, rule="unused"),
+    )
+    first, second = play(
+        [one(os_, replace(pickle, anchor="import os, pickle")), one(replace(pickle, line=4, anchor="import pickle"))]
+    )
+    named = {x.title: x.id for x in first.findings}
+    assert {x.title: (x.id, x.status) for x in second.findings} == {
+        "os is not used": (named["os is not used"], "resolved"),
+        "pickle is not used": (named["pickle is not used"], "raised"),
+    }
