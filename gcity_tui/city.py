@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -365,6 +365,10 @@ class City:
     def diff(self, target: str) -> str:
         """The change that a session, loop or bead stands for, as a unified diff against the branch it is meant for."""
         return changes.diff(self.site, target)
+
+    def results(self, loops: Iterable[Loop]) -> dict[str, str]:
+        """Loop → branch that holds its result: the target once it is merged, else the author's; "" for none."""
+        return changes.results(self.site, loops)
 
     def records(self) -> tuple[str, ...]:
         """Instances that have a session on record."""

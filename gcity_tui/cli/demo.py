@@ -37,9 +37,10 @@ def demo(args: argparse.Namespace) -> int:
     if args.stop:
         return _stop(there, args.json)
     if args.fresh or not there.made:
-        if there.made:
-            _down(there)
+        old = _down(there)[1] if there.made else ()
         demo_city.remove(there)
+        if gone := demo_city.forget(there, (*old, there.target_branch) if old else ()):
+            output.note(f"the last run's branch is gone: {', '.join(gone)}")
         demo_city.make(there, pace)
     if not args.headless and (args.show is None or not (sys.stdin.isatty() and sys.stdout.isatty())):
         raise Refused("the demo's dashboard needs a terminal", cure="demo --headless --json runs it without one")
@@ -49,8 +50,9 @@ def demo(args: argparse.Namespace) -> int:
             city.up()
         loop = begin(city, there)
         if args.headless:
-            return _headless(city, loop, args)
+            return _headless(city, loop, there, args)
         code: int = args.show(lambda: city, "")
+        _leave(city, there)
         output.note("the city goes on: gcity-tui demo opens it again, gcity-tui demo --stop ends it")
         return code
     finally:
@@ -61,6 +63,8 @@ def begin(city: City, there: Demo) -> str:
     """The loop's root: the one that is there, else a new one. Resuming never slings twice."""
     loops = city.loops()
     if loops:
+        if loops[-1].state not in ENDED:
+            demo_city.open_target(there, loops[-1].branch)
         return loops[-1].id
     if there.own:
         feature = (shipped("packs") / "demo" / "feature.md").read_text("utf-8")
@@ -70,12 +74,22 @@ def begin(city: City, there: Demo) -> str:
     variables = {"target_branch": there.target_branch, "base_branch": there.target_branch}
     if not there.own:
         variables["base_branch"] = demo_city.git(there.rig, "rev-parse", "--abbrev-ref", "HEAD")
-        if not demo_city.git(there.rig, "branch", "--list", there.target_branch):
-            demo_city.git(there.rig, "branch", there.target_branch, "HEAD")
+        demo_city.open_target(there)
     return city.sling(f"{rig}/eddie", feature, formula=FORMULA, variables=variables).root
 
 
-def _headless(city: City, root: str, args: argparse.Namespace) -> int:
+def _leave(city: City, there: Demo, *, stopped: bool = False) -> str:
+    """One branch in a repository of a person's, once its loop is over and not clean, or stopped; told, and its name."""
+    last = next(iter(city.loops()[-1:]), None)
+    if there.own or last is None or last.state == "clean" or not (stopped or city.bead(last.root).closed):
+        return ""
+    branch = demo_city.one_branch(there, last.branch)
+    if branch:
+        output.note(f"{last.state}: what was made is on the branch {branch} of {there.rig}")
+    return branch
+
+
+def _headless(city: City, root: str, there: Demo, args: argparse.Namespace) -> int:
     """Watch to the end, answering each question with its first option by the same verb a person uses."""
     deadline = time.monotonic() + args.timeout
     told = ""
@@ -96,12 +110,13 @@ def _headless(city: City, root: str, args: argparse.Namespace) -> int:
                             cure="gcity-tui --city " + str(city.path) + " logs --controller")  # fmt: skip
     if last is None:
         raise Permanent("the controller went away before the loop began")
+    branch = _leave(city, there) or there.target_branch
     if args.json:
-        output.emit_json({"rehearsal": True, "city": str(city.path), **as_data(last)})
+        output.emit_json({"rehearsal": True, "city": str(city.path), **as_data(last, branch)})
     else:
         from gcity_tui.cli.work import detail
 
-        detail(last)
+        detail(last, branch)
     return 0 if last.state == "clean" else 1
 
 
@@ -129,18 +144,20 @@ def progress(loop: Loop) -> str:
     return f"{loop.id} {cells} {phase if loop.state == 'running' else loop.state}".strip()
 
 
-def _down(there: Demo) -> int:
+def _down(there: Demo) -> tuple[int, tuple[str, ...]]:
+    """(pid that the controller had, branches that authors made)."""
     city = City.open(there.city, environ=os.environ)
     try:
         pid = city.controller()
         city.down()
-        return pid
+        _leave(city, there, stopped=True)
+        return pid, tuple({x.branch for x in city.loops()} - {""})
     finally:
         city.close()
 
 
 def _stop(there: Demo, as_json: bool) -> int:
-    pid = _down(there) if there.made else 0
+    pid = _down(there)[0] if there.made else 0
     if as_json:
         output.emit_json({"stopped": pid})
     else:

@@ -19,7 +19,7 @@ BEGUN, DONE = "gcity-tui demo, begun\n", "gcity-tui demo; --fresh removes this f
 NAME = "Rehearsal"
 EMAIL = "rehearsal@gcity-tui.invalid"
 BRANCH = "gcity/review"
-"""The one branch that `demo --rig` leaves in a repository of yours."""
+"""The branch that `demo --rig` leaves in a repository of yours when the loop ends clean; else it is the author's."""
 
 
 CAST = {
@@ -121,6 +121,33 @@ def git(where: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+def open_target(demo: Demo, author: str = "") -> None:
+    """Have the branch that the result goes to: where it was begun, which is where the `author`'s branch left HEAD."""
+    if demo.own or _tip(demo.rig, demo.target_branch):
+        return
+    start = git(demo.rig, "merge-base", "HEAD", author) if _tip(demo.rig, author) else "HEAD"
+    git(demo.rig, "branch", demo.target_branch, start)
+
+
+def one_branch(demo: Demo, author: str) -> str:
+    """Leave one branch in a repository of yours, the one that holds most; its name.
+
+    For a loop that is not clean: it never moved the target, and the author's branch has it all, with the fixes so far.
+    """
+    theirs, ours = _tip(demo.rig, demo.target_branch), _tip(demo.rig, author)
+    if demo.own or not ours:
+        return demo.target_branch if theirs else ""
+    looked_at = git(demo.rig, "rev-parse", "--abbrev-ref", "HEAD") == demo.target_branch
+    if theirs and not looked_at and git(demo.rig, "merge-base", theirs, ours) == theirs:
+        git(demo.rig, "branch", "-D", demo.target_branch)
+    return author
+
+
+def _tip(where: Path, branch: str) -> str:
+    """The branch's commit, "" when there is no such branch."""
+    return git(where, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}") if branch else ""
+
+
 def _check_theirs(where: Path) -> None:
     if not where.is_dir():
         raise NotFound(f"no folder {where}", cure="demo --rig PATH takes a git repository")
@@ -141,8 +168,14 @@ def remove(demo: Demo) -> None:
         return
     if not (demo.city / MARK).exists():
         raise Refused(f"{demo.city} was not made by the demo", cure="move it away yourself")
-    if demo.own:
-        shutil.rmtree(demo.city.parent)
-    else:
-        shutil.rmtree(demo.city.parent)
+    shutil.rmtree(demo.city.parent)
+    if not demo.own:
         git(demo.rig, "worktree", "prune")
+
+
+def forget(demo: Demo, branches: tuple[str, ...]) -> tuple[str, ...]:
+    """Take away the branches of a run that is begun anew; `name (commit)` of each, so that none is lost."""
+    found = [(b, tip) for b in branches if not demo.own and (tip := _tip(demo.rig, b))]
+    for name, _ in found:
+        git(demo.rig, "branch", "-D", name)
+    return tuple(f"{name} ({tip[:12]})" for name, tip in found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gcity_tui.beads.follow import Follower as LedgerFollower
 from gcity_tui.factory import git, records
@@ -17,6 +17,7 @@ from gcity_tui.model.errors import NotFound
 from gcity_tui.model.history import Entry
 from gcity_tui.model.names import rig_of
 from gcity_tui.model.receipt import Receipt
+from gcity_tui.model.round import Loop
 from gcity_tui.transcripts import FORMATS, Follower, file_of, follow
 from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.tmux_worker import TmuxWorker
@@ -70,6 +71,20 @@ def diff(site: Site, target: str) -> str:
     onto = base or target_branch(rig)
     fork = git.ask(rig.path, "merge-base", f"refs/heads/{onto}", commit)
     return git.must(rig.path, "diff", "--no-color", "--no-ext-diff", fork.text if fork.code == 0 else onto, commit)
+
+
+def results(site: Site, loops: Iterable[Loop]) -> dict[str, str]:
+    """Loop → branch that holds its result: the target once it is merged, else the author's; "" where that is gone."""
+    there: dict[str, set[str]] = {}
+    found = {}
+    for loop in loops:
+        rig = site.declared.rig(loop.rig)
+        if rig is not None and rig.name not in there:
+            told = git.ask(rig.path, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads")
+            there[rig.name] = set(told.text.splitlines())
+        meant = loop.target if loop.merged else loop.branch
+        found[loop.id] = meant if rig is not None and meant in there[rig.name] else ""
+    return found
 
 
 def _change(site: Site, target: str) -> tuple[Rig, str, str]:

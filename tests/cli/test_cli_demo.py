@@ -166,6 +166,7 @@ def test_any_python_repository(
         assert told["rounds"][-1]["open"], "and something is left"
         said = demo("--rig", str(repository), "--headless", code=1)
         assert f"the branch {told['branch']}" in said, "a run that is over is told again, and nothing else"
+        demo("--rig", str(repository), "--stop")
         assert refs(repository) == after
     assert processes(str(state)) == []
 
