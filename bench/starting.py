@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from bench.world import Town
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import changes
 from gcity_tui.transcripts import FORMATS, Tail, reader
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def first_paint(town: Town, times: int) -> list[Figure]:
@@ -59,16 +62,20 @@ def many(town: Town, count: int) -> list[Figure]:
 
 def _bare(argv: list[str], env: dict[str, str], count: int) -> float:
     """The same program, so often, in one tmux invocation on a fresh server."""
-    names = ("GC_CITY", "GC_AGENT", "GC_ALIAS", "GC_TEMPLATE", "GC_SESSION_NAME", "GC_REHEARSAL_PACE", "PATH", "HOME")
-    command = shlex.join(["env", "-u", "GC_SESSION_ID", *argv])
-    given = [f"-e{k}={env[k]}" for k in names if k in env and k != "GC_CITY"]
+    names = ("GC_AGENT", "GC_ALIAS", "GC_TEMPLATE", "GC_REHEARSAL_PACE", "PATH", "HOME")
+    given = [f"{k}={env[k]}" for k in names if k in env]
+    script = Path(env["HOME"]) / "bare.sh"  # a command line of tmux's is limited to 16 KB
+    command = shlex.join(["env", "-i", "TERM=screen-256color", "LANG=C.UTF-8", *given, *argv])
+    # Each a conversation of its own, as ours have: one that is held by another program is refused.
+    script.write_text("exec " + UUID.sub('"$1"', command) + "\n")
     tmux = ["tmux", "-L", f"bare-{os.getpid()}", "-f", "/dev/null"]
     subprocess.run([*tmux, "new-session", "-d", "-s", "hold", "cat"], check=True)
-    lines = [["new-session", "-d", "-x", "120", "-y", "40", "-s", f"s{n}", *given, command] for n in range(count)]
-    script = Path(env["HOME"]) / "bare.conf"  # a command line of tmux's own is limited to 16 KB
-    script.write_text("".join(f"{shlex.join(words)}\n" for words in lines))
+    words: list[str] = []
+    for n in range(count):
+        words += [";"] if n else []
+        words += ["new-session", "-d", "-x", "120", "-y", "40", "-s", f"s{n}", "sh", str(script), str(uuid.uuid4())]
     began = time.perf_counter()
-    subprocess.run([*tmux, "source-file", str(script)], check=True)
+    subprocess.run([*tmux, *words], check=True)
 
     def alive() -> bool:
         said = subprocess.run([*tmux, "list-panes", "-a", "-F", "#{pane_dead}"], capture_output=True, text=True)
