@@ -200,10 +200,14 @@ class Run:
             out.append(text)
         return "".join(out)
 
-    def _act(self, act: Act, dot: Any) -> str:
+    def _count(self, line: int) -> None:
+        """One more act or turn; there is a most."""
         self.acts += 1
         if self.acts > _MOST_ACTS:
-            raise TemplateError("the template does not come to an end", act.line)
+            raise TemplateError("the template does not come to an end", line)
+
+    def _act(self, act: Act, dot: Any) -> str:
+        self._count(act.line)
         if act.kind == "template":
             return self.call(act.name, self._value(act.words, dot, act.line) if act.words else None, act.line)
         names, words = _declared(act.words)
@@ -224,6 +228,7 @@ class Run:
             items = list(value.items()) if isinstance(value, Mapping) else list(enumerate(_items(value)))
             out = []
             for key, item in items:
+                self._count(act.line)
                 self.scope[-1].update(dict(zip(names[-2:], (key, item)[-len(names) :], strict=False)))
                 out.append(self.render(act.body, item))
             return "".join(out) if items else self.render(act.other, dot)

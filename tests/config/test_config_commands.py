@@ -1,7 +1,5 @@
 """config, formula, pack, agent, prime, as they are typed; the table and the JSON beside it."""
 
-# ruff: noqa: E501 (files as they would be written, one to a line)
-
 from __future__ import annotations
 
 import json
@@ -149,11 +147,7 @@ class TestFormula:
             'formula = "two"\ntype = "expansion"\n[[template]]\nid = "{target}"\ntitle = "T"\n'
         )
         good, bad = pack / "formulas" / "good.formula.toml", pack / "formulas" / "bad.toml"
-        good.write_text(
-            'formula = "good"\n[[steps]]\nid = "a"\ntitle = "A"\nexpand = "two"\nretry = { max_attempts = 2 }\n'.replace(
-                "retry", "#"
-            )
-        )
+        good.write_text('formula = "good"\n[[steps]]\nid = "a"\ntitle = "A"\nexpand = "two"\n')
         bad.write_text('formula = "bad"\n[[steps]]\nid = "a"\ntitle = "A"\nneeds = ["b"]\n')
         monkeypatch.chdir("/")
         found = told(run, "formula", "validate", str(good), str(bad), code=78)
