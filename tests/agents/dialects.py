@@ -27,6 +27,10 @@ def of(path: str) -> tuple[Callable[[Request], Heard], Callable[[Any, Request, H
         return read_responses, write_responses
     if re.search(r":(streamG|g)enerateContent$", path):
         return read_gemini, write_gemini
+    if path.endswith("/chat/completions"):
+        from dialects_chat import read_chat, write_chat
+
+        return read_chat, write_chat
     return None
 
 

@@ -10,7 +10,11 @@ for agent in ${*:-claude codex gemini}; do
     claude) package=@anthropic-ai/claude-code version=2.1.197 ;;
     codex) package=@openai/codex version=0.169.0 ;;
     gemini) package=@google/gemini-cli version=0.61.0 ;;
-    *) echo "no such agent: $agent (claude, codex, gemini)" >&2; exit 2 ;;
+    opencode) package=opencode-ai version=1.18.33 ;;
+    qwen) package=@qwen-code/qwen-code version=0.15.10 ;;
+    pi) package=@mariozechner/pi-coding-agent version=0.73.1 ;;
+    copilot) package=@github/copilot version=1.0.102 ;;
+    *) echo "no such agent: $agent (claude, codex, gemini, opencode, qwen, pi, copilot)" >&2; exit 2 ;;
   esac
   [ -n "${LATEST:-}" ] && version=latest
   if [ -x "$where/bin/$agent" ] && [ "$(cat "$where/$agent/.version" 2>/dev/null)" = "$version" ]; then continue; fi

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 KEY = "test-key"
-KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY}
+KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY, "COPILOT_PROVIDER_API_KEY": KEY}
 """Secrets as a user's environment has them; providers name them as `key_variables`."""
 
 
@@ -23,6 +23,25 @@ def write_home(home: Path, stub: str, trusted: Iterable[Path] = (), *, key_known
     _claude(home, folders, key_known)
     _codex(home, stub, folders)
     _gemini(home, folders)
+    _chatting(home, stub, folders)
+
+
+def _chatting(home: Path, stub: str, folders: list[str]) -> None:
+    """opencode 1.18.33, pi 0.73.1 and copilot 1.0.102; qwen 0.15.10 needs no file."""
+    model = {"name": "Stub Model", "limit": {"context": 100_000, "output": 8_000}}
+    maker = {"npm": "@ai-sdk/openai-compatible", "name": "Stub", "models": {"stub-model": model},
+             "options": {"baseURL": f"{stub}/v1", "apiKey": KEY}}  # fmt: skip
+    told = {"autoupdate": False, "share": "disabled", "model": "stub/stub-model", "small_model": "stub/stub-model",
+            "enabled_providers": ["stub"], "provider": {"stub": maker}}  # fmt: skip
+    _write(home / ".config" / "opencode" / "opencode.json", json.dumps(told))
+    cost = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}
+    one = {"id": "stub-model", "name": "Stub", "reasoning": False, "input": ["text"], "cost": cost,
+           "contextWindow": 100_000, "maxTokens": 8_000}  # fmt: skip
+    makers = {"stub": {"baseUrl": f"{stub}/v1", "apiKey": KEY, "api": "openai-completions", "models": [one]}}
+    _write(home / ".pi" / "agent" / "models.json", json.dumps({"providers": makers}))
+    settings = {"defaultProvider": "stub", "defaultModel": "stub-model", "quietStartup": True}
+    _write(home / ".pi" / "agent" / "settings.json", json.dumps(settings))
+    _write(home / ".copilot" / "config.json", json.dumps({"trustedFolders": folders}))
 
 
 def _claude(home: Path, folders: list[str], key_known: bool) -> None:
@@ -68,6 +87,13 @@ def provider_tables(stub: str) -> str:
             "ANTHROPIC_BASE_URL": stub, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
         },
         "gemini": {"GOOGLE_GEMINI_BASE_URL": stub},
+        "qwen": {"OPENAI_BASE_URL": f"{stub}/v1", "OPENAI_MODEL": "stub-model"},
+        "pi": {"PI_OFFLINE": "1"},
+        "opencode": {"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"},
+        "copilot": {
+            "COPILOT_PROVIDER_BASE_URL": f"{stub}/v1", "COPILOT_MODEL": "stub-model", "COPILOT_OFFLINE": "true",
+            "COPILOT_AUTO_UPDATE": "false",
+        },
     }  # fmt: skip
     lines = []
     for name, given in env.items():
