@@ -131,8 +131,11 @@ def test_two_rigs_with_one_name_of_agent_are_ambiguous(world: World) -> None:
 def test_claims_in_order_and_the_rest_of_the_group(world: World) -> None:
     done = sling(world.ledger, world.declared, "eddie", "x")
     code, out, _ = world.gc("hook", "--claim", "--json", who=EDDIE)
+    assert code == 1 and json.loads(out)["reason"] == "no_work", "its folder is made first"
+    world.place(EDDIE)
+    code, out, _ = world.gc("hook", "--claim", "--json", who=EDDIE)
     told = json.loads(out)
-    assert (code, told["action"], told["reason"], told["route"]) == (0, "work", "claimed", "some-repo/eddie")
+    assert (code, told["action"], told["reason"], told["route"]) == (0, "work", "ready_assignment", "some-repo/eddie")
     assert told["root_bead_id"] == done.root and len(told["continuation_assigned"]) == 2
     held = world.get(told["bead_id"])
     assert (held.status, held.assignee, held.metadata[Meta.SESSION_NAME]) == (
