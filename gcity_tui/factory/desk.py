@@ -12,10 +12,11 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
 from functools import partial
 
-from gcity_tui.factory import dispatch, loops, records
+from gcity_tui.factory import dispatch, loops, mail, records
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.dispatch import Slung
+from gcity_tui.factory.queues import QUIET
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Start
 from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, Usage
@@ -207,8 +208,22 @@ class Desk:
         self.site.catch_up()
         done = dispatch.sling(self.site.ledger, self.site.declared, target, what, formula=formula,
                               variables=dict(variables or {}), title=title, force=force)  # fmt: skip
+        if not nudge and done.bead:
+            self.site.ledger.update(done.bead, meta={QUIET: "true"})
         self._ring()
         return done
+
+    def read_mail(self, id: str) -> str:
+        """A message to the person counts as read; its bead's id."""
+        return mail.read(self.site.ledger, id).id
+
+    def send_mail(self, to: str, text: str, subject: str = "") -> str:
+        """A message from the person to a session (or an agent's lowest one); its bead's id."""
+        self.site.catch_up()
+        whom = to if to == "human" else self.site.agent_for(to)[1]
+        sent = mail.send(self.site.ledger, whom, text, subject=subject)
+        self._ring()
+        return sent
 
     def loop(self, id: str, action: str) -> str:
         said = loops.act(self.site.ledger, id, action)

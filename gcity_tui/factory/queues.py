@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 
 from gcity_tui.beads import lean
 from gcity_tui.beads.ledger import Ledger
+from gcity_tui.factory import mail
 from gcity_tui.model.actions import Task
 from gcity_tui.model.declared import DeclaredCity
-from gcity_tui.model.snapshot import QueueView
+from gcity_tui.model.snapshot import MailView, QueueView
+
+QUIET = "gcity.quiet"
+"""On a bead that was slung without a nudge."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`tasks` for the plan, `titles` of their beads, `queues` and `counts` for screens; `seq` is the ledger's then.
+    """`tasks` for the plan, `titles` of their beads, `queues`, `counts` and unread `mail` for screens; `seq` is the ledger's then.
 
     `wake_at`: when (unix seconds) a deferral ends and it is worth reading again, 0.0 when none is under way.
     """
@@ -26,6 +30,7 @@ class Work:
     queues: tuple[QueueView, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     wake_at: float = 0.0
+    mail: tuple[MailView, ...] = ()
 
     def of(self, instance: str) -> Task | None:
         """What the instance works on: the bead it holds, else the first that is ready for it."""
@@ -38,14 +43,17 @@ def read(ledger: Ledger, declared: DeclaredCity) -> Work:
     seq, now = ledger.latest_seq(), ledger.now()
     held, waiting = lean.held(ledger.store, now), lean.waiting(ledger.store, now)
     hands = lean.hands(ledger.store, {(root, route) for _, _, route, root in waiting if root})
+    quiet = lean.texts(ledger.store, [row[0] for row in held], QUIET)
     tasks = [
-        Task(id, _route(declared, route), who, status, bool(ready)) for id, _, status, who, ready, route, _ in held
+        Task(id, _route(declared, route), who, status, bool(ready), quiet=id in quiet)
+        for id, _, status, who, ready, route, _ in held
     ]
     tasks += [Task(id, _route(declared, route), prefers=hands.get((root, route), "")) for id, _, route, root in waiting]
     titles = {row[0]: row[1] for row in (*held, *waiting)}
     wake = lean.next_wake(ledger.store, now) / 1e6
     blocked = {_route(declared, r): n for r, n in lean.blocked(ledger.store, now).items()}
-    return Work(seq, tuple(tasks), titles, _queues(declared, tasks, blocked), lean.counts(ledger.store), wake)
+    queues, counts = _queues(declared, tasks, blocked), lean.counts(ledger.store)
+    return Work(seq, tuple(tasks), titles, queues, counts, wake, mail.to_person(ledger))
 
 
 def _route(declared: DeclaredCity, route: str) -> str:

@@ -20,6 +20,8 @@ class Task:
     status: str = "open"
     ready: bool = True
     prefers: str = ""
+    quiet: bool = False
+    """It was given without a word: an idle session is reminded of it only after a while."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,8 @@ class _Planner:
             (t for t in tasks if t.ready), None)  # fmt: skip
         if waiting is None or (s.told == waiting.id and self.now - s.told_at < RENUDGE):
             return
+        if waiting.quiet and self.now - s.since < RENUDGE:
+            return
         if waiting.status == "in_progress" and self.now - s.since < (RENUDGE if s.told else PAUSE):
             return  # between two turns over one bead it is often idle for a moment
         self.actions.append(Tell(s.instance, "work waits", bead=waiting.id))
