@@ -6,6 +6,7 @@ from gcity_tui.factory.attempts import same_hands, sidecar
 from gcity_tui.factory.routes import resolver, session_of
 from gcity_tui.factory.run import FANOUT, Run
 from gcity_tui.factory.scripts import rig_of
+from gcity_tui.factory.stand_in import moved
 from gcity_tui.formulas import Control, respawn
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
@@ -19,7 +20,7 @@ def next_plan(run: Run, control: Bead, n: int, declared: DeclaredCity) -> GraphP
     about = Control(control.id, control.metadata, control.priority, formula_of(run, control))
     resolve = resolver(declared, rig.name if rig else "")
     plan = respawn(spec.description, about, n, resolve, session_of=lambda name: session_of(declared, name))
-    return same_hands(plan, run, declared)
+    return same_hands(moved(plan, run, control, declared), run, declared)
 
 
 def formula_of(run: Run, control: Bead) -> str:
