@@ -306,9 +306,17 @@ def test_enter_attaches(play) -> None:
 
 def test_attach_that_fails_says_so(play) -> None:
     async def act(stage) -> None:
-        stage.city.plan = replace(stage.city.plan, argv=("sh", "-c", "echo no such session >&2; exit 1"))
+        fails = ("sh", "-c", "echo no such session >&2; exit 1")
+        stage.city.plan = replace(stage.city.plan, kind="popup", argv=fails)
         await stage.press("enter")
         await stage.until(lambda: "no such session" in stage.text)
+
+
+def test_a_switch_that_fails_says_so(play) -> None:
+    async def act(stage) -> None:
+        stage.city.errors["switch"] = Refused("no terminal shows this session", cure="attach to it first")
+        await stage.press("enter")
+        await stage.until(lambda: "no terminal shows this session" in stage.text)
 
     play(CITY, act)
 
