@@ -314,6 +314,20 @@ def test_show_as_an_object_is_said_everywhere(tmp_path: Path) -> None:
     ledger.shut()
 
 
+def test_filters_that_bd_ignores(bd) -> None:
+    a, b = bd.make("a", "-l", "area:ui"), bd.make("b", "-l", "area:db,x")
+    c = bd.make("c", "-a", "me", "--mol-type", "work")
+
+    def ids(*argv: str) -> set[str]:
+        return {x["id"] for x in bd.json(*argv)}
+
+    for verb in ("list", "ready"):
+        assert ids(verb, "--label-any", "area:ui,x") == {a, b} and ids(verb, "--label-pattern", "area:*") == {a, b}
+        assert ids(verb, "--label-pattern", "*:db") == {b} and ids(verb, "--label-pattern", "none*") == set()
+        assert ids(verb, "--assignee", "") == {a, b} and ids(verb, "--mol-type", "work") == {c}
+    assert ids("list", "--ready") == {a, b, c} and ids("list", "--ready", "--status", "closed") == set()
+
+
 def test_close_and_claim_the_next(bd) -> None:
     a, b = bd.make("a", "-p", "1"), bd.make("b", "-p", "0")
     told = bd.json("close", a, "--claim-next")

@@ -73,7 +73,7 @@ def load(ledger: Ledger, records: list[dict[str, Any]], edges: list[tuple[int, i
             pass
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(record, min_size=1, max_size=6), st.lists(edge, max_size=6))
 def test_export_import_export_is_the_same(records: list[dict[str, Any]], edges: list[tuple[int, int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

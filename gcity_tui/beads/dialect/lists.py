@@ -49,6 +49,14 @@ def filters(call: "Call") -> "dict[str, Any]":
     if o.get("id"):
         found["ids"] = tuple(values.csv(o["id"]))
     found["meta"] = values.fields(call, o.get("metadata-field"))
+    if o.get("label-pattern"):
+        from fnmatch import fnmatchcase
+
+        every = [x for (x,) in call.ledger.store.rows("SELECT DISTINCT label FROM labels")]
+        fits = [x for x in every if fnmatchcase(x, o["label-pattern"])]
+        found["label_any"] = [x for x in found.get("label_any", fits) if x in fits]
+        if not found["label_any"]:
+            found["ids"] = ("",)  # no bead has such a label
     if o.get("no-labels"):
         found["no_labels"] = True
     return found
@@ -56,10 +64,13 @@ def filters(call: "Call") -> "dict[str, Any]":
 
 def list_(call: "Call") -> None:
     found, o = filters(call), call.opts
-    if o.get("ready"):
+    wanted = values.csv(o.get("status"))
+    if o.get("ready") and (not wanted or "open" in wanted or "all" in wanted):
         ready(call)
         return
-    wanted = values.csv(o.get("status"))
+    if o.get("ready"):  # ready is open: both at once fits nothing
+        pages.show(call, [])
+        return
     if wanted and "all" not in wanted:
         found["status"] = tuple(values.status(call, s) for s in wanted)
     elif not o.get("all") and not wanted and "ids" not in found:
