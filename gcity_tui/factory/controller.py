@@ -158,7 +158,7 @@ class Controller:
         self._reload()
         if self.observer.read():
             self.orchestra.go(self.observer.work.seq)
-        self.observer.loops = self.orchestra.loops
+        self.observer.loops, self.observer.gates = self.orchestra.loops, self.orchestra.gates
         self.observer.notices = self.notices.all()
         seen = self.site.sight.seen
         look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))

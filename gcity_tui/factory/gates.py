@@ -5,7 +5,9 @@ from __future__ import annotations
 from gcity_tui.beads.guards import satisfied
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
-from gcity_tui.model.bead import Bead, Meta
+from gcity_tui.model.bead import BLOCKING, Bead, Meta
+from gcity_tui.model.snapshot import GateView
+from gcity_tui.model.text import one_line
 
 MACHINE = ("timer", "bead")
 
@@ -24,6 +26,25 @@ def _settle(ledger: Ledger, gate: Bead) -> bool:
         return tx.close(gate.id, f"{kind} gate satisfied", force=True, meta={Meta.OUTCOME: "pass"})
 
     return ledger.transact(write, actor="controller")
+
+
+def standing(ledger: Ledger) -> tuple[GateView, ...]:
+    """Gates of a person at which something stands that waits for nothing else, oldest first."""
+    from gcity_tui.factory.findings import seconds_of
+
+    found = []
+    for gate in ledger.find(types=("gate",), open_only=True, sort="created_asc"):
+        held = (d.issue_id for d in ledger.deps(gate.id, "up") if d.type in BLOCKING)
+        if gate.await_type in ("", "human") and any(_only(ledger, b, gate.id) for b in held):
+            found.append(GateView(gate.id, one_line(gate.title, 120), seconds_of(gate.created_at)))
+    return tuple(found)
+
+
+def _only(ledger: Ledger, bead: str, gate: str) -> bool:
+    """Whether an open bead waits for that gate and for nothing else."""
+    waits = {d.depends_on_id for d in ledger.deps(bead) if d.type in BLOCKING} - {gate}
+    here = ledger.get(bead)
+    return here is not None and not here.closed and all(b.closed for b in ledger.find(ids=tuple(waits)) if waits)
 
 
 def next_due(ledger: Ledger) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from gcity_tui.factory import loops
+from gcity_tui.factory import gates, loops
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.desk import Desk
@@ -31,6 +31,7 @@ class Here:
         with self._lock:
             if self.observer.read():
                 self.observer.loops = loops.project(self.site.ledger, self.site.declared)
+                self.observer.gates = gates.standing(self.site.ledger)
             self.observer.foreign = foreign
             seen = self.site.sight.refresh()
             for record in self.observer.records:

@@ -20,7 +20,7 @@ from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Standing, View
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Phase, SessionRecord
-from gcity_tui.model.snapshot import CitySnapshot, Notice, RigView, SessionView, attention
+from gcity_tui.model.snapshot import CitySnapshot, GateView, Notice, RigView, SessionView, attention
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.protocol import Observation
@@ -68,6 +68,7 @@ class Observer:
         self.site, self.crew = site, crew
         self.work = Work()
         self.loops: tuple[Loop, ...] = ()
+        self.gates: tuple[GateView, ...] = ()
         self.notices: tuple[Notice, ...] = ()
         self.controller = 0
         self.foreign = ""
@@ -180,7 +181,7 @@ class Observer:
         snapshot = CitySnapshot(
             d.name, str(d.path), now, self._version, self.work.seq, self.controller, self.foreign, seen.runtime, views,
             self.loops, self.work.queues, rigs, tuple(a.qualified for a in d.agents), (), notices, self._measure(),
-            rehearsal, self.work.counts,
+            rehearsal, self.work.counts, self.work.mail, self.gates,
         )  # fmt: skip
         return replace(snapshot, attention=attention(snapshot))
 

@@ -11,6 +11,7 @@ from gcity_tui.factory.scripts import Background
 from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.round import Loop
+from gcity_tui.model.snapshot import GateView
 
 TIDY_AGAIN = 60.0
 """Seconds until a run's worktrees are looked at again when something had to stay: unsaved work, a living session."""
@@ -22,6 +23,7 @@ class Orchestra:
     def __init__(self, site: Site, ring: Callable[[str], None]) -> None:
         self.site, self._ring = site, ring
         self.loops: tuple[Loop, ...] = ()
+        self.gates: tuple[GateView, ...] = ()
         self.error = ""
         self._scripts = Background(self._again)
         self._wanted, self._seq = -1, -1
@@ -75,6 +77,7 @@ class Orchestra:
         for did in control.advance(site.ledger, site.declared, self._scripts):
             site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
         self.loops = loops.project(site.ledger, site.declared)
+        self.gates = gates.standing(site.ledger)
         due = gates.next_due(site.ledger)
         self._timer = max(due, site.clock() + 0.25) if due else 0.0
         self._collect()

@@ -86,7 +86,8 @@ class RigView:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """One thing that needs a person. `kind`: approval question draft gate dead unknown stuck unroutable conflict."""
+    """One thing that needs a person. `kind`: approval question draft gate dead unknown stuck unroutable conflict
+    mail."""
 
     kind: str
     subject: str
@@ -95,6 +96,26 @@ class Attention:
     since: float = 0.0
     shape: str = "◐"
     letter: str = "W"
+
+
+@dataclass(frozen=True, slots=True)
+class MailView:
+    """A message to a person, who is `human` to agents."""
+
+    id: str
+    sender: str
+    subject: str
+    at: float = 0.0
+    read: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GateView:
+    """A gate that a person is to open: `gcity-tui bd gate resolve ID`."""
+
+    id: str
+    title: str
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +155,10 @@ class CitySnapshot:
     """True when any agent of the city is a scripted one."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Beads by status."""
+    mail: tuple[MailView, ...] = ()
+    """What agents wrote to `human` and nobody has read."""
+    gates: tuple[GateView, ...] = ()
+    """Shut gates that only a person opens, and that a run stands at now."""
 
     def session(self, instance: str) -> SessionView | None:
         return next((s for s in self.sessions if s.instance == instance), None)
@@ -148,7 +173,7 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
     """What needs a person, oldest first within kind; derived, so that it can never be stale.
 
     Kinds in order: a question that is open, a draft that was not sent, a dead session with work, work that nobody will
-    take, an oscillating or exhausted loop.
+    take, an oscillating or exhausted loop, unread mail.
     """
     found: list[Attention] = []
     for s in snapshot.sessions:
@@ -171,9 +196,11 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             found.append(Attention("stuck", loop.id, loop.note or "failed", 0.0, "▲", "F"))
         elif loop.state == "running" and loop.trend in ("oscillating", "stuck"):
             found.append(Attention("stuck", loop.id, loop.trend, 0.0, "▲", "O"))
+    found += [Attention("gate", g.id, g.title, g.since, "⛬", "G") for g in snapshot.gates]
     for queue in snapshot.queues:
         if queue.trouble and queue.ready:
             waiting = f"{queue.ready} ready, {queue.trouble}"
             found.append(Attention("unroutable", queue.route, waiting, 0.0, "↛", "N"))
-    order = ("approval", "question", "draft", "dead", "unknown", "unroutable", "gate", "stuck")
+    found += [Attention("mail", m.id, f"{m.sender}: {m.subject}", m.at, "✉", "M") for m in snapshot.mail]
+    order = ("approval", "question", "draft", "dead", "unknown", "unroutable", "gate", "stuck", "mail")
     return tuple(sorted(found, key=lambda a: (order.index(a.kind) if a.kind in order else 9, a.since)))

@@ -18,6 +18,7 @@ from gcity_tui.factory import gates, molecules, scripts
 from gcity_tui.factory.dispatch import sling
 from gcity_tui.factory.run import Run
 from gcity_tui.model.bead import Bead, Meta
+from gcity_tui.model.snapshot import CitySnapshot, attention
 
 CORPUS = Path(os.environ.get("GCITY_CORPUS") or Path(__file__).resolve().parents[2].parent / "shared" / "corpus")
 PANCAKES = CORPUS / "gascity-2026-04" / "cmd" / "gc" / "testdata" / "formulas" / "pancakes.toml"
@@ -461,9 +462,12 @@ def status(town: Town, title: str) -> str:
 
 def test_a_person_is_waited_for_and_the_run_goes_on(tmp_path: Path) -> None:
     town, gate = gated(tmp_path, "human", "")
+    assert not gates.standing(town.ledger), "nothing stands at it yet"
     while town.step(passes) or town.advance(always):
         pass
     assert status(town, "A") == "closed" and status(town, "B") == "open"
+    seen = CitySnapshot("town", "/", 0.0, gates=gates.standing(town.ledger))
+    assert [(a.kind, a.subject, a.text) for a in attention(seen)] == [("gate", gate, "Gate: human")]
     town.bd("gate", "resolve", gate, "--reason", "fine")
     assert town.step(passes)
     town.advance(always)
