@@ -16,8 +16,8 @@ from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.session import Evidence, Judgement, Phase, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.workers.delivery import UNDER_WAY
 from gcity_tui.workers.bells import Bells
+from gcity_tui.workers.delivery import UNDER_WAY
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
