@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from gcity_tui.beads.follow import Follower
 from gcity_tui.config import register
 from gcity_tui.config.discover import discover
-from gcity_tui.factory import changes, client, loops, process, records
+from gcity_tui.factory import changes, client, loops, mail, process, records
 from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.here import Here
@@ -37,7 +37,7 @@ from gcity_tui.model.paths import socket_path
 from gcity_tui.model.receipt import Receipt
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Judgement, Pending
-from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 from gcity_tui.tmux.attach import AttachPlan, attach_plan, own_client, switch
 from gcity_tui.tmux.ears import Look
 from gcity_tui.tmux.styled import Line
@@ -354,6 +354,18 @@ class City:
     def loop(self, id: str, action: str) -> str:
         """approve, iterate, stop, pause or resume a loop."""
         return self._do("loop", str, id=id, action=action)
+
+    def mail(self, every: bool = False) -> tuple[MailView, ...]:
+        """What agents wrote to `human`, oldest first: unread, or `every` message."""
+        return mail.to_person(self.site.ledger, every=every)
+
+    def read_mail(self, id: str) -> Bead:
+        """The message, which counts as read from now on."""
+        return self.bead(self._do("read_mail", str, id=id))
+
+    def send_mail(self, to: str, text: str, subject: str = "") -> str:
+        """Write to a session; the message's bead. It reads it when it looks, or is told of it at its next turn."""
+        return self._do("send_mail", str, to=to, text=text, subject=subject)
 
     def gates(self) -> tuple[Bead, ...]:
         """Gates that are shut, oldest first."""

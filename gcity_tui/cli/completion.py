@@ -103,11 +103,14 @@ def _names(takes: str, args: argparse.Namespace) -> list[str]:
         with opened(args) as city:
             if takes == "loop":
                 return [x.id for x in city.loops()]
+            if takes == "mail":
+                return [m.id for m in city.mail()]
             if takes == "formula":
                 return sorted(formula_names(city.declared))
             agents = takes == "agent"
+            loops = [x.id for x in city.loops()] if takes == "change" else []
             full = [a.qualified for a in city.declared.agents] if agents else [s.instance for s in city.sessions()]
     except CityError:
         return []
     short = [n.rsplit("/", 1)[-1] for n in full]
-    return [s for s in short if short.count(s) == 1] + [n for n in full if "/" in n]
+    return [s for s in short if short.count(s) == 1] + [n for n in full if "/" in n] + loops

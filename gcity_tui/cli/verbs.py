@@ -44,6 +44,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("nudge", "talk", "nudge", "put text to a session, and say what became of it", "Sessions", (), "session"),
     Verb("interrupt", "talk", "interrupt", "interrupt a session's turn", "Sessions", (), "session"),
     Verb("respond", "talk", "respond", "answer what a session asks", "Sessions", (), "session"),
+    Verb("mail", "mail", "mail", "what agents wrote to you; read one, write to one", "Sessions", (), "mail"),
     Verb(
         "logs",
         "logs",
@@ -55,6 +56,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb("sling", "work", "sling", "route work to an agent or pool", "Work", (), "agent"),
     Verb("rounds", "work", "rounds", "review loops: rounds, legs, findings, verdicts", "Work", (), "loop"),
+    Verb("diff", "work", "diff", "the change that a session, a loop or a bead stands for", "Work", (), "change"),
     Verb("loop", "work", "loop", "approve, iterate, stop, pause or resume a review loop", "Work", (), "loop"),
     Verb("converge", "converge", "converge", "run a formula again and again until a gate says enough", "Work"),
     Verb("molecule", "molecule", "molecule", "show a run's steps and how far it is", "Work", ("mol",)),

@@ -10,7 +10,7 @@ from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import NotFound, Usage
 from gcity_tui.model.round import Finding, Leg, Loop, Round
-from gcity_tui.model.text import one_line
+from gcity_tui.model.text import clean, one_line
 
 SPARKS = "▁▂▃▄▅▆▇█"
 
@@ -155,6 +155,27 @@ def _as_known(f: Finding, reviewer: str, r: Round) -> Finding:
         and (x.title == f.title or (x.anchor and x.anchor == f.anchor))
     ]  # fmt: skip
     return min(same, key=lambda x: (x.reviewer != reviewer, abs(x.line - f.line)), default=f)
+
+
+def diff_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("target", help="a session, a loop or a bead")
+
+
+def diff(args: argparse.Namespace) -> int:
+    """As git says it where a program reads it, so that it can be applied; clean and in colour for a person."""
+    with opened(args) as city:
+        told = city.diff(args.target)
+    if args.json:
+        output.emit_json({"target": args.target, "diff": told})
+    elif not sys.stdout.isatty():
+        sys.stdout.write(told)
+    else:
+        inks = {"+": "green", "-": "red", "@": "cyan", "d": "bold"}
+        for line in clean(told).splitlines():
+            output.say(output.ink(line, inks.get(line[:1], "")))
+    if not told.strip():
+        output.note(f"{args.target}: no change yet")
+    return 0
 
 
 def loop_arguments(p: argparse.ArgumentParser) -> None:

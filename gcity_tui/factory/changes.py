@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 
 from gcity_tui.beads.follow import Follower as LedgerFollower
 from gcity_tui.factory import git, records
+from gcity_tui.factory.findings import MERGED
 from gcity_tui.factory.run import Run
 from gcity_tui.factory.site import Site
+from gcity_tui.factory.workplace import BASE
 from gcity_tui.factory.worktrees import target_branch
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import Rig
-from gcity_tui.model.errors import NotFound
+from gcity_tui.model.errors import NotFound, Permanent
 from gcity_tui.model.history import Entry
 from gcity_tui.model.names import rig_of
 from gcity_tui.model.receipt import Receipt
@@ -69,8 +71,12 @@ def diff(site: Site, target: str) -> str:
     """Unified diff of what a session, a loop or a bead changed, against the branch that it is meant for."""
     rig, commit, base = _change(site, target)
     onto = base or target_branch(rig)
-    fork = git.ask(rig.path, "merge-base", f"refs/heads/{onto}", commit)
-    return git.must(rig.path, "diff", "--no-color", "--no-ext-diff", fork.text if fork.code == 0 else onto, commit)
+    onto = git.commit_of(rig.path, f"refs/heads/{onto}") or onto
+    fork = git.ask(rig.path, "merge-base", onto, commit)
+    told = git.ask(rig.path, "diff", "--no-color", "--no-ext-diff", fork.text if fork.code == 0 else onto, commit)
+    if told.code:
+        raise Permanent(f"git diff: {told.complaint}", where=str(rig.path))
+    return told.out.decode("utf-8", "replace")  # whole: an empty line at its end belongs to the patch
 
 
 def results(site: Site, loops: Iterable[Loop]) -> dict[str, str]:
@@ -88,7 +94,7 @@ def results(site: Site, loops: Iterable[Loop]) -> dict[str, str]:
 
 
 def _change(site: Site, target: str) -> tuple[Rig, str, str]:
-    """(rig, commit, branch it is meant for)."""
+    """(rig, commit, branch it is meant for, or the commit at which it began)."""
     bead = site.ledger.get(target)
     if bead is not None:
         return _of_bead(site, bead)
@@ -112,4 +118,8 @@ def _of_bead(site: Site, bead: Bead) -> tuple[Rig, str, str]:
         commit = git.commit_of(rig.path, name) if name else ""
         if commit:
             return rig, commit, bead.metadata.get("gc.base_branch", "") or root.metadata.get("gc.var.base_branch", "")
+    merged = root.metadata.get(MERGED, "")
+    began = next((b.metadata[BASE] for b in run.members if BASE in b.metadata), "") if run else ""
+    if merged and began and git.commit_of(rig.path, merged):
+        return rig, merged, began
     raise NotFound(f"{bead.id} has no commit and no branch yet")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from gcity_tui.beads.ledger import Ledger
     from gcity_tui.beads.tx import Tx
+    from gcity_tui.model.bead import Bead
+    from gcity_tui.model.snapshot import MailView
 
 _UNREAD = "NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = 'read')"
 _FROM = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = 'from'), b.sender)"
@@ -51,6 +53,14 @@ def rows(ledger: "Ledger", who: "tuple[str, ...]", *, every: bool = False) -> "l
         f"{'' if every else ' AND ' + _UNREAD} ORDER BY b.created_at, b.seq",
         who,
     )
+
+
+def to_person(ledger: "Ledger", *, every: bool = False) -> "tuple[MailView, ...]":
+    """Open messages to `human`, oldest first; the unread ones, or `every` one."""
+    from gcity_tui.model.snapshot import MailView
+
+    found = rows(ledger, ("human",), every=every)
+    return tuple(MailView(r[0], _clean(r[1] or "unknown"), _clean(r[3]), r[4] / 1e6, bool(r[5])) for r in found)
 
 
 def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
@@ -91,15 +101,7 @@ def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
     wanted = next((a for a in args if not a.startswith("-")), "")
     if not wanted:
         raise Usage("gc mail read: which message?")
-    bead = ledger.get(wanted)
-    if bead is None or bead.issue_type != "message":
-        raise NotFound(f"no message {wanted!r}")
-
-    def write(tx: "Tx") -> None:
-        if tx.update(wanted, add_labels=("read",), meta={"mail.read": "true"}):
-            tx.emit("mail.read", wanted)
-
-    ledger.transact(write, actor=Who(env).assignee or "human")
+    bead = read(ledger, wanted, Who(env).assignee or "human")
     sender = bead.metadata.get("from") or bead.sender
     if "--json" in args:
         told = {
@@ -114,6 +116,20 @@ def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tup
         return 0, (dumps(told) + "\n").encode(), b""
     text = f"From: {sender}\nSubject: {clean(bead.title)}\n\n{clean(bead.description)}\n"
     return 0, text.encode(), b""
+
+
+def read(ledger: "Ledger", id: str, reader: str = "human") -> "Bead":
+    """The message, which counts as read from now on. Raises NotFound."""
+    bead = ledger.get(id)
+    if bead is None or bead.issue_type != "message":
+        raise NotFound(f"no message {id!r}")
+
+    def write(tx: "Tx") -> None:
+        if tx.update(id, add_labels=("read",), meta={"mail.read": "true"}):
+            tx.emit("mail.read", id)
+
+    ledger.transact(write, actor=reader)
+    return bead
 
 
 def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":

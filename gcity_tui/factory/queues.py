@@ -19,7 +19,7 @@ QUIET = "gcity.quiet"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """`tasks` for the plan, `titles` of their beads, `queues`, `counts` and unread `mail` for screens; `seq` is the ledger's then.
+    """`tasks` for the plan, `titles` of their beads; what screens show besides; `seq` is the ledger's then.
 
     `wake_at`: when (unix seconds) a deferral ends and it is worth reading again, 0.0 when none is under way.
     """
