@@ -46,11 +46,12 @@ def translate(error: sqlite3.Error, path: str) -> CityError:
 class Wish:
     """One write that waits for its turn: what to do, and later what came of it."""
 
-    __slots__ = ("done", "error", "fn", "result")
+    __slots__ = ("done", "error", "fn", "leads", "result")
 
     def __init__(self, fn: "Callable[[sqlite3.Connection], Any]") -> None:
         self.fn, self.result, self.done = fn, None, _thread.allocate_lock()
         self.error: BaseException | None = None
+        self.leads = False
         self.done.acquire()
 
 
@@ -61,6 +62,7 @@ class Store:
         self.path = path
         self._turn, self._list = _thread.allocate_lock(), _thread.allocate_lock()
         self._waiting: list[Wish] = []
+        self._led = False
         self._idle: list[sqlite3.Connection] = []
         self._shut = False
         self._lock_fd = -1
@@ -151,15 +153,23 @@ class Store:
         wish = Wish(fn)
         with self._list:
             self._waiting.append(wish)
-        with self._turn:  # held by the leader for one commit; who comes next may find its wish already granted
-            if wish.done.locked():
-                self._lead()
-        wish.done.acquire()
+            wish.leads = not self._led
+            self._led = True
+        try:
+            if not wish.leads:  # woken when its wish is granted, or to lead those that came meanwhile
+                wish.done.acquire()
+            if wish.leads:
+                with self._turn:
+                    self._lead(wish)
+                wish.done.acquire()
+        except BaseException:  # interrupted while it waited: nobody may wait for one that is gone
+            self._leave(wish)
+            raise
         if wish.error is not None:
             raise wish.error
         return wish.result
 
-    def _lead(self) -> None:
+    def _lead(self, leader: Wish) -> None:
         batch: list[Wish] = []
         try:
             self._queue()
@@ -176,8 +186,27 @@ class Store:
             if not isinstance(e, Exception):
                 raise
         finally:
+            self._hand_on(leader)
             for wish in batch:
                 wish.done.release()
+
+    def _hand_on(self, leader: Wish) -> None:
+        """The first of those that came meanwhile leads the next commit: one wake-up each, and no crowd at one lock."""
+        with self._list:
+            leader.leads = False
+            heir = self._waiting[0] if self._waiting else None
+            self._led = heir is not None
+            if heir is not None:
+                heir.leads = True
+        if heir is not None:
+            heir.done.release()
+
+    def _leave(self, wish: Wish) -> None:
+        with self._list:
+            if wish in self._waiting:
+                self._waiting.remove(wish)
+        if wish.leads:
+            self._hand_on(wish)
 
     def _take(self) -> list[Wish]:
         with self._list:
