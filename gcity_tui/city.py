@@ -41,6 +41,7 @@ from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 from gcity_tui.tmux.attach import AttachPlan, attach_plan, own_client, switch
 from gcity_tui.tmux.ears import Look
 from gcity_tui.tmux.styled import Line
+from gcity_tui.workers.tmux_worker import TmuxWorker
 
 T = TypeVar("T")
 BLIND = 3
@@ -259,9 +260,13 @@ class City:
         return self._local().crew.worker(self.site.record(session)).history(HistoryRequest(last=tail))
 
     def follow_history(self, session: str) -> Iterator[Entry]:
-        """Records as they are appended, the ones at hand first, until `close()`."""
-        worker = self._local().crew.worker(self.site.record(session))
-        yield from changes.entries(worker, self._closed)
+        """Records as they are appended, the ones at hand first, until `close()`; a new conversation is gone on with."""
+        crew = self._local().crew
+
+        def worker() -> TmuxWorker:
+            return crew.worker(self.site.record(session))
+
+        yield from changes.entries(worker(), self._closed, worker)
 
     def look(self, session: str, on_frame: Callable[[Frame], None], *, history: int = 0) -> Look:
         """Watch a pane: a frame at once, then whenever it prints. `close()` the result."""

@@ -37,7 +37,8 @@ def logs(args: argparse.Namespace) -> int:
         if args.follow:
             shown = history.entries[-1].id if history.entries else ""
             for entry in city.follow_history(args.session):
-                if not shown:
+                if not shown or entry.event == "new_conversation":
+                    shown = ""
                     _entry(entry, args.json)
                 elif entry.id == shown:  # what is at hand comes first, and has been said
                     shown = ""

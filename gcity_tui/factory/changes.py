@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from gcity_tui.beads.follow import Follower as LedgerFollower
 from gcity_tui.factory import git, records
@@ -26,6 +27,8 @@ from gcity_tui.workers.tmux_worker import TmuxWorker
 
 LOOK = 0.25
 """Seconds between two `stat`s of a conversation that somebody follows."""
+TURN = 1.0
+"""Seconds between two looks whether it is still the session's conversation."""
 
 
 def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
@@ -45,26 +48,43 @@ def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
         follower.close()
 
 
-def entries(worker: TmuxWorker, closed: threading.Event) -> Iterator[Entry]:
+def entries(
+    worker: TmuxWorker, closed: threading.Event, again: Callable[[], TmuxWorker] | None = None
+) -> Iterator[Entry]:
     """A session's records as they come, those at hand first; waits for the first when there is no file yet.
 
     Woken by the file itself; looked at now and then besides, for a file that is replaced or a folder not made yet.
+    `again` gives the session's worker as it is then: when it has begun another conversation, an entry says so (event
+    `new_conversation`) and that one is followed.
     """
     news = threading.Event()
     tail: Follower | None = None
+    path, due = Path(), 0.0
     with Bells(lambda _: news.set()) as bells:
         while not closed.is_set():
-            if tail is None:
-                try:
-                    path = worker.transcript_path()
-                    tail = follow(path, FORMATS[worker.provider.transcript])
-                    bells.watch((file_of(path).parent,))
-                except NotFound:
-                    pass
             news.clear()
             if tail is not None:
                 yield from tail.read()
+            if tail is None or (again is not None and time.monotonic() >= due):
+                due = time.monotonic() + TURN
+                worker = again() if again is not None else worker
+                found = _file(worker)
+                if found is not None and found != path:
+                    if tail is not None:
+                        yield from tail.read()  # its last words
+                        yield Entry(f"conversation:{found}", "system", "system", text=f"a new conversation: {found}",
+                                    event="new_conversation")  # fmt: skip
+                    path, tail = found, follow(found, FORMATS[worker.provider.transcript])
+                    bells.watch((file_of(found).parent,))
+                    continue
             news.wait(LOOK)
+
+
+def _file(worker: TmuxWorker) -> Path | None:
+    try:
+        return worker.transcript_path()
+    except NotFound:
+        return None
 
 
 def diff(site: Site, target: str) -> str:

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core_world import Town
 
+from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot
 
@@ -103,3 +104,40 @@ def test_work_that_nobody_will_take_needs_a_person(town: Town) -> None:
     assert (found.subject, found.text) == ("shop/nobody", "1 ready, no agent of that name")
     assert town.city.bd(["close", bead.id])[0] == 0
     town.until("it is gone", lambda s: not any(a.kind == "unroutable" for a in s.attention) or None)
+
+
+def test_who_follows_a_session_goes_on_with_its_next_conversation(tmp_path: Path, repository: Path) -> None:
+    town = Town(tmp_path, repository)
+    said: list[Entry] = []
+    news = threading.Condition()
+
+    def follow() -> None:
+        for entry in town.city.follow_history("eddie-1"):
+            with news:
+                said.append(entry)
+                news.notify_all()
+
+    def heard(text: str) -> bool:
+        with news:
+            return news.wait_for(lambda: any(text in e.text for e in said), 20.0)
+
+    try:
+        town.city.up()
+        town.city.start("eddie-1")
+        before = town.session("it is idle", lambda s: s.phase is Phase.READY)
+        listener = threading.Thread(target=follow, daemon=True)
+        listener.start()
+        town.city.nudge("eddie-1", "the first words", wait=10.0)
+        assert heard("the first words")
+        assert town.city.bd(["update", before.id, "--set-metadata", "restart_requested=true"])[0] == 0
+        town.session("it is idle again", lambda s: s.phase is Phase.READY and s.pid not in (0, before.pid))
+        town.city.nudge("eddie-1", "the second words", wait=10.0)
+        assert heard("the second words"), [e.text for e in said]
+    finally:
+        town.end()
+    listener.join(5.0)
+    assert not listener.is_alive(), "closing the city ends it"
+    turn = [n for n, e in enumerate(said) if e.event == "new_conversation"]
+    first = next(n for n, e in enumerate(said) if "the first words" in e.text)
+    second = next(n for n, e in enumerate(said) if "the second words" in e.text)
+    assert len(turn) == 1 and first < turn[0] < second
