@@ -60,11 +60,13 @@ class Site:
         self._prints: dict[str, str] = {}
 
     def _scopes(self) -> None:
-        """Prefix → rig → path as declared, so that `bd` knows where it is."""
+        """Prefix → rig → path as declared, so that `bd` knows where it is; and which shape `bd show --json` has here."""
         d = self.declared
         rows = [(d.prefix or bead_prefix(d.name), "", str(d.path)), *((r.prefix, r.name, str(r.path)) for r in d.rigs)]
         if sorted(rows) != sorted(self.ledger.scopes()):
             self.ledger.set_scopes(rows, prefix=rows[0][0])
+        if self.ledger.config("output.show", "array") != d.show_json:
+            self.ledger.set_config("output.show", d.show_json)
 
     def reload(self) -> bool:
         """Read the city's files again; True when they say something else. A city that does not load stays as it was."""

@@ -127,3 +127,12 @@ def test_a_merge_that_is_refused_is_shown(city: Path, repository: Path) -> None:
     told = json.loads(run(city, "status", "--json"))["attention"]
     assert [a["subject"] for a in told if a["kind"] == "stuck"] == [loop["id"]]
     assert (repository / "hello.py").read_text() == "# somebody is at work here\n"
+
+
+def test_a_city_may_want_one_object_of_show(city: Path) -> None:
+    bead = json.loads(run(city, "bd", "create", "something", "--json"))["id"]
+    assert json.loads(run(city, "bd", "show", bead, "--json"))[0]["id"] == bead
+    with (city / "city.toml").open("a") as f:
+        f.write('\n[beads]\nshow_json = "object"\n')
+    run(city, "status")
+    assert json.loads(run(city, "bd", "show", bead, "--json"))["id"] == bead
