@@ -60,7 +60,7 @@ class Site:
         self._prints: dict[str, str] = {}
 
     def _scopes(self) -> None:
-        """Prefix → rig → path as declared, so that `bd` knows where it is; and which shape `bd show --json` has here."""
+        """Prefix → rig → path as declared, so that `bd` knows where it is; and the shape of `bd show --json`."""
         d = self.declared
         rows = [(d.prefix or bead_prefix(d.name), "", str(d.path)), *((r.prefix, r.name, str(r.path)) for r in d.rigs)]
         if sorted(rows) != sorted(self.ledger.scopes()):

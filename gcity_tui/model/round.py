@@ -331,7 +331,9 @@ def verdict(legs: Sequence[Leg], findings: Sequence[Finding]) -> str:
         return "block"
     if not required or not all(leg.covered for leg in required):
         return "iterate"
-    if any(not leg.findings and leg.verdict != "pass_with_findings" and verdict_of(leg.verdict) in ("iterate", "block")
-           for leg in required):
+    if any(
+        not leg.findings and leg.verdict != "pass_with_findings" and verdict_of(leg.verdict) in ("iterate", "block")
+        for leg in required
+    ):
         return "iterate"
     return "iterate" if any(f.counts for f in findings) else "approve"

@@ -89,5 +89,3 @@ def _same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return str(one) == str(other)
-
-

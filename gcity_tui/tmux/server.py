@@ -240,4 +240,3 @@ def client_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def missing(tmux: str) -> Permanent:
     return Permanent(f"{tmux} is not installed", cure="sudo apt install tmux")
-

@@ -7,7 +7,7 @@ import importlib
 
 from gcity_tui.cli.verbs import VERBS, Verb, find
 
-OWN_DIALECT = ("bd", "gc")
+OWN_DIALECT = ("bd", "gc", "converge")
 """Verbs that read their words themselves."""
 
 

@@ -353,7 +353,9 @@ on_complete = { for_each = "output.items", bond = "leg", vars = { name = "{item}
     assert len([b for b in run.members if b.title.startswith("Tell of")]) == 2
 
 
-SCOPED_ITEM = graph("item", """
+SCOPED_ITEM = graph(
+    "item",
+    """
 [[steps]]
 id = "do"
 title = "Do {{issue}}"
@@ -363,7 +365,8 @@ id = "all"
 title = "All"
 needs = ["do"]
 metadata = { "gc.kind" = "scope", "gc.scope_role" = "body" }
-""")
+""",
+)
 
 
 def drained(folder: Path, drain: str, fails: tuple[str, ...] = (), source: Any = ten) -> tuple[Town, Bead]:
