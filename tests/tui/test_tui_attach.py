@@ -73,7 +73,7 @@ def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
 
 @pytest.mark.parametrize("terminal", [("attach", "sh", "-c", "echo in the pane; read leave")], indirect=True)
 def test_there_and_back(terminal: Terminal) -> None:
-    terminal.until("³Agents")
+    terminal.until("W reviewer-3 claude")  # the frame is drawn before the city is there
     terminal.keys("Enter")
     inside = terminal.until("in the pane")
     assert "³Agents" not in inside
@@ -91,7 +91,7 @@ def test_there_and_back(terminal: Terminal) -> None:
     "terminal", [("attach", "sh", "-c", "echo no such pane >&2; exit 1"), ("attach", "/nowhere/tmux")], indirect=True
 )
 def test_a_command_that_fails_gives_the_screen_back(terminal: Terminal) -> None:
-    terminal.until("³Agents")
+    terminal.until("W reviewer-3 claude")  # the frame is drawn before the city is there
     terminal.keys("Enter")
     terminal.until("cannot attach")
     terminal.keys("2")
@@ -102,7 +102,7 @@ def test_a_command_that_fails_gives_the_screen_back(terminal: Terminal) -> None:
 @pytest.mark.parametrize("terminal", [("attach", "sh", "-c", "echo in the pane; sleep 3")], indirect=True)
 def test_the_clock_and_pushes_go_on_meanwhile(terminal: Terminal) -> None:
     """What arrives while the screen is left must not block: three ticks pass inside."""
-    terminal.until("³Agents")
+    terminal.until("W reviewer-3 claude")  # the frame is drawn before the city is there
     terminal.keys("Enter")
     terminal.until("in the pane")
     terminal.until("last: attach reviewer-3 ✓")

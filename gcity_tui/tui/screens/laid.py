@@ -8,6 +8,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.message import Message
 from textual.widget import Widget
 
 from gcity_tui.model.layout import Layout, Part
@@ -26,6 +27,16 @@ SHOWN = (*PLACES, "tail")
 TITLES = {"attention": "Needs you", "loops": "Rounds", "agents": "Agents"}
 TILE = (56, 11)
 MOST = 12
+
+
+class Tails(Container):
+    """Panes side by side or below each other; how many fit is known only when it has its size."""
+
+    class Sized(Message):
+        """It has another size."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Sized())
 
 
 class LaidScreen(View):
@@ -76,7 +87,7 @@ class LaidScreen(View):
             made.styles.layout = "vertical" if part.kind == "rows" else "horizontal"
         elif part.kind == "tail":
             panes = (PaneView(classes="panel") for _ in range(min(part.max or MOST, MOST)))
-            made = Container(*panes, id=f"tails{numbers[id(part)]}")
+            made = Tails(*panes, id=f"tails{numbers[id(part)]}")
             made.styles.layout = "grid"
         elif part.what == "tail":
             made = PaneView(id="tail", classes="panel")
@@ -189,6 +200,9 @@ class LaidScreen(View):
             self.post_message(Attach(here.session))
         elif here.bead:
             self.post_message(Show("beads", here))
+
+    def on_tails_sized(self) -> None:
+        self.redraw()
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
         self.draw_foot()
