@@ -125,8 +125,12 @@ def state(run: Run, bead: Bead, every: tuple[Turn, ...]) -> str:
             g.id in {d.depends_on_id for m in run.members if not m.closed for d in m.dependencies} for g in gates
         )
         return "gate" if waits or held else "running"
-    if bead.outcome == "pass":  # clean rounds are not the end: the last step may have been refused
-        return "failed" if run.root.closed and run.root.outcome == "fail" else "clean"
+    if bead.outcome == "pass":  # clean rounds are not the end: the last step is still to come, or may be refused
+        last = next((b for b in run.members if part(b) == "merge"), None)
+        if last is not None and not last.closed:
+            return "stopped" if run.root.closed else "running"
+        refused = last is not None and last.outcome == "fail"
+        return "failed" if refused or (run.root.closed and run.root.outcome == "fail") else "clean"
     if bead.outcome in ("canceled", "skipped"):
         return "stopped" if run.root.outcome in ("canceled", "skipped") else "failed"
     spent = bead.metadata.get(Meta.FAILED_ATTEMPT, "") == bead.metadata.get(Meta.MAX_ATTEMPTS, "?")
