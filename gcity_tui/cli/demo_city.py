@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -137,6 +138,10 @@ def one_branch(demo: Demo, author: str) -> str:
     theirs, ours = _tip(demo.rig, demo.target_branch), _tip(demo.rig, author)
     if demo.own or not ours:
         return demo.target_branch if theirs else ""
+    if ours == theirs:  # nothing was made: the author's branch goes with its worktree, or has gone by now
+        with contextlib.suppress(BadConfig):
+            git(demo.rig, "branch", "-D", author)
+        return demo.target_branch
     looked_at = git(demo.rig, "rev-parse", "--abbrev-ref", "HEAD") == demo.target_branch
     if theirs and not looked_at and git(demo.rig, "merge-base", theirs, ours) == theirs:
         git(demo.rig, "branch", "-D", demo.target_branch)
