@@ -113,6 +113,18 @@ def test_answer_is_not_given_to_another_question(play) -> None:
     play(CITY, act)
 
 
+def test_when_nothing_needs_you_any_more_the_tail_shows_the_agent_under_the_cursor(play) -> None:
+    async def act(stage) -> None:
+        await stage.press("1")
+        calm = replace(bright_lights(), attention=())
+        stage.city.push(calm)
+        await stage.until(lambda: "nothing needs you" in stage.text)
+        name = cursor(stage).rsplit("/", 1)[-1]
+        await stage.until(lambda: f"⁴{name}" in stage.text, f"panel 4 shows {name}")
+
+    play(CITY, act)
+
+
 def test_answer_where_nothing_is_asked(play) -> None:
     async def act(stage) -> None:
         await to_eddie(stage)

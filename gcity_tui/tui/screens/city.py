@@ -116,12 +116,15 @@ class CityScreen(View):
     def target(self) -> Target:
         if self.snapshot is None:
             return target.NOTHING
-        cursor = self.query_one(f"#{self.lead}", LineTable).cursor
+        lead = self.lead
+        cursor = self.query_one(f"#{lead}", LineTable).cursor
+        if not cursor:  # the list has become empty: what the agents' cursor is on is still there
+            lead, cursor = "agents", self.query_one("#agents", LineTable).cursor
         if not cursor:
             return target.NOTHING
-        if self.lead == "attention":
+        if lead == "attention":
             return target.of_subject(self.snapshot, rows.subject_of(cursor))
-        of = target.of_loop if self.lead == "loops" else target.of_session
+        of = target.of_loop if lead == "loops" else target.of_session
         return of(self.snapshot, cursor)
 
     def marks(self) -> tuple[Target, ...]:
