@@ -327,9 +327,11 @@ class Controller:
             self._told = None
             return
         news = replace(look.snapshot, at=0.0, version=0, load=0.0)
-        gone = time.monotonic() - self._published
         self._owed = news != self._told
-        if gone >= (PUBLISH if self._owed else max(self.site.declared.daemon.patrol_interval, 1.0)):
+        urgent = self._told is None or news.attention != self._told.attention
+        patrol = max(self.site.declared.daemon.patrol_interval, 1.0)
+        gap = 0.0 if urgent else PUBLISH if self._owed else patrol  # what needs a person does not wait
+        if time.monotonic() - self._published >= gap:
             self._published, self._told, self._owed = time.monotonic(), news, False
             service.publish(encode(look.snapshot))
 

@@ -52,6 +52,10 @@ def test_the_target_stays_when_nothing_was_made_and_when_it_is_looked_at(rig: Re
     assert demo_city.one_branch(rig.demo, AUTHOR) == BRANCH
     assert rig.branches() == {BRANCH}
     rig.git("branch", AUTHOR, "main")
+    assert demo_city.one_branch(rig.demo, AUTHOR) == BRANCH, "an author's branch with nothing of its own goes"
+    assert rig.branches() == {BRANCH}
+    rig.git("branch", AUTHOR, "main")
+    rig.commit(AUTHOR)
     rig.git("switch", "-q", BRANCH)
     assert demo_city.one_branch(rig.demo, AUTHOR) == AUTHOR
     assert rig.branches() == {AUTHOR, BRANCH}, "who has checked it out keeps it"
