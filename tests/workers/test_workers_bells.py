@@ -20,7 +20,7 @@ def test_written_replaced_made(tmp_path: Path) -> None:
                 f.flush()
         began = time.monotonic()
         assert heard.get(timeout=5) == one
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 1.0
         fresh = tmp_path / "elsewhere.new"
         fresh.write_text("x")
         fresh.replace(tmp_path / "two")
