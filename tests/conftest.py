@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -99,3 +100,11 @@ def repository(tmp_path: Path) -> Path:
         who = ["-c", "user.name=Somebody", "-c", "user.email=some@body.invalid"]
         subprocess.run(["git", *who, *words], cwd=where, check=True)
     return where
+
+
+with contextlib.suppress(ImportError):
+    from hypothesis import settings
+
+    # The same examples each time here; other ones are looked for by `--hypothesis-profile=default`.
+    settings.register_profile("steady", derandomize=True, deadline=None)
+    settings.load_profile("steady")

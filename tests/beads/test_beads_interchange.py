@@ -18,7 +18,13 @@ from gcity_tui.model.errors import CityError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 value = st.recursive(
-    st.one_of(text, st.integers(-(10**12), 10**12), st.booleans(), st.none(), st.floats(allow_nan=False, width=32)),
+    st.one_of(
+        text,
+        st.integers(-(10**12), 10**12),
+        st.booleans(),
+        st.none(),
+        st.floats(allow_nan=False, allow_infinity=False, width=32),
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(text, inner, max_size=2)),
     max_leaves=4,
 )
