@@ -12,7 +12,7 @@ from typing import Any
 
 from gcity_tui.formulas import convoy
 from gcity_tui.formulas.reading import File, hinted, plain, strings_at, table_at, tables, text_at, texts
-from gcity_tui.formulas.step import Check, Drain, Formula, Gate, Loop, OnComplete, Retry, Step, Variable
+from gcity_tui.formulas.step import TEXTS, Check, Drain, Formula, Gate, Loop, OnComplete, Retry, Step, Variable
 from gcity_tui.formulas.words import FORMULA, STEP
 from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig
@@ -166,21 +166,7 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int) or not 0 <= priority <= 4):
         raise file.fault("priority is a number from 0 to 4", (*at, "priority"), name)
     hinted(t, STEP, at, file, name)
-    words = {
-        k: text_at(t, k, at, file)
-        for k in (
-            "title",
-            "description",
-            "description_file",
-            "notes",
-            "type",
-            "waits_for",
-            "assignee",
-            "expand",
-            "condition",
-            "timeout",
-        )
-    }
+    words = {k: text_at(t, k, at, file) for k in TEXTS if k != "id"}
     if not words["title"] and not words["expand"]:
         raise file.fault("a step needs a title", at, name)
     step = Step(

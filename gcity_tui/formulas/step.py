@@ -161,7 +161,7 @@ class Formula:
         return bool(self.requires or self.contract or self.undeclared)
 
 
-_TEXTS = [
+TEXTS = [
     "id",
     "title",
     "description",
@@ -217,7 +217,7 @@ def from_spec(spec: Mapping[str, Any]) -> Step:
     """The step that `spec_json` wrote. Wrong kinds raise TypeError, KeyError or ValueError."""
     gate, loop, ralph, retry = spec.get("gate"), spec.get("loop"), spec.get("ralph"), spec.get("retry")
     done, drain = spec.get("on_complete"), spec.get("drain")
-    texts: dict[str, Any] = {k: str(spec.get(k, "")) for k in _TEXTS}
+    texts: dict[str, Any] = {k: str(spec.get(k, "")) for k in TEXTS}
     return Step(
         **texts,
         priority=spec.get("priority"),

@@ -191,16 +191,8 @@ class ControlClient:
         """Leave: end of input makes tmux detach this client. The server is untouched. May be called twice."""
         self._closed = True
         process = self._process
-        assert process.stdin and process.stdout
-        try:
-            process.stdin.close()
-        except OSError:
-            pass
-        try:
-            process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        assert process.stdout
+        leave(process)
         if threading.current_thread() is not self._reader:
             self._reader.join(2.0)
             process.stdout.close()
@@ -210,6 +202,20 @@ class ControlClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def leave(process: subprocess.Popen[bytes]) -> None:
+    """Have a control client leave: the end of its input makes tmux detach it. One that does not go in 2 s is killed."""
+    assert process.stdin
+    try:
+        process.stdin.close()
+    except OSError:
+        pass
+    try:
+        process.wait(2.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def error_of(said: str) -> CityError:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from gcity_tui.model.errors import CityError, NotFound, RuntimeUnavailable
+from gcity_tui.tmux.control import leave
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.protocol import checked_session
 from gcity_tui.tmux.server import Server, client_environment, missing
@@ -105,16 +106,8 @@ class Ear:
         self._closed.set()
         self._bell.set()
         process = self._process
-        assert process.stdin and process.stdout
-        try:
-            process.stdin.close()
-        except OSError:
-            pass
-        try:
-            process.wait(2.0)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        assert process.stdout
+        leave(process)
         here = threading.current_thread()
         for thread in (self._drain, self._ringer):
             if thread is not here:
