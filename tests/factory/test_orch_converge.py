@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from mortal_ledger import Died, Mortal
+from run_texts import DRAFT
 from town import Play, Town, passes, told
 
 from gcity_tui.factory import converge, loops, scripts
@@ -15,17 +17,6 @@ from gcity_tui.factory.gc_dialect import answer_gc
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.errors import NotFound, Refused, Usage
 
-DRAFT = """formula = "draft"
-[vars.what]
-default = "it"
-[[steps]]
-id = "write"
-title = "Write {{what}}"
-[[steps]]
-id = "read"
-title = "Read {{what}}"
-needs = ["write"]
-"""
 FORMULAS = {"draft": DRAFT}
 
 
@@ -44,7 +35,12 @@ def passes_at(n: int) -> scripts.Runner:
 
 
 def run(
-    folder: Path, wanted: converge.Wanted, play: Play, runner: scripts.Runner, plan: Callable[[int], str] = lambda n: ""
+    folder: Path,
+    wanted: converge.Wanted,
+    play: Play,
+    runner: scripts.Runner,
+    plan: Callable[[int], str] = lambda n: "",
+    steer: Callable[[Town, str], bool] = lambda town, loop: False,
 ) -> tuple[Town, str, int]:
     """A loop until nothing moves, started again after each death."""
     Mortal.count, Mortal.plan, deaths = 0, staticmethod(lambda n: ""), 0
@@ -53,7 +49,7 @@ def run(
     Mortal.plan = staticmethod(plan)
     while True:
         try:
-            while town.advance(runner) | town.step(play):
+            while town.advance(runner) | town.step(play) | steer(town, loop):
                 pass
             Mortal.plan = staticmethod(lambda n: "")
             return town, loop, deaths
@@ -106,13 +102,51 @@ def test_a_loop_that_a_person_steers_and_stops(tmp_path: Path) -> None:
     assert converge.says(converge.find(town.ledger, again), "retry_source") == loop
 
 
+Steer = Callable[[Town, str], bool]
+
+
+def nobody(town: Town, loop: str) -> bool:
+    return False
+
+
+def once_more_and_stop(town: Town, loop: str) -> bool:
+    """A person who wants one more iteration and then no more; asked again after a death, they look first."""
+    bead = converge.find(town.ledger, loop)
+    if converge.says(bead, "state") != "waiting_manual":
+        return False
+    converge.act(town.ledger, loop, "iterate" if converge.iteration(bead) == 1 else "stop")
+    return True
+
+
+@dataclass(frozen=True)
+class Story:
+    wanted: converge.Wanted
+    ends: tuple[str, str, int]
+    """(why it is over, outcome, iterations)"""
+    word: str = "approve"
+    passing: int = 1
+    steer: Steer = nobody
+
+
+STORIES = {
+    "approved": Story(CONDITION, ("approved", "pass", 3), passing=3),
+    "runs out": Story(replace(CONDITION, max_iterations=3), ("no_convergence", "fail", 3), "block", 99),
+    "a person stops it": Story(converge.Wanted("draft", "w"), ("stopped", "canceled", 2), steer=once_more_and_stop),
+}
+
+
 @pytest.mark.parametrize("first", ["before", "after"])
-def test_the_same_final_ledger_whenever_it_died(tmp_path: Path, first: str) -> None:
-    whole, _, deaths = run(tmp_path / "whole", CONDITION, judged("approve"), passes_at(3))
-    assert deaths == 0
+@pytest.mark.parametrize("name", STORIES)
+def test_the_same_final_ledger_whenever_it_died(tmp_path: Path, name: str, first: str) -> None:
+    story = STORIES[name]
+    play, runner = judged(story.word), passes_at(story.passing)
+    whole, loop, deaths = run(tmp_path / "whole", story.wanted, play, runner, steer=story.steer)
+    bead = converge.find(whole.ledger, loop)
+    assert (converge.says(bead, "terminal_reason"), bead.outcome, converge.iteration(bead)) == story.ends
+    assert deaths == 0 and all(row[4] <= 1 for row in told(whole))
     other = "after" if first == "before" else "before"
     again, _, deaths = run(
-        tmp_path / "again", CONDITION, judged("approve"), passes_at(3), lambda n: first if n % 2 else other
+        tmp_path / "again", story.wanted, play, runner, lambda n: first if n % 2 else other, story.steer
     )
     assert deaths > 20
     assert told(again) == told(whole)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from town import GRAPH, Town, always
+from run_texts import GRAPH
+from town import Town, always
 
 from gcity_tui.factory.dispatch import sling
 from gcity_tui.factory.run import Run

@@ -19,7 +19,6 @@ from gcity_tui.factory.run import Run
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import Agent, DeclaredCity
 
-GRAPH = '[requires]\nformula_compiler = ">=2.0.0"\n'
 Play = Callable[["Town", Bead], tuple[str, dict[str, str]]]
 
 
