@@ -7,6 +7,7 @@ from gcity_tui.model.errors import NotFound, Refused
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
     from typing import Any
 
 _REACH = (
@@ -57,10 +58,14 @@ def existing(cx: "sqlite3.Connection", source: str, target: str) -> list[str]:
 
 def put(cx: "sqlite3.Connection", edge: "tuple[Any, ...]") -> None:
     """Write `(source, target, type, created_at, created_by, metadata)` as it is; one that is there keeps its age."""
-    cx.execute(
+    put_all(cx, (edge,))
+
+
+def put_all(cx: "sqlite3.Connection", rows: "Iterable[tuple[Any, ...]]") -> None:
+    cx.executemany(
         "INSERT INTO deps (issue_id, depends_on_id, type, created_at, created_by, metadata) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (issue_id, depends_on_id, type) DO UPDATE SET metadata = excluded.metadata",
-        edge,
+        rows,
     )
 
 

@@ -9,12 +9,14 @@ from gcity_tui.model.errors import Permanent, Refused, Usage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
+    from typing import Any
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 # Up to this many top-level ids of a prefix, 1 - exp(-n^2 / (2 * 36^L)) <= 0.25 holds for the length L.
 LENGTHS = ((163, 3), (983, 4), (5898, 5), (35389, 6), (212339, 7))
 _BYTES = {3: 2, 4: 3, 5: 4, 6: 4, 7: 5, 8: 5}
 MAX_DEPTH = 3
+_sha: "Any" = None
 
 
 def length_for(count: int) -> int:
@@ -26,19 +28,27 @@ def length_for(count: int) -> int:
 
 def hashed(text: str, length: int) -> str:
     """`length` base-36 digits of the text's SHA-256."""
-    try:
-        from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        try:
-            from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
-        except ImportError:
-            from hashlib import sha256
-    number = int.from_bytes(sha256(text.encode("utf-8", "replace")).digest()[: _BYTES[length]], "big")
+    number = int.from_bytes(_sha256(text.encode("utf-8", "replace"))[: _BYTES[length]], "big")
     out = ""
     while number:
         number, digit = divmod(number, 36)
         out = DIGITS[digit] + out
     return out.rjust(length, "0")[-length:]
+
+
+def _sha256(data: bytes) -> bytes:
+    """The digest. Which module has it is found once: one that is not there is dear to look for."""
+    global _sha
+    if _sha is None:
+        try:
+            from _sha2 import sha256  # type: ignore[import-not-found, unused-ignore]
+        except ImportError:
+            try:
+                from _sha256 import sha256  # type: ignore[import-not-found, unused-ignore]
+            except ImportError:
+                from hashlib import sha256
+        _sha = sha256
+    return bytes(_sha(data).digest())
 
 
 def fresh(cx: "sqlite3.Connection", prefix: str, middle: str, seed: str) -> str:

@@ -7,6 +7,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import sqlite3
 
+_EVENT = (
+    "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES (?,?,?,?,?,?,?,?)"
+)
+
+
+def _shown(metadata: str) -> str:
+    """An edge's metadata as its event has it; empty when there is none."""
+    return "" if metadata in ("", "{}") else jsonout.dumps({"metadata": metadata}, "")
+
 
 class Linking:
     """One open transaction.
@@ -36,12 +45,8 @@ class Linking:
         """Append an event; `payload`, `old` and `new` are JSON text or "". Returns its sequence number."""
         if self.told is not None:
             self.told.append((type_, subject))
-        cur = self.cx.execute(
-            "INSERT INTO events (at, type, subject, actor, old_value, new_value, message, payload) VALUES"
-            " (?,?,?,?,?,?,?,?)",
-            (self.now, type_, subject, actor or self.actor, old, new, message, payload),
-        )
-        return int(cur.lastrowid or 0)
+        row = (self.now, type_, subject, actor or self.actor, old, new, message, payload)
+        return int(self.cx.execute(_EVENT, row).lastrowid or 0)
 
     def _touch(self, bead: str) -> None:
         self.cx.execute("UPDATE beads SET updated_at = ?, revision = revision + 1 WHERE id = ?", (self.now, bead))
@@ -70,8 +75,17 @@ class Linking:
 
     def linked(self, source: str, target: str, type_: str, metadata: str = "{}", actor: str = "") -> None:
         """Tell that an edge was made; its metadata, where it has some."""
-        new = "" if metadata in ("", "{}") else jsonout.dumps({"metadata": metadata}, "")
-        self.emit("bead.dependency_added", source, actor, f"{type_} {target}", new=new)
+        self.emit("bead.dependency_added", source, actor, f"{type_} {target}", new=_shown(metadata))
+
+    def link_all(self, rows: "list[tuple[str, str, str, str]]", actor: str = "") -> None:
+        """Write many edges `(source, target, type, metadata)` and tell each; neither checked nor counted here."""
+        actor = actor or self.actor
+        edges.put_all(self.cx, [(s, t, type_, self.now, actor, extra) for s, t, type_, extra in rows])
+        kind = "bead.dependency_added"
+        if self.told is not None:
+            self.told += [(kind, source) for source, _, _, _ in rows]
+        told = [(self.now, kind, s, actor, "", _shown(extra), f"{type_} {t}", "") for s, t, type_, extra in rows]
+        self.cx.executemany(_EVENT, told)
 
     def dep_remove(self, source: str, target: str, actor: str = "") -> bool:
         """Take away every edge from `source` to `target`; True when there was one."""

@@ -13,7 +13,7 @@ from gcity_tui.model.errors import NotFound, Refused, Usage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gcity_tui.beads.tx import Tx
-    from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
+    from gcity_tui.model.graph import GraphNode, GraphPlan
 
 
 def pour(tx: "Tx", plan: "GraphPlan", actor: str = "", *, prefix: str = "", middle: str = "") -> dict[str, str]:
@@ -29,13 +29,9 @@ def pour(tx: "Tx", plan: "GraphPlan", actor: str = "", *, prefix: str = "", midd
         if rows:
             return dict(rows)
     made = _nodes(tx, plan, actor, prefix, middle)
-    for node in plan.nodes:
-        for key, ref in node.metadata_refs.items():
-            if ref not in made:
-                raise Usage(f"node {node.key!r}: metadata {key!r} refers to the unknown node {ref!r}")
-            tx.refer(made[node.key], key, made[ref], actor)
     _edges(tx, plan, made, actor)
     new = set(made.values())
+    # An edge of the ledger's own cannot lead to an id that was free until now: who waits for a new bead is in the plan.
     readiness.recount(tx.cx, new)
     readiness.rehold(tx.cx, new, tx.now)
     existing = {made_id for e in plan.edges if (made_id := _end(e.source, made)) not in new}
@@ -43,23 +39,27 @@ def pour(tx: "Tx", plan: "GraphPlan", actor: str = "", *, prefix: str = "", midd
     if existing or parents:
         readiness.edges_changed(tx.cx, existing, parents, tx.now)
     if plan.idempotency_key:
-        for key, bead in made.items():
-            tx.cx.execute("INSERT INTO pours VALUES (?, ?, ?, ?)", (plan.idempotency_key, key, bead, tx.now))
+        rows = [(plan.idempotency_key, key, bead, tx.now) for key, bead in made.items()]
+        tx.cx.executemany("INSERT INTO pours VALUES (?, ?, ?, ?)", rows)
     return made
 
 
 def _nodes(tx: "Tx", plan: "GraphPlan", actor: str, prefix: str, middle: str) -> dict[str, str]:
+    """Every bead. A reference to one that is made already goes in with its metadata, the others are written after."""
     made: dict[str, str] = {}
+    later: list[tuple[str, str, str, str]] = []
     for node in plan.nodes:
         if not node.key or node.key in made:
             raise Usage(f"node {node.key!r}: a key must be there and be unique")
         near = prefix or (ids.prefix_of(node.parent_id) if node.parent_id else "")
-        made[node.key] = tx.create(
+        known = {k: made[ref] for k, ref in node.metadata_refs.items() if ref in made}
+        made[node.key] = bead = tx.create(
             node.title,
             prefix=near,
             middle=middle,
             labels=node.labels,
-            meta=node.metadata,
+            meta={**node.metadata, **known},
+            counted=False,
             actor=actor,
             issue_type=node.type or "task",
             description=node.description,
@@ -71,6 +71,11 @@ def _nodes(tx: "Tx", plan: "GraphPlan", actor: str, prefix: str, middle: str) ->
             await_id=node.await_id,
             timeout=int(node.timeout * 1_000_000_000),
         )
+        later += [(bead, k, ref, node.key) for k, ref in node.metadata_refs.items() if k not in known]
+    for bead, key, ref, name in later:
+        if ref not in made:
+            raise Usage(f"node {name!r}: metadata {key!r} refers to the unknown node {ref!r}")
+        tx.refer(bead, key, made[ref], actor)
     return made
 
 
@@ -85,7 +90,8 @@ def _end(name: str, made: dict[str, str]) -> str:
 def _edges(tx: "Tx", plan: "GraphPlan", made: dict[str, str], actor: str) -> None:
     """Edges, then parents.
 
-    Cycles among the new nodes are searched once, in the plan; an edge from an old bead is checked alone.
+    Cycles among the new nodes are searched once, in the plan. One that passes through beads that were there before
+    needs an edge that begins at one of them: each of these is looked at when all edges are written.
     """
     new = set(made.values())
     linked = [(e, _end(e.source, made), _end(e.target, made)) for e in plan.edges]
@@ -93,27 +99,24 @@ def _edges(tx: "Tx", plan: "GraphPlan", made: dict[str, str], actor: str) -> Non
     if cycle:
         names = {bead: key for key, bead in made.items()}
         raise Refused(f"the plan has a cycle: {' -> '.join(names.get(b, b) for b in cycle)}")
+    rows = []
     for edge, source, target in linked:
-        _one(tx, edge, source, target, new, actor)
+        if source == target:
+            raise Refused(f"cannot add self-dependency: {source} cannot depend on itself")
+        for end in (source, target):
+            if end not in new and not edges.foreign(end):
+                tx.columns(end, "id")
+        rows.append((source, target, edge.type or "blocks", edge.metadata or "{}"))
     for node in plan.nodes:
         parent = _parent(node, made)
         if parent:
             if parent not in new:
                 tx.columns(parent, "id")
-            edges.put(tx.cx, (made[node.key], parent, "parent-child", tx.now, actor, "{}"))
-            tx.linked(made[node.key], parent, "parent-child", "{}", actor)
-
-
-def _one(tx: "Tx", edge: "GraphEdge", source: str, target: str, new: set[str], actor: str) -> None:
-    if source == target:
-        raise Refused(f"cannot add self-dependency: {source} cannot depend on itself")
-    for end in (source, target):
-        if end not in new and not edges.foreign(end):
-            tx.columns(end, "id")
-    if source not in new and edge.type in BLOCKING and edges.reaches(tx.cx, target, source):
-        raise Refused(f"the edge {source} -> {target} would create a cycle")
-    edges.put(tx.cx, (source, target, edge.type or "blocks", tx.now, actor, edge.metadata or "{}"))
-    tx.linked(source, target, edge.type or "blocks", edge.metadata, actor)
+            rows.append((made[node.key], parent, "parent-child", "{}"))
+    tx.link_all(rows, actor)
+    for source, target, type_, _ in rows:
+        if source not in new and type_ in BLOCKING and edges.reaches(tx.cx, target, source):
+            raise Refused(f"the edge {source} -> {target} would create a cycle")
 
 
 def _parent(node: "GraphNode", made: dict[str, str]) -> str:

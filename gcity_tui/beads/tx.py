@@ -59,12 +59,13 @@ class Tx(Linking):
         parent: str = "",
         deps: "Iterable[tuple[str, ...]]" = (),
         actor: str = "",
+        counted: bool = True,
         **fields: "Any",
     ) -> str:
         """A new bead; returns its id. `deps` are (target, type) or (target, type, metadata): it depends on them.
 
         `actor` is who makes it; the column of that name is `event_actor` here. `fields` are columns of `schema.FIELDS`
-        (times in microseconds). A `parent` gives it the id `<parent>.<n>`.
+        (times in microseconds). A `parent` gives it the id `<parent>.<n>`. Not `counted`: readiness is the caller's.
         """
         actor = actor or self.actor
         if not title.strip():
@@ -86,8 +87,7 @@ class Tx(Linking):
             id = ids.fresh(self.cx, prefix, middle or ("wisp" if fields.get("ephemeral") else ""), seed)
         self._insert(id, prefix, title, created, actor, {k: v for k, v in fields.items() if k != "created_at"})
         labels = sorted(set(labels))
-        for label in labels:
-            self.cx.execute("INSERT INTO labels (bead, label) VALUES (?, ?)", (id, label))
+        self.cx.executemany("INSERT INTO labels (bead, label) VALUES (?, ?)", [(id, label) for label in labels])
         live = int(fields.get("status", "open") != "closed")
         self._put_meta(id, meta or {}, live)
         parents = {parent} if parent else set()
@@ -98,8 +98,9 @@ class Tx(Linking):
             if type_ == "parent-child":
                 parents.add(target)
         self.emit("bead.created", id, actor, title, new=_told(fields, labels, meta or {}, links))
-        readiness.active_changed(self.cx, {id}, self.now)
-        if links:
+        if counted:
+            readiness.active_changed(self.cx, {id}, self.now)
+        if links and counted:
             readiness.edges_changed(self.cx, {id}, parents, self.now)
         return id
 
@@ -212,13 +213,11 @@ class Tx(Linking):
         readiness.went(self.cx, bead, before, after, self.now)
 
     def _put_meta(self, bead: str, pairs: "Mapping[str, Any]", live: int) -> None:
-        for key, value in pairs.items():
-            text, is_json = meta_text(value)
-            self.cx.execute(
-                "INSERT INTO bead_meta (bead, key, value, json, live) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (bead, key) DO UPDATE SET value = excluded.value, json = excluded.json",
-                (bead, key, text, is_json, live),
-            )
+        self.cx.executemany(
+            "INSERT INTO bead_meta (bead, key, value, json, live) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (bead, key) DO UPDATE SET value = excluded.value, json = excluded.json",
+            [(bead, key, *meta_text(value), live) for key, value in pairs.items()],
+        )
 
     def _set_meta(self, bead: str, pairs: "Mapping[str, Any]", gone: tuple[str, ...], actor: str) -> bool:
         if not pairs and not gone:

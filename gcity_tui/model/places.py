@@ -22,6 +22,11 @@ _SKIP = re.compile(
     r"|\n",
     re.DOTALL,
 )
+_PLAIN = re.compile(
+    r"([A-Za-z0-9_-]+)[ \t]*=[ \t]*"
+    r'(?:"(?:[^"\\\n]|\\.)*"|[\w.:+-]+|\[[^\[\]{}#\'\n]*\]|\{[^\[\]{}#\'\n]*\})[ \t]*\n'
+)
+"""The common statement, in one step: a bare key and a value of one line that holds no bracket, quote or comment."""
 
 
 def places(text: str) -> dict[Path, int]:
@@ -38,6 +43,12 @@ def places(text: str) -> dict[Path, int]:
         idle = _BLANK.match(text, at)
         start = idle.end() if idle else at
         line += text.count("\n", at, start)
+        plain = _PLAIN.match(text, start)
+        if plain:
+            found.setdefault((*here, plain.group(1)), line)
+            line += 1
+            at = plain.end()
+            continue
         end = _statement_end(text, start)
         head = text[start : start + 500]
         if head.startswith("[["):
