@@ -1,7 +1,7 @@
 """The figures to hold, as one table: `python -m bench [--json] [--agents N] [--small] [part …]`.
 
-Parts: idle screen attach nudge paint start transcripts ledger. Each figure stands beside its floor, measured in the
-same run; a machine that has other things to do makes both worse, so run it where nothing else runs.
+Parts: idle screen attach nudge paint start transcripts ledger formulas. Each figure stands beside its floor, measured
+in the same run; a machine that has other things to do makes both worse, so run it where nothing else runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import ledger_rows, living, starting
+from bench import formulas, ledger_rows, living, starting
 from bench.figures import Figure, as_json, table
 from bench.world import Town, home
 
-PARTS = ("transcripts", "ledger", "start", "paint", "screen", "attach", "nudge", "idle")
+PARTS = ("transcripts", "formulas", "ledger", "start", "paint", "screen", "attach", "nudge", "idle")
 
 
 def main() -> int:
@@ -60,6 +60,7 @@ def run(part: str, base: Path, agents: int, small: bool) -> list[Figure]:
     ways: dict[str, Callable[[], list[Figure]]] = {
         "transcripts": lambda: starting.transcripts(base, 5 if small else 15),
         "ledger": lambda: ledger_rows.figures(base, small),
+        "formulas": lambda: formulas.figures(base, small),
         "start": lambda: _started(base, 10 if small else 100),
         "paint": lambda: starting.first_paint(Towns.large(base, agents), 3 if small else 9),
         "screen": lambda: living.screen(Towns.large(base, agents), many),
