@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 LEDGER = ".gc/ledger.db"
 OWN = ".beads/ledger.db"
 
+BEYOND = ("mol", "molecule", "cook", "formula", "meta")
+"""Words of `bd` that need the city's formulas, or are said in the factory: a ledger alone does not know them."""
+
 
 def locate(env: "Mapping[str, str]", cwd: str) -> str:
     """The ledger a call means: GC_CITY or BEADS_DIR, else the nearest city or `.beads` of ours above `cwd`; or ""."""

@@ -2,6 +2,7 @@
 time.
 """
 
+from gcity_tui.beads.door import BEYOND
 from gcity_tui.model.paths import digest, ledger_path
 
 _SHIM = """#!{python} -IS
@@ -126,31 +127,33 @@ try:
 finally:
     _exit(code)
 """
-_ALONE = {
-    "bd": """from gcity_tui.beads.door import run
-    env = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in environ.items()}
-    code, out, err = run(args, env, given, getcwd(), LEDGER)
-    sys.stdout.buffer.write(out)
-    sys.stdout.buffer.flush()
-    sys.stderr.buffer.write(err)
-    return code""",
-    "gc": """from posix import dup2, execve, lseek, memfd_create, write
-    # No controller: the whole program answers, with its own site packages. What was given is given on; an open pipe
-    # that nobody writes to is not.
+_PROGRAM = """from posix import dup2, execve, lseek, memfd_create, write
+    # The whole program answers, with its own site packages. What was given is given on; an open pipe that nobody
+    # writes to is not.
     told = memfd_create("given")
     while given:
         given = given[write(told, given) :]
     lseek(told, 0, 0)
     dup2(told, 0)
-    words = [{python!r}, "-P", "-m", "gcity_tui", "gc", *args]
-    execve(words[0], words, {{**environ, b"GC_CITY": CITY.encode(), b"PYTHONPATH": PACKAGE.encode()}})
-    return 127""",
-}
+    words = [<python>, "-P", "-m", "gcity_tui", <tool>, *args]
+    place = CITY.encode()
+    execve(words[0], words, {**environ, b"GC_CITY": place, b"GC_CITY_PATH": place, b"PYTHONPATH": PACKAGE.encode()})
+    return 127"""
+_LEDGER = """if not any(word in <words> for word in args[:4]):
+        from gcity_tui.beads.door import run
+        env = {k.decode("utf-8", "replace"): v.decode("utf-8", "replace") for k, v in environ.items()}
+        code, out, err = run(args, env, given, getcwd(), <ledger>)
+        sys.stdout.buffer.write(out)
+        sys.stdout.buffer.flush()
+        sys.stderr.buffer.write(err)
+        return code
+    """
+"""What the ledger itself answers, in a bare interpreter's time; the rest is the program's."""
 DEADLINE = 120
 """Seconds a shim waits for the controller's answer; Gas City gives its own bd calls as long."""
 AGAIN = (
     "show", "list", "ready", "blocked", "search", "count", "stats", "status", "update", "close", "prime", "version",
-    "review", "runtime",
+    "review", "runtime", "meta",
 )  # fmt: skip
 """Verbs that are asked again when a controller is killed over them. They read, or set what they find set, or (claim,
 close, `gc review …`) know the same caller's first time. Others say so and exit 75: what they do may have been done.
@@ -162,10 +165,9 @@ def shim_text(city_path: str, python: str, package_parent: str, tool: str = "bd"
 
     Paths are absolute; `python` must have no blanks in it (it is a `#!` line).
     """
-    alone = _ALONE[tool]
-    if tool == "gc":
-        alone = alone.format(python=python)
-    else:
-        alone = alone.replace("LEDGER", repr(ledger_path(city_path)))
+    alone = (_LEDGER if tool == "bd" else "") + _PROGRAM
+    said = {"<ledger>": ledger_path(city_path), "<python>": python, "<tool>": tool, "<words>": BEYOND}
+    for name, value in said.items():
+        alone = alone.replace(name, repr(value))
     fields = {"python": python, "tool": tool, "city": city_path, "key": digest(city_path), "package": package_parent}
     return _SHIM.format(**fields, kind=tool.encode(), alone=alone, deadline=DEADLINE, again=AGAIN)

@@ -3,7 +3,7 @@
 import sys
 from posix import O_WRONLY, dup2, environ, getcwd, open
 
-from gcity_tui.beads.door import run
+from gcity_tui.beads.door import BEYOND, run
 
 
 def main(argv: "list[str]", ledger_path: str = "") -> int:
@@ -24,7 +24,7 @@ def main(argv: "list[str]", ledger_path: str = "") -> int:
 
 def _plain(argv: "list[str]") -> bool:
     """Whether it is a word of the ledger's own; those that need the city's formulas are few, and may be slow."""
-    return not any(word in ("mol", "molecule", "cook", "formula", "meta") for word in argv[:4])
+    return not any(word in BEYOND for word in argv[:4])
 
 
 def _formulas(argv: "list[str]", env: "dict[str, str]", stdin: bytes) -> "tuple[int, bytes, bytes]":

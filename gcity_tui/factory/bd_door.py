@@ -3,6 +3,7 @@ prompts say. Every other word goes to the ledger's own language at once; what th
 """
 
 from gcity_tui.beads.dialect.answer import answer as answer_bd
+from gcity_tui.beads.door import BEYOND
 from gcity_tui.model.errors import CityError, NotFound, Usage
 
 TYPE_CHECKING = False
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     Answer = tuple[int, bytes, bytes]
 
-WORDS = ("mol", "molecule", "cook", "formula", "meta")
 _VALUES = ("var", "assignee", "actor", "rig", "db", "attach", "attach-type", "dir", "C")
 _FLAGS = ("json", "dry-run", "root-only", "quiet", "verbose", "persist", "force", "all", "resolve")
 
@@ -31,7 +31,7 @@ def answer(
     cwd: str = "/",
 ) -> "Answer":
     """One `bd` call → (exit code, output, errors). `declared()` is asked only by the verbs that need formulas."""
-    if ledger is None or not any(word in WORDS for word in argv[:4]):
+    if ledger is None or not any(word in BEYOND for word in argv[:4]):
         return answer_bd(ledger, argv, env, stdin, cwd)
     words = [w for w in argv if not w.startswith("-")]
     if words[:1] == ["meta"]:

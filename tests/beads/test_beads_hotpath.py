@@ -254,6 +254,20 @@ def test_gc_without_a_controller_is_told_what_it_was_given_and_waits_for_no_pipe
         assert open_pipe.stdout is not None and open_pipe.stdout.read().startswith(b"gc (gcity-tui")
 
 
+def test_words_that_the_ledger_alone_does_not_know_are_the_programs(
+    city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path
+) -> None:
+    """Prompts say `bd meta set`: it is answered without a controller too, as are the verbs that read formulas."""
+    _, shim, ledger = city
+    done = subprocess.run([shim, "meta", "set", "gc-1", "convergence.agent_verdict", "approve"], capture_output=True,
+                          text=True, env=env, cwd=tmp_path, timeout=20)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ledger.get("gc-1").metadata["convergence.agent_verdict"] == "approve"  # type: ignore[union-attr]
+    done = subprocess.run([shim, "meta", "get", "gc-1", "convergence.agent_verdict"], capture_output=True, text=True,
+                          env=env, cwd=tmp_path, timeout=20)  # fmt: skip
+    assert done.stdout == "approve\n"
+
+
 def test_a_dead_socket_file_falls_back(city: tuple[Path, Path, Ledger], env: dict[str, str], tmp_path: Path) -> None:
     place = Path(socket_path(str(city[0]), env))
     place.parent.mkdir(mode=0o700, exist_ok=True)
