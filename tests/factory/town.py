@@ -121,15 +121,20 @@ def lived(
 
 
 _OURS = (Meta.OUTCOME, Meta.FINAL_DISPOSITION, Meta.FAILURE_REASON, "gc.fanout_state", "gc.spawned_count",
-         "gc.drain_state", "gc.drain_count", "gc.soft_failures", Meta.ATTEMPT)  # fmt: skip
+         "gc.drain_state", "gc.drain_count", "gc.soft_failures", Meta.ATTEMPT,
+         "convergence.terminal_reason", "convergence.iteration")  # fmt: skip
 
 
 def told(town: Town) -> list[Any]:
+    return told_of(town.ledger)
+
+
+def told_of(ledger: Ledger) -> list[Any]:
     """The ledger without ids, times and who came first: each bead, how it ended, how often it was closed."""
-    closed = Counter(e.subject for e in town.ledger.events() if e.type == "bead.closed")
-    titles = {b.id: b.title for b in town.ledger.find()}
+    closed = Counter(e.subject for e in ledger.events() if e.type == "bead.closed")
+    titles = {b.id: b.title for b in ledger.find()}
     found = []
-    for b in town.ledger.find(sort="created_asc"):
+    for b in ledger.find(sort="created_asc", exclude_types=("session", "message", "chore")):
         item = titles.get(b.metadata.get("gc.drain_member_id", ""), "")
         meta = tuple((k, b.metadata[k]) for k in _OURS if k in b.metadata)
         title = " ".join(titles.get(word, word) for word in b.title.split())
