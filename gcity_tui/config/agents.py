@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.config import keys
-from gcity_tui.config.source import Reading, Source, inside, within
-from gcity_tui.model.declared import Agent, Origin, Setting
+from gcity_tui.config.agent_files import NAMED, Place, files_of
+from gcity_tui.config.source import Reading, Source, within
+from gcity_tui.model.declared import Origin, Setting
 from gcity_tui.model.errors import BadConfig, NotFound
-from gcity_tui.model.names import AGENT_NAME, nearest, seconds
+from gcity_tui.model.names import AGENT_NAME, nearest
 
-PROMPTS = ("prompt.template.md", "prompt.md.tmpl", "prompt.md")
 _APPENDED = ("pre_start", "session_setup", "session_live", "install_agent_hooks", "inject_fragments", "skills", "mcp")
 DISPATCHERS = ("control-dispatcher", "workflow-control")
 """Agents that carry out control beads in Gas City. They are recognised, and never started: the controller is it."""
@@ -111,10 +111,12 @@ def _draft(
             cure = f"did you mean {close!r}?" if close else f"one of {', '.join(k for k in known if k)}"
             raise BadConfig(f"{key} cannot be {value!r}", cure=cure, where=source.where(*at, key))
     origins = {key: source.origin(*at, key) for key in table}
-    prompt = _prompt_file(flat, folder, root, source.where(*at, "prompt_template"), reading)
+    named = next((k for k in NAMED if flat.get(k)), NAMED[0])
+    place = Place(folder, root, source.where(*at, named), users_own(source.layer))
+    found = files_of(flat, place, reading, beside=folder != root)
     told = {k: (Setting(origins.get(k, source.origin(*at, "pool")), v),) for k, v in flat.items()}
     where = source.where(*at)
-    return Draft(name, flat, origins, folder, root, where, dir=str(flat.get("dir", "")), files=prompt, told=told)
+    return Draft(name, flat, origins, folder, root, where, dir=str(flat.get("dir", "")), files=found, told=told)
 
 
 def _pool(table: Mapping[str, Any], source: Source, at: tuple[str | int, ...], reading: Reading) -> None:
@@ -140,26 +142,18 @@ def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def _prompt_file(table: Mapping[str, Any], folder: Path, root: Path, where: str, reading: Reading) -> dict[str, str]:
-    """`{path, text}` of the agent's prompt: `prompt_template`, else the first well-known name beside agent.toml."""
-    named = table.get("prompt_template", "")
-    if named:
-        tries = (folder, root) if not named.startswith("//") else (root,)
-        paths = [inside(root, start, named, where) for start in tries]
-    else:
-        paths = [folder / name for name in PROMPTS] if folder != root else []
-    for path in paths:
-        if path.is_file():
-            if not path.resolve().is_relative_to(root.resolve()):
-                raise BadConfig(f"{path} leads out of {root}", cure="keep prompts inside their folder", where=where)
-            return {"path": str(path), "text": reading.text(path)}
-    if named:
-        reading.warn(f"{where}: no prompt file {named!r}; the prompt is empty")
-    return {}
+def users_own(layer: str) -> bool:
+    """True for the layer of a file that the city's user wrote; packs are somebody else's."""
+    return layer == "city" or layer.startswith("fragment:")
 
 
-def patched(draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin], reading: Reading) -> Draft:
-    """`draft` with a patch over it: scalars replace, lists too unless empty, `*_append` append, maps merge."""
+def patched(
+    draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin], reading: Reading, layer: str = ""
+) -> Draft:
+    """`draft` with a patch over it: scalars replace, lists too unless empty, `*_append` append, maps merge.
+
+    `layer`: of the file that the patch stands in.
+    """
     table, origins, told = dict(draft.table), dict(draft.origins), dict(draft.told)
     flat = _flat(patch)
     for key, value in flat.items():
@@ -180,15 +174,12 @@ def patched(draft: Draft, patch: Mapping[str, Any], origin: Mapping[str, Origin]
         else:
             table[key] = value
         origins[key] = place
-    files = draft.files
-    if "prompt_template" in flat:
-        files = _prompt_file(
-            table,
-            Path(place.file).parent if place.file else draft.folder,
-            Path(place.file).parent if place.file else draft.root,
-            str(place),
-            reading,
-        )
+    files = dict(draft.files)
+    for key in (k for k in NAMED if flat.get(k)):
+        spot = origin.get(key, Origin("", 0, "patch"))
+        home = Path(spot.file).parent if spot.file else draft.root
+        near = Place(home, home, f"{spot}: {key}", users_own(layer))
+        files |= files_of({key: flat[key]}, near, reading, beside=False)
     return replace(draft, table=table, origins=origins, files=files, told=told)
 
 
@@ -227,14 +218,14 @@ def aimed(
             )
         origins = {key: replace(source.origin(*place, key), layer="patch") for key in patch}
         for i in hits:
-            drafts[i] = patched(drafts[i], patch, origins, reading)
+            drafts[i] = patched(drafts[i], patch, origins, reading, source.layer)
     return drafts
 
 
 def with_defaults(draft: Draft, defaults: Mapping[str, Any], origin: Mapping[str, Origin]) -> Draft:
     """Blanks filled from `[agent_defaults]`; its `append_fragments` are appended."""
     table, origins, told = dict(draft.table), dict(draft.origins), dict(draft.told)
-    for key in ("provider", "default_sling_formula"):
+    for key in ("provider", "upstream", "default_sling_formula"):
         if not defaults.get(key):
             continue
         place = origin.get(key, Origin("", 0, "defaults"))
@@ -247,54 +238,3 @@ def with_defaults(draft: Draft, defaults: Mapping[str, Any], origin: Mapping[str
         said = Setting(origin.get("append_fragments", Origin("", 0, "defaults")), {"append_fragments_append": more})
         told["append_fragments"] = (*told.get("append_fragments", ()), said)
     return replace(draft, table=table, origins=origins, told=told)
-
-
-def finished(draft: Draft, start_command: str = "") -> Agent:
-    """The value. `start_command`: the workspace's, for one without a provider of its own."""
-    t = draft.table
-    most = t.get("max_active_sessions")
-    if isinstance(most, int) and most < 0:
-        most = None
-    least = int(t.get("min_active_sessions", 0))
-    if least < 0 or (most is not None and least > most):
-        raise BadConfig(f"min_active_sessions {least} is out of range", where=draft.where)
-    plain = {
-        k: t[k]
-        for k in (
-            "description",
-            "scope",
-            "provider",
-            "work_dir",
-            "nudge",
-            "start_command",
-            "lifecycle",
-            "isolation",
-            "default_sling_formula",
-        )
-        if t.get(k)
-    }
-    if start_command and not plain.get("provider"):
-        plain.setdefault("start_command", start_command)
-    dispatcher = draft.name in DISPATCHERS
-    return Agent(
-        name=draft.name,
-        dir=draft.dir,
-        binding=draft.binding,
-        **plain,
-        prompt=draft.files.get("text", ""),
-        prompt_path=draft.files.get("path", ""),
-        args=tuple(t["args"]) if "args" in t else None,
-        env={k: str(v) for k, v in t.get("env", {}).items()},
-        option_defaults={k: str(v) for k, v in t.get("option_defaults", {}).items()},
-        min_active_sessions=0 if dispatcher else least,
-        max_active_sessions=most,
-        idle_timeout=seconds(t["idle_timeout"]) if t.get("idle_timeout") else 0.0,
-        wake_mode=t.get("wake_mode") or "resume",
-        suspended=bool(t.get("suspended", False)) or dispatcher,
-        depends_on=tuple(t.get("depends_on", ())),
-        process_names=tuple(t.get("process_names", ())),
-        pre_start=tuple(t.get("pre_start", ())),
-        fragments=tuple(dict.fromkeys((*t.get("inject_fragments", ()), *t.get("append_fragments", ())))),
-        implicit=draft.implicit,
-        source=str(draft.folder),
-    )

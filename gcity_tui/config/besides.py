@@ -37,6 +37,14 @@ def named_sessions(parts: Parts, built: tuple[Agent, ...]) -> tuple[NamedSession
     return named.finished(found, tuple(r.name for r in parts.rigs), built, patches, parts.reading)
 
 
+def with_names(built: tuple[Agent, ...], sessions: tuple[NamedSession, ...]) -> tuple[Agent, ...]:
+    """The agents, each with the named sessions that are sessions of it."""
+    names: dict[str, tuple[str, ...]] = {}
+    for one in sessions:
+        names[one.template] = (*names.get(one.template, ()), one.qualified)
+    return tuple(replace(a, named=names[a.qualified]) if a.qualified in names else a for a in built)
+
+
 def _brought(draft: named.NamedDraft, parts: Parts) -> bool:
     """True when every rig imports that pack itself."""
     return bool(parts.rigs) and all(any(draft.source.path.parent == i.folder for i in r.imports) for r in parts.rigs)

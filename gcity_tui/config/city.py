@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from gcity_tui.config import agents, besides, compose, keys, packs, providers, told
+from gcity_tui.config import agent_files, agents, besides, compose, finish, keys, packs, providers, told
 from gcity_tui.config.agents import Draft
 from gcity_tui.config.packs import Pack
 from gcity_tui.config.parts import Parts
@@ -21,7 +21,7 @@ from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading, Source
 from gcity_tui.model.declared import Agent, DeclaredCity, Origin, Provider, Rig
 from gcity_tui.model.errors import BadConfig, NotFound
-from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest
+from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest, seconds
 
 
 def load_city(path: Path | str) -> DeclaredCity:
@@ -94,6 +94,8 @@ def _gather_agents(parts: Parts) -> None:
     for one, pack in parts.packs:
         binding = "" if one.exported else one.binding
         for draft in pack.drafts:
+            if not one.transitive and draft.root != pack.folder:
+                continue
             if draft.scope != "rig":
                 parts.drafts.append(draft.placed(draft.dir, binding))
                 continue
@@ -117,7 +119,11 @@ def _gather_agents(parts: Parts) -> None:
             pack = packs.load(spot.folder, spot.root, parts.city, parts.reading)
             rig.packs.append(pack)
             binding = "" if spot.exported else spot.binding
-            parts.drafts += [d.placed(d.dir or rig.name, binding) for d in pack.drafts if d.scope != "city"]
+            parts.drafts += [
+                d.placed(d.dir or rig.name, binding)
+                for d in pack.drafts
+                if d.scope != "city" and (spot.transitive or d.root == pack.folder)
+            ]
     _unique(parts)
 
 
@@ -213,21 +219,22 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
         made[name], words[name] = resolver.provider(name)
     workspace = parts.tables.get("workspace", {})
     name = str(workspace.get("name") or parts.city.name)
-    command = str(workspace.get("start_command", ""))
-    built = tuple(agents.finished(d, command) for d in parts.drafts)
+    folders = tuple(dict.fromkeys([*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]))
+    around = _around(parts, made, folders)
+    built = tuple(finish.finished(d, around) for d in parts.drafts)
     _known(built, parts.drafts, made, parts)
     rigs = _rigs(parts)
     prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()
     _distinct(prefix, rigs, parts)
-    folders = tuple(dict.fromkeys([*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]))
     site = compose.site(parts.city, parts.reading)
     said = told.settings(parts.sources, site, parts.drafts, words, parts.rigs)
     besides.needs(parts)
+    sessions = besides.named_sessions(parts, built)
     city = DeclaredCity(
         name=name,
         path=parts.city,
         prefix=prefix,
-        agents=built,
+        agents=besides.with_names(built, sessions),
         providers=made,
         rigs=rigs,
         daemon=compose.daemon(parts.tables),
@@ -241,7 +248,11 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
         show_json=compose.show_json(parts.sources, parts.tables),
         origins=told.origins(said, parts.drafts),
         settings=said,
-        named_sessions=besides.named_sessions(parts, built),
+        suspended=bool(workspace.get("suspended_on_start", workspace.get("suspended", False))),
+        loops_per_agent=compose.most(parts.sources, parts.tables, "max_per_agent", 2),
+        loops_in_all=compose.most(parts.sources, parts.tables, "max_total", 10),
+        chat_idle=seconds(parts.tables.get("chat_sessions", {}).get("idle_timeout") or "0"),
+        named_sessions=sessions,
         packs=besides.declared_packs(parts),
         orders=besides.all_orders(parts, folders),
         warnings=tuple(parts.reading.warnings),
@@ -254,6 +265,36 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
             agents=tuple(replace(a, fragments=tuple(dict.fromkeys((*fragments, *a.fragments)))) for a in city.agents),
         )
     return city
+
+
+def _around(parts: Parts, made: Mapping[str, Provider], folders: tuple[Path, ...]) -> finish.Around:
+    """What the city, its packs and its rigs say for all their agents."""
+    workspace = parts.tables.get("workspace", {})
+    staged = {"": agent_files.overlays(folders, parts.city, parts.reading)}
+    live = {"": tuple(c for _, p in parts.packs for c in p.live)}
+    live[""] += tuple(c for s in parts.sources for c in packs.lasting(s, parts.city, parts.reading))
+    upstreams = {k: v for _, p in parts.packs for k, v in p.upstreams.items()}
+    for source in parts.sources:
+        for name, table in source.table.get("upstreams", {}).items():
+            keys.check(table, keys.UPSTREAM, source, ("upstreams", name), parts.reading)
+            upstreams[name] = table
+    sleep = {"": parts.tables.get("session_sleep", {})}
+    for rig in parts.rigs:
+        own = tuple(dict.fromkeys(f for p in rig.packs for f in p.folders))
+        more = agent_files.overlays(own, parts.city, parts.reading)
+        staged[rig.name] = tuple(dict.fromkeys((*staged[""], *more)))
+        live[rig.name] = tuple(c for p in rig.packs for c in p.live if c not in live[""])
+        sleep[rig.name] = rig.table.get("session_sleep", {})
+        keys.check(sleep[rig.name], keys.SESSION_SLEEP, rig.source, (*rig.at, "session_sleep"), parts.reading)
+    return finish.Around(
+        start_command=str(workspace.get("start_command", "")),
+        overlays=staged,
+        live=live,
+        sleep=sleep,
+        providers=made,
+        upstreams=upstreams,
+        default_provider=str(workspace.get("provider", "")),
+    )
 
 
 def _known(built: tuple[Agent, ...], drafts: list[Draft], made: Mapping[str, Provider], parts: Parts) -> None:

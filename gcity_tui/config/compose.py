@@ -108,6 +108,7 @@ def where(found: Sequence[Source], *key: str) -> str:
 
 def daemon(merged: Mapping[str, Any]) -> Daemon:
     table: Mapping[str, Any] = merged.get("daemon", {})
+    session: Mapping[str, Any] = merged.get("session", {})
     plain = Daemon()
 
     def time(key: str, default: float) -> float:
@@ -118,12 +119,15 @@ def daemon(merged: Mapping[str, Any]) -> Daemon:
         max_restarts=int(table.get("max_restarts", plain.max_restarts)),
         restart_window=time("restart_window", plain.restart_window),
         shutdown_timeout=time("shutdown_timeout", plain.shutdown_timeout),
-        start_timeout=time("start_timeout", seconds(merged.get("session", {}).get("startup_timeout", "60s"))),
+        start_timeout=time("start_timeout", seconds(session.get("startup_timeout", "60s"))),
         max_wakes_per_tick=int(table.get("max_wakes_per_tick", plain.max_wakes_per_tick)),
         formula_v2=bool(table.get("formula_v2", table.get("graph_workflows", True))),
         formula_v2_by_version=bool(table.get("formula_v2_by_version", False)),
         wisp_gc_interval=time("wisp_gc_interval", plain.wisp_gc_interval),
         wisp_ttl=time("wisp_ttl", plain.wisp_ttl),
+        setup_timeout=seconds(session.get("setup_timeout") or "10s"),
+        setup_max_timeout=seconds(session.get("setup_max_timeout") or "300s"),
+        tick_debounce=time("tick_debounce", plain.tick_debounce),
     )
 
 
@@ -153,3 +157,11 @@ def show_json(found: Sequence[Source], merged: Mapping[str, Any]) -> str:
             f"show_json cannot be {value!r}", cure="array or object", where=where(found, "beads", "show_json")
         )
     return value
+
+
+def most(found: Sequence[Source], merged: Mapping[str, Any], key: str, default: int) -> int:
+    """A number of `[convergence]`; 0 is the default. Raises BadConfig below 0."""
+    value = int(merged.get("convergence", {}).get(key, 0))
+    if value < 0:
+        raise BadConfig(f"{key} cannot be {value}", cure="1 or more", where=where(found, "convergence", key))
+    return value or default

@@ -84,6 +84,12 @@ def _one(
         return None
     if mode == "always" and agent.max_active_sessions == 0:
         raise BadConfig(f"named session {name!r} is always there, but its agent may have no session", where=place)
+    if mode == "always" and agent.sleep_after_idle:
+        raise BadConfig(
+            f"named session {name!r} is always there, but its agent {agent.qualified!r} sleeps after idle",
+            cure='mode = "on_demand", or sleep_after_idle = "off"',
+            where=place,
+        )
     return NamedSession(name, agent.qualified, rig, mode, str(draft.source.path))
 
 

@@ -7,6 +7,7 @@ is named in a warning and left out; nothing is fetched here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ SHIPPED = "shipped:"
 _BUILTIN = ("core", "bd", "dolt")
 """Gas City's own packs that every city of it imports; ours has their work built in."""
 _DEEPEST = 16
+_CONFIG_DIR = re.compile(r"\{\{-?\s*\.ConfigDir\s*-?\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,17 @@ class Pack:
     named: tuple[NamedDraft, ...] = ()
     needs: tuple[Need, ...] = ()
     version: str = ""
+    live: tuple[str, ...] = ()
+    """`[global] session_live` of it and of what it imports: commands for every session where it is imported."""
+    upstreams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One `[imports.<binding>]`, found on disk. `exported`: its agents carry no binding in their names."""
+    """One `[imports.<binding>]`, found on disk. `exported`: its agents carry no binding in their names.
+
+    `transitive` False: the agents of what it imports itself do not come along.
+    """
 
     binding: str
     folder: Path
@@ -62,6 +70,7 @@ class Import:
     where: str
     source: str = ""
     version: str = ""
+    transitive: bool = True
 
 
 def imports(
@@ -83,7 +92,8 @@ def imports(
         if spot:
             exported = bool(spec.get("export", text.startswith(SHIPPED)))
             version = str(spec.get("version", ""))
-            found.append(Import(binding, spot[0], spot[1], exported, source.where(*place), text, version))
+            nested = spec.get("transitive") is not False
+            found.append(Import(binding, spot[0], spot[1], exported, source.where(*place), text, version, nested))
         else:
             reading.missing.append((binding, text, str(spec.get("version", "")), source.where(*place)))
     return found
@@ -114,7 +124,7 @@ def locate(
             told = f"pack {text!r} is not on this machine ({spot}); its agents are left out"
             reading.warn(f"{where}: {told}; `gcity-tui pack update` fetches it")
         return None
-    own = source.layer == "city" or source.layer.startswith("fragment:")
+    own = agents.users_own(source.layer)
     if own:
         folder = (city / text[2:] if text.startswith("//") else source.path.parent / text).resolve()
     else:
@@ -177,7 +187,16 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     names = (*(n for p in below for n in p.named), *named.read(source, reading))
     version = str(meta.get("version", ""))
     needs = (*(n for p in below for n in p.needs), *_required(source, meta))
-    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults, names, needs, version)
+    live = (*(c for p in below for c in p.live), *lasting(source, folder, reading))
+    served = {k: v for p in below for k, v in p.upstreams.items()} | source.table.get("upstreams", {})
+    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults, names, needs, version, live, served)
+
+
+def lasting(source: Source, folder: Path, reading: Reading) -> tuple[str, ...]:
+    """`[global] session_live`, with the pack's folder in place of `{{.ConfigDir}}`: it is not the agent's own here."""
+    table = source.table.get("global", {})
+    keys.check(table, keys.GLOBAL, source, ("global",), reading)
+    return tuple(_CONFIG_DIR.sub(lambda _: str(folder), command) for command in table.get("session_live", ()))
 
 
 def _required(source: Source, meta: Mapping[str, Any]) -> tuple[Need, ...]:

@@ -233,6 +233,7 @@ def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
         options=_options(table),
         option_defaults=_defaults(table),
         blind={k: tuple(v) for k, v in table.get("blind", {}).items()},
+        upstream_env={str(k): str(v) for k, v in table.get("upstream_env", {}).items()},
         screen=_screen(screen),
         hooks=_hooks(table.get("hooks", {})),
     )
@@ -270,6 +271,8 @@ _SCALARS = [
     "transcript_root",
     "fork_flag",
     "instructions_file",
+    "accept_startup_dialogs",
+    "path_check",
 ]
 _LISTS = [
     "args",
@@ -290,6 +293,9 @@ def _options(table: Mapping[str, Any]) -> dict[str, dict[str, tuple[str, ...]]]:
     for one in table.get("options_schema", ()):
         choices = one.get("choices", ())
         options[str(one.get("key", ""))] = {str(c.get("value", "")): tuple(c.get("flag_args", ())) for c in choices}
+    modes = table.get("permission_modes", {})
+    if modes and "permission_mode" not in options:
+        options["permission_mode"] = {k: tuple(v.split() if isinstance(v, str) else v) for k, v in modes.items()}
     for key, choices in table.get("options", {}).items():
         options[key] = {**options.get(key, {}), **{c: tuple(argv) for c, argv in choices.items()}}
     return options

@@ -6,7 +6,7 @@ Field names are Gas City's own keys, so that a value can be found in a file by i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,8 @@ class Provider:
     prompt_mode: str = "arg"
     prompt_flag: str = ""
     ready_delay_ms: int = 0
-    ready_timeout_ms: int = 60_000
+    ready_timeout_ms: int = 0
+    """0: the city's `start_timeout`."""
     process_names: tuple[str, ...] = ()
     options: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """Option → choice → argv, e.g. permission_mode → careful → ("--permission-mode", "default")."""
@@ -165,7 +166,30 @@ class Provider:
     blind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Source → transitions it cannot see, e.g. hook → ("interrupt",) for claude."""
     instructions_file: str = "AGENTS.md"
+    accept_startup_dialogs: bool = True
+    """False: dialogs at its start wait for a person, like any other."""
+    path_check: str = ""
+    """The program whose presence says that it is installed, in place of `command`."""
+    upstream_env: Mapping[str, str] = field(default_factory=dict)
+    """`base_url`, `api_key`, `auth_token` → the variable by which the program takes it."""
     screen: Screen = Screen()
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is done around the start of a session, besides `pre_start`. Commands are templates (`config.expand`).
+
+    `overlays`: folders copied into the work folder before everything else, lowest first. `commands`, then `script`,
+    are run once the program is ready; `live` after them, and again whenever they are changed. Faults of these three
+    are warnings.
+    """
+
+    overlays: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    script: str = ""
+    live: tuple[str, ...] = ()
+    mouse: str = ""
+    """tmux's mouse in its pane: `on`, `off`, or as tmux has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +233,30 @@ class Agent:
     """True: nobody wrote it; it stands for a provider that the city declares."""
     source: str = ""
     """The folder or file it was declared in."""
+    config_dir: str = ""
+    """The folder of the pack (or city) that declares it: `{{.ConfigDir}}` in its prompt and commands."""
+    setup: Setup = Setup()
+    namepool: tuple[str, ...] = ()
+    """Names of its instances, in place of `name-1`, `name-2` …; past the last one they are numbered again."""
+    named: tuple[str, ...] = ()
+    """Qualified named sessions that are sessions of it."""
+    driven: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of its provider that it says otherwise: prompt_mode, ready_delay_ms, resume_command …"""
+    model_from: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the endpoint (`upstream`) that serves its model; a value `$NAME` is the user's variable."""
+    attach: bool = True
+    drain_timeout: float = 300.0
+    """Seconds that a session which was asked to leave may go on."""
+    sleep_after_idle: float = 0.0
+    """Seconds of idleness after which it goes to sleep; 0 = never. `session_sleep` of rig and city included."""
+    max_session_age: float = 0.0
+    """Seconds after which an idle session begins anew; 0 = never."""
+    max_session_age_jitter: float = 0.0
+    scale_check: str = ""
+    on_boot: str = ""
+    on_death: str = ""
+    work_query: str = ""
+    sling_query: str = ""
 
     @property
     def qualified(self) -> str:
@@ -218,11 +266,26 @@ class Agent:
     @property
     def pool(self) -> bool:
         """True when it may have several instances (design: `eddie-1 … eddie-n`)."""
-        return self.max_active_sessions is None or self.max_active_sessions != 1
+        return bool(self.namepool) or self.max_active_sessions is None or self.max_active_sessions != 1
 
     def instance(self, slot: int) -> str:
-        """The name of its instance in `slot` (1 is the lowest)."""
-        return f"{self.dir}/{self.name}-{slot}" if self.dir else f"{self.name}-{slot}"
+        """The name of its instance in `slot` (1 is the lowest). A single one with a named session is that session."""
+        if not self.pool and 0 < slot <= len(self.named):
+            return self.named[slot - 1]
+        name = self.namepool[slot - 1] if 0 < slot <= len(self.namepool) else f"{self.name}-{slot}"
+        return f"{self.dir}/{name}" if self.dir else name
+
+    def slot(self, instance: str) -> int:
+        """The slot of an instance of it, 0 when it has none: a named session of a pool, or none of its own."""
+        if instance in self.named:
+            return 0 if self.pool else self.named.index(instance) + 1
+        folder, _, name = instance.rpartition("/")
+        if folder != self.dir:
+            return 0
+        if name in self.namepool:
+            return self.namepool.index(name) + 1
+        stem, _, tail = name.rpartition("-")
+        return int(tail) if stem == self.name and tail.isdecimal() and tail.isascii() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +302,8 @@ class Rig:
     formula_layers: tuple[Path, ...] = ()
     """Formula folders for work in this rig, the city's own included, lowest first."""
     default_sling_target: str = ""
+    default_sling_targets: tuple[str, ...] = ()
+    """Several of them: one by chance, before `default_sling_target`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +322,10 @@ class Daemon:
     wisp_gc_interval: float = 0.0
     wisp_ttl: float = 0.0
     """Closed wisps older than this are taken away every `wisp_gc_interval`; off while either is 0."""
+    setup_timeout: float = 10.0
+    """Seconds that one setup command may take; `pre_start` has `setup_max_timeout`."""
+    setup_max_timeout: float = 300.0
+    tick_debounce: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +347,13 @@ class DeclaredCity:
     pack_dirs: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     show_json: str = "array"
+    suspended: bool = False
+    """True: nothing is started anywhere."""
+    loops_per_agent: int = 2
+    loops_in_all: int = 10
+    """How many convergence loops may run at a time (`[convergence]`)."""
+    chat_idle: float = 0.0
+    """Seconds after which an idle session that a person started goes to sleep; 0 = never (`[chat_sessions]`)."""
     named_sessions: tuple[NamedSession, ...] = ()
     packs: tuple[DeclaredPack, ...] = ()
     orders: tuple[Order, ...] = ()
@@ -303,11 +379,20 @@ class DeclaredCity:
 
     def agent_of(self, instance: str) -> Agent | None:
         """The agent that `rig/eddie-2` (or the agent's own name) is an instance of."""
-        for a in self.agents:
-            stem = a.instance(0)[:-1]
-            if instance == a.qualified or (instance.startswith(stem) and instance[len(stem) :].isdigit()):
-                return a
-        return None
+        known = next((a for a in self.agents if instance in a.named), None)
+        return known or next((a for a in self.agents if instance == a.qualified or a.slot(instance)), None)
+
+    def mode_of(self, instance: str) -> str:
+        """`always` or `on_demand` of a named session; empty for every other instance."""
+        return next((n.mode for n in self.named_sessions if n.qualified == instance), "")
 
     def provider_of(self, agent: Agent) -> Provider | None:
-        return self.providers.get(agent.provider or self.default_provider)
+        """Its provider, with what the agent itself says of how it is driven."""
+        found = self.providers.get(agent.provider or self.default_provider)
+        if found is None and agent.start_command:
+            found = COMMAND
+        return replace(found, **agent.driven) if found and agent.driven else found
+
+
+COMMAND = Provider("command", display_name="a command of its own", prompt_mode="none", ready_delay_ms=1)
+"""What an agent runs by that has a `start_command` and no provider: it is up when it runs, and it is told nothing."""
