@@ -2,7 +2,7 @@
 
 from gcity_tui.beads import readiness
 from gcity_tui.beads.schema import BLOCKING
-from gcity_tui.model.errors import NotFound, Refused
+from gcity_tui.model.errors import NotFound, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,10 @@ def foreign(target: str) -> bool:
     return target.startswith("external:")
 
 
-def check(cx: "sqlite3.Connection", source: str, target: str, type_: str) -> None:
-    """Raise when bd would refuse this edge. The order of the checks is bd's."""
+def check(cx: "sqlite3.Connection", source: str, target: str, type_: str, *, mixed: bool = False) -> None:
+    """Raise when bd would refuse this edge. The order of the checks is bd's. `mixed`: epics and tasks may wait for each
+    other.
+    """
     if source == target:
         raise Refused(f"cannot add self-dependency: {source} cannot depend on itself")
     kinds: dict[str, str] = dict(
@@ -35,9 +37,11 @@ def check(cx: "sqlite3.Connection", source: str, target: str, type_: str) -> Non
     )
     if source not in kinds:
         raise NotFound(f'issue not found: no issue found matching "{source}"')
+    if foreign(target) and type_ in BLOCKING and not all(target.partition(":")[2].partition(":")):
+        raise Usage(f"invalid external reference {target!r}", cure="write it as external:<project>:<capability>")
     if target not in kinds and not foreign(target):
         raise NotFound(f'issue not found: no issue found matching "{target}"')
-    if type_ == "blocks" and target in kinds and (kinds[source] == "epic") != (kinds[target] == "epic"):
+    if type_ == "blocks" and not mixed and target in kinds and (kinds[source] == "epic") != (kinds[target] == "epic"):
         if kinds[target] == "epic":
             raise Refused(
                 "epics can only block other epics, not tasks", cure="link it with --type parent-child instead"

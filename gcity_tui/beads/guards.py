@@ -1,5 +1,6 @@
 """What keeps a bead from being closed without --force: bd's guards, in bd's order."""
 
+from gcity_tui.beads.readiness import ELSEWHERE
 from gcity_tui.model.errors import NotFound, Refused
 
 TYPE_CHECKING = False
@@ -10,10 +11,11 @@ _OPEN_KIDS = (
     "SELECT count(*) FROM deps d JOIN beads t ON t.id = d.issue_id"
     " WHERE d.depends_on_id = ? AND d.type = 'parent-child' AND t.status <> 'closed'"
 )
+# What waits for a failure that did not come has nothing to do any more, and may be closed.
 _HOLDING = (
-    "SELECT d.depends_on_id, d.type FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = ?"
-    " AND d.type IN ('blocks', 'waits-for', 'conditional-blocks') AND t.status NOT IN ('closed', 'pinned')"
-    " ORDER BY d.depends_on_id"
+    "SELECT d.depends_on_id, d.type FROM deps d LEFT JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = ?"
+    " AND d.type IN ('blocks', 'waits-for', 'conditional-blocks')"
+    f" AND (t.status NOT IN ('closed', 'pinned') OR {ELSEWHERE}) ORDER BY d.depends_on_id"
 )
 MACHINE_GATES = ("gh:run", "gh:pr", "timer", "bead")
 

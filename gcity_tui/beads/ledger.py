@@ -270,6 +270,8 @@ class Ledger:
         """Replace the table of (prefix, rig, path); `prefix` is the city's own, that of beads made in no rig."""
         from posixpath import realpath
 
+        from gcity_tui.beads.readiness import outside_changed
+
         rows = [(p, rig, realpath(path)) for p, rig, path in scopes]
 
         def run(cx: "sqlite3.Connection") -> None:
@@ -277,6 +279,7 @@ class Ledger:
             cx.executemany("INSERT INTO scopes (prefix, rig, path) VALUES (?, ?, ?)", rows)
             if prefix:
                 put_config(cx, "issue_prefix", prefix)
+            outside_changed(cx, self.now())
 
         self.store.write(run)
 

@@ -51,8 +51,17 @@ class Linking:
     def _touch(self, bead: str) -> None:
         self.cx.execute("UPDATE beads SET updated_at = ?, revision = revision + 1 WHERE id = ?", (self.now, bead))
 
-    def dep_add(self, source: str, target: str, type_: str = "blocks", actor: str = "", metadata: str = "{}") -> bool:
-        """`source` depends on `target`.
+    def dep_add(
+        self,
+        source: str,
+        target: str,
+        type_: str = "blocks",
+        actor: str = "",
+        metadata: str = "{}",
+        *,
+        mixed: bool = False,
+    ) -> bool:
+        """`source` depends on `target`; `mixed`: also where one of them is an epic and the other is not.
 
         The same edge again is fine (its metadata is renewed): False. Cycles are refused.
         """
@@ -64,7 +73,7 @@ class Linking:
                 f"dependency {source} -> {target} already exists with type {there[0]!r}",
                 cure="remove it first with dep remove",
             )
-        edges.check(self.cx, source, target, type_)
+        edges.check(self.cx, source, target, type_, mixed=mixed)
         edges.put(self.cx, (source, target, type_, self.now, actor or self.actor, metadata))
         if type_ in there:
             return False

@@ -1,11 +1,12 @@
 """Who is held back: `blockers`, `held` and `wake_at` of beads, brought up to date inside the transaction that changed a
 cause.
 
-The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks` and `conditional-blocks`,
-and by
-`waits-for` a bead whose children are still active; the direct children of a blocked bead are held (one level).
-Active
-is every status but closed and pinned. Counts are taken anew for the few beads concerned, so they cannot drift.
+The rules are bd's (`issueops/blocked.go`): a bead is blocked by active targets of `blocks`, and by `waits-for` a bead
+whose children are still active; the direct children of a blocked bead are held (one level). Active is every status but
+closed and pinned. Two rules bd writes down and does not keep, which hold here: `conditional-blocks` (B runs only if A
+fails) holds B until A is closed as a failure; `external:<project>:<capability>` holds until a closed bead of that
+project carries the label `provides:<capability>`. Counts are taken anew for the few beads concerned, so they cannot
+drift.
 """
 
 TYPE_CHECKING = False
@@ -18,13 +19,40 @@ _KIDS = (
     "SELECT 1 FROM deps k JOIN beads t ON t.id = k.issue_id"
     " WHERE k.depends_on_id = d.depends_on_id AND k.type = 'parent-child'"
 )
+FAILURES = (
+    *("failed", "rejected", "wontfix", "won't fix", "canceled", "cancelled", "abandoned", "blocked", "error"),
+    *("timeout", "aborted"),
+)
+"""Words in a reason for closing that say it was no success: bd's own list."""
+_FAILED = (
+    "t.status = 'closed' AND CASE coalesce((SELECT o.value FROM bead_meta o WHERE o.bead = t.id"
+    " AND o.key = 'gc.outcome'), '') WHEN 'fail' THEN 1 WHEN 'canceled' THEN 1 WHEN '' THEN ("
+    + " OR ".join("lower(t.close_reason) LIKE '%{}%'".format(word.replace("'", "''")) for word in FAILURES)
+    + ") ELSE 0 END"
+)
+_HOLDS = (
+    f"(d.type = 'blocks' AND {_ACTIVE} OR d.type = 'conditional-blocks' AND t.status <> 'pinned' AND NOT ({_FAILED}))"
+)
+# `provides` is eight letters: what follows it in the label is `:<capability>`.
+ELSEWHERE = (
+    "d.type IN ('blocks', 'conditional-blocks') AND d.depends_on_id >= 'external:' AND d.depends_on_id < 'external;'"
+    " AND d.depends_on_id LIKE 'external:_%:_%' AND NOT EXISTS (SELECT 1 FROM labels l JOIN beads t ON t.id = l.bead"
+    " LEFT JOIN scopes s ON s.prefix = t.prefix WHERE l.label >= 'provides:' AND l.label < 'provides;'"
+    " AND t.status = 'closed' AND d.depends_on_id IN ('external:' || t.prefix || substr(l.label, 9),"
+    " 'external:' || s.rig || substr(l.label, 9)))"
+)
 BLOCKERS = (
-    "(SELECT count(*) FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id"
-    f" AND d.type IN ('blocks', 'conditional-blocks') AND {_ACTIVE})"
+    f"(SELECT count(*) FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id AND {_HOLDS})"
+    f" + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND {ELSEWHERE})"
     " + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND d.type = 'waits-for'"
     f" AND EXISTS ({_KIDS} AND {_ACTIVE})"
     f" AND NOT (d.metadata LIKE '%any-children%' AND EXISTS ({_KIDS} AND t.status = 'closed')))"
 )
+HOLDING = (
+    "SELECT d.issue_id, d.depends_on_id FROM deps d LEFT JOIN beads t ON t.id = d.depends_on_id"
+    f" WHERE d.issue_id IN ({{}}) AND ({_HOLDS} OR {ELSEWHERE}) ORDER BY d.issue_id, d.depends_on_id"
+)
+"""(bead, what it waits for) of the edges that hold one of these beads back now, but for waits-for."""
 _PARENTS = "FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id AND d.type = 'parent-child'"
 HELD = f"(SELECT count(*) {_PARENTS} AND t.blockers > 0 AND {_ACTIVE})"
 # The latest end of a deferral that is still to come, its own or a parent's; 0 when there is none.
@@ -58,6 +86,7 @@ def active_changed(cx: "sqlite3.Connection", ids: set[str], now: int) -> set[str
     concerned = among(
         cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({}) AND type IN ('blocks', 'conditional-blocks')", ids
     )
+    concerned |= outside(cx) if provide(cx, ids) else set()
     spawners = among(cx, "SELECT depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'parent-child'", ids)
     if spawners:
         concerned |= waiters(cx, spawners)
@@ -71,8 +100,7 @@ FAN = 200
 _BESIDE = "SELECT issue_id FROM deps WHERE depends_on_id = ? AND type = '{}'"
 _KIDS_OF = (
     "UPDATE beads SET held = {}, wake_at = {} WHERE id IN (SELECT k.issue_id FROM deps k WHERE k.type = 'parent-child'"
-    " AND k.depends_on_id IN (SELECT issue_id FROM deps WHERE depends_on_id = ? AND type IN ('blocks',"
-    " 'conditional-blocks')))"
+    " AND k.depends_on_id IN (SELECT issue_id FROM deps WHERE depends_on_id = ? AND type = 'blocks'))"
 )
 
 
@@ -85,12 +113,13 @@ def went(cx: "sqlite3.Connection", bead: str, before: str, after: str, now: int)
         return
     by = (after not in idle) - (before not in idle)
     if by:
-        for kind in ("blocks", "conditional-blocks"):  # at most one edge of a kind between two beads
-            cx.execute(f"UPDATE beads SET blockers = blockers + ? WHERE id IN ({_BESIDE.format(kind)})", (by, bead))
+        cx.execute(f"UPDATE beads SET blockers = blockers + ? WHERE id IN ({_BESIDE.format('blocks')})", (by, bead))
         cx.execute(_KIDS_OF.format(HELD, WAKE), (now, bead))
-    # Who waits for a parent's children, and the bead's own children: counted anew, as ever.
+    # Who waits for a failure, or for a parent's children, and the bead's own children: counted anew, as ever.
     spawners = among(cx, "SELECT depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'parent-child'", (bead,))
     concerned = waiters(cx, spawners) if spawners else set()
+    concerned |= {row[0] for row in cx.execute(_BESIDE.format("conditional-blocks"), (bead,))}
+    concerned |= outside(cx) if provide(cx, (bead,)) else set()
     recount(cx, concerned)
     rehold(cx, kids(cx, {bead} | concerned), now)
 
@@ -100,6 +129,25 @@ def edges_changed(cx: "sqlite3.Connection", sources: set[str], parents: set[str]
     concerned = sources | (waiters(cx, parents) if parents else set())
     recount(cx, concerned)
     rehold(cx, sources | kids(cx, concerned), now)
+
+
+def provide(cx: "sqlite3.Connection", ids: "Iterable[str]") -> bool:
+    """Does one of these beads publish a capability?"""
+    sql = "SELECT bead FROM labels WHERE bead IN ({}) AND label >= 'provides:' AND label < 'provides;'"
+    return bool(among(cx, sql, ids))
+
+
+def outside(cx: "sqlite3.Connection") -> set[str]:
+    """Every bead that waits for something of another project."""
+    rows = cx.execute("SELECT issue_id FROM deps WHERE depends_on_id >= 'external:' AND depends_on_id < 'external;'")
+    return {row[0] for row in rows}
+
+
+def outside_changed(cx: "sqlite3.Connection", now: int) -> None:
+    """A capability came or went, or the names of projects are others now."""
+    concerned = outside(cx)
+    recount(cx, concerned)
+    rehold(cx, kids(cx, concerned), now)
 
 
 def waiters(cx: "sqlite3.Connection", spawners: set[str]) -> set[str]:

@@ -1,6 +1,6 @@
 """A bead under another id: every row that names it follows, and mentions of it in texts too."""
 
-from gcity_tui.beads import ids, jsonout
+from gcity_tui.beads import ids, jsonout, readiness
 from gcity_tui.model.errors import Refused, Usage
 
 TYPE_CHECKING = False
@@ -43,6 +43,8 @@ def rename(tx: "Tx", old: str, new: str, *, prefix: str = "", mentions: bool = T
     tx.cx.execute("UPDATE bead_meta SET value = ? WHERE value = ? AND json = 0", (new, old))
     names = jsonout.dumps({"id": old}, ""), jsonout.dumps({"id": new}, "")
     tx.emit("bead.renamed", new, message=old, old=names[0], new=names[1])
+    if readiness.provide(tx.cx, (new,)):
+        readiness.outside_changed(tx.cx, tx.now)
     return _mentions(tx, old, new) if mentions else 0
 
 

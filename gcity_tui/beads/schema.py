@@ -5,7 +5,7 @@ beside each bead: `blockers` (edges that hold it back now), `held` (parents that
 own or a parent's deferral ends) and `hidden` (1: never offered as work unless its type is asked for by name).
 """
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 STATUSES = ("open", "in_progress", "blocked", "deferred", "closed", "pinned", "hooked")
 CORE_TYPES = (
@@ -55,7 +55,8 @@ DEP_TYPES = (
     *("caused-by", "validates", "delegated-from"),
 )
 
-# (column, kind): s text, i number, t time, b flag, j JSON text; in the order of bd's own record.
+# (column, kind): s text, i number, t time, b flag, j JSON text; in the order of bd's own record. The last is ours: an
+# object of what an import brought that nothing here knows; its keys go out again beside the others.
 FIELDS = (
     *(("id", "s"), ("title", "s"), ("description", "s"), ("design", "s"), ("acceptance_criteria", "s"), ("notes", "s")),
     *(("spec_id", "s"), ("status", "s"), ("priority", "i"), ("issue_type", "s"), ("assignee", "s"), ("owner", "s")),
@@ -72,7 +73,7 @@ FIELDS = (
         ("work_type", "s"),
         ("event_kind", "s"),
     ),
-    *(("actor", "s"), ("target", "s"), ("payload", "s")),
+    *(("actor", "s"), ("target", "s"), ("payload", "s"), ("extra", "j")),
 )
 COLUMNS = tuple(name for name, _ in FIELDS)
 KIND = dict(FIELDS)
@@ -128,6 +129,9 @@ TABLES = (
     "CREATE TABLE pours (idempotency_key TEXT NOT NULL, node TEXT NOT NULL, bead TEXT NOT NULL, at INTEGER NOT NULL,"
     " PRIMARY KEY (idempotency_key, node)) WITHOUT ROWID",
 )
+
+UPGRADES = {1: ("ALTER TABLE beads ADD COLUMN extra TEXT NOT NULL DEFAULT ''",)}
+"""Version → what makes it the next; afterwards every bead's readiness is counted anew."""
 
 ON_OPEN = (
     *("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = NORMAL", "PRAGMA temp_store = MEMORY"),

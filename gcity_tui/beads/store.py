@@ -95,6 +95,8 @@ class Store:
             if found == 0 and create:
                 self.write(self._make)
                 found = schema.SCHEMA_VERSION
+            if 0 < found < schema.SCHEMA_VERSION:
+                self.write(_upgrade)
         except sqlite3.Error as e:
             raise translate(e, self.path) from e
         if found > schema.SCHEMA_VERSION:
@@ -299,6 +301,24 @@ class Store:
             if self._lock_fd >= 0:
                 _close(self._lock_fd)
                 self._lock_fd = -1
+
+
+def _upgrade(cx: "sqlite3.Connection") -> None:
+    """Bring an older file up to date in one transaction; another program may have been quicker."""
+    from time import time
+
+    from gcity_tui.beads.readiness import recount, rehold
+
+    found = cx.execute("PRAGMA user_version").fetchone()[0]
+    if found >= schema.SCHEMA_VERSION:
+        return
+    for version in range(found, schema.SCHEMA_VERSION):
+        for line in schema.UPGRADES[version]:
+            cx.execute(line)
+    every = {row[0] for row in cx.execute("SELECT id FROM beads")}
+    recount(cx, every)
+    rehold(cx, every, int(time() * 1_000_000))
+    cx.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
 
 
 def _close(fd: int) -> None:

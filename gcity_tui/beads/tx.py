@@ -163,6 +163,8 @@ class Tx(Linking):
             return False
         kind = "bead.label_added" if sql.startswith("INSERT") else "bead.label_removed"
         self.emit(kind, bead, actor, label)
+        if label.startswith("provides:"):
+            readiness.outside_changed(self.cx, self.now)
         return True
 
     def _set_fields(self, bead: str, wanted: "dict[str, Any]", actor: str) -> bool:
@@ -192,6 +194,8 @@ class Tx(Linking):
         self.emit(kind, bead, actor, old=old, new=jsonout.dumps(shown, ""))
         if status is not None:
             self._went(bead, was["status"], status)
+        elif "close_reason" in new:
+            readiness.active_changed(self.cx, {bead}, self.now)
         if "defer_until" in new:
             readiness.rehold(self.cx, {bead} | readiness.kids(self.cx, {bead}), self.now)
         return True
@@ -240,6 +244,8 @@ class Tx(Linking):
             old=jsonout.dumps({"metadata": old}, ""),
             new=jsonout.dumps({"metadata": now}, ""),
         )
+        if not live and "gc.outcome" in now:  # how it ended decides for those that wait for a failure
+            readiness.active_changed(self.cx, {bead}, self.now)
         return True
 
     def refer(self, bead: str, key: str, other: str, actor: str = "") -> None:
@@ -354,6 +360,7 @@ class Tx(Linking):
         self.columns(bead, "id")
         near = readiness.among(self.cx, "SELECT issue_id FROM deps WHERE depends_on_id IN ({})", (bead,))
         parents = set(edges.parents(self.cx, bead))
+        near |= readiness.outside(self.cx) if readiness.provide(self.cx, (bead,)) else set()
         gone = self.cx.execute("DELETE FROM deps WHERE issue_id = ? OR depends_on_id = ?", (bead, bead)).rowcount
         for table in ("labels", "bead_meta", "comments"):
             self.cx.execute(f"DELETE FROM {table} WHERE bead = ?", (bead,))

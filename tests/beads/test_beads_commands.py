@@ -323,8 +323,12 @@ def test_filters_that_bd_ignores(bd) -> None:
 
     for verb in ("list", "ready"):
         assert ids(verb, "--label-any", "area:ui,x") == {a, b} and ids(verb, "--label-pattern", "area:*") == {a, b}
+        assert ids(verb, "--label-regex", "^area:(ui|db)$") == {a, b} and ids(verb, "--label-regex", "x+$") == {b}
+        assert ids(verb, "--label-regex", "db", "--label-pattern", "area:*") == {b}
         assert ids(verb, "--label-pattern", "*:db") == {b} and ids(verb, "--label-pattern", "none*") == set()
         assert ids(verb, "--assignee", "") == {a, b} and ids(verb, "--mol-type", "work") == {c}
+    for bad, why in (("(", "invalid"), ("(a+)+$", "too long"), (".*.*.*.*x", "too long"), ("(a|aa)*b", "too long")):
+        assert why in bd.fails("list", "--label-regex", bad)
     assert ids("list", "--ready") == {a, b, c} and ids("list", "--ready", "--status", "closed") == set()
 
 

@@ -240,3 +240,25 @@ def test_unknown_words_are_errors(ledger: Ledger) -> None:
     ):
         with pytest.raises(Usage):
             bad()
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Version 1 had no place for what an import does not know, and took a success for a failure."""
+    path = tmp_path / "l.db"
+    ledger = Ledger.open(path, create=True)
+    a, b = ledger.create("a"), ledger.create("b")
+    ledger.dep_add(b, a, "conditional-blocks")
+    ledger.close(a, "done")
+
+    def older(cx: sqlite3.Connection) -> None:
+        cx.execute("ALTER TABLE beads DROP COLUMN extra")
+        cx.execute("UPDATE beads SET blockers = 0")
+        cx.execute("PRAGMA user_version = 1")
+
+    ledger.store.write(older)
+    ledger.shut()
+    ledger = Ledger.open(path)
+    assert ledger.ready() == [] and ledger.store.rows("PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    ledger.update(a, set={"close_reason": "failed", "extra": '{"x":1}'})
+    assert [x.id for x in ledger.ready()] == [b]
+    ledger.shut()

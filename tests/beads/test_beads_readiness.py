@@ -28,6 +28,11 @@ step = st.one_of(
         st.integers(0, N - 1),
         st.sampled_from(["open", "closed", "in_progress", "pinned", "deferred", "blocked"]),
     ),
+    st.tuples(st.just("end"), st.integers(0, N - 1), st.sampled_from(["done", "it FAILED twice"])),
+    st.tuples(st.just("outcome"), st.integers(0, N - 1), st.sampled_from(["pass", "fail", ""])),
+    st.tuples(st.just("outside"), st.integers(0, N - 1), st.sampled_from(["external:x:api", "external:y:api"])),
+    st.tuples(st.just("publish"), st.integers(0, N - 1), st.booleans()),
+    st.tuples(st.just("scope"), st.sampled_from(["y", "z"])),
     st.tuples(st.just("parent"), st.integers(0, N - 1), st.integers(-1, N - 1)),
     st.tuples(st.just("defer"), st.integers(0, N - 1), st.sampled_from([None, 50, 5000])),
     st.tuples(st.just("delete"), st.integers(0, N - 1)),
@@ -43,15 +48,30 @@ def naive(ledger: Ledger, now: int) -> dict[str, tuple[int, int, bool]]:
     pinned = dict(rows("SELECT id, pinned FROM beads"))
     defer = dict(rows("SELECT id, defer_until FROM beads"))
     edges = rows("SELECT issue_id, depends_on_id, type, metadata FROM deps")
+    reasons = dict(rows("SELECT id, close_reason FROM beads"))
+    outcome = dict(rows("SELECT bead, value FROM bead_meta WHERE key = 'gc.outcome'"))
+    failed = {
+        b
+        for b, s in status.items()
+        if s == "closed" and (outcome[b] == "fail" if outcome.get(b) else "failed" in reasons[b].lower())
+    }
     active = {b for b, s in status.items() if s not in ("closed", "pinned")}
     kids: dict[str, list[str]] = {}
     for a, b, kind, _ in edges:
         if kind == "parent-child" and a in status:
             kids.setdefault(b, []).append(a)
 
+    names = {"x", *(r for (r,) in rows("SELECT rig FROM scopes WHERE prefix = 'x'"))}
+    published = {b for (b,) in rows("SELECT bead FROM labels WHERE label = 'provides:api'") if status[b] == "closed"}
+    given_away = {f"external:{name}:api" for name in names} if published else set()
+
     def blocks(target: str, kind: str, extra: str) -> bool:
-        if kind in ("blocks", "conditional-blocks"):
+        if target.startswith("external:"):
+            return kind in ("blocks", "conditional-blocks") and target not in given_away
+        if kind == "blocks":
             return target in active
+        if kind == "conditional-blocks":
+            return target in status and status[target] != "pinned" and target not in failed
         if kind != "waits-for":
             return False
         below = kids.get(target, [])
@@ -96,6 +116,21 @@ class World:
 
     def do_status(self, a: int, status: str) -> None:
         self.ledger.update(f"x-{a}", set={"status": status})
+
+    def do_end(self, a: int, reason: str) -> None:
+        self.ledger.close(f"x-{a}", reason, force=True)
+
+    def do_outcome(self, a: int, outcome: str) -> None:
+        self.ledger.update(f"x-{a}", meta={"gc.outcome": outcome})
+
+    def do_outside(self, a: int, target: str) -> None:
+        self.ledger.dep_add(f"x-{a}", target)
+
+    def do_publish(self, a: int, on: bool) -> None:
+        self.ledger.update(f"x-{a}", **{"add_labels" if on else "remove_labels": ["provides:api"]})
+
+    def do_scope(self, rig: str) -> None:
+        self.ledger.set_scopes([("x", rig, "/somewhere")])
 
     def do_parent(self, a: int, b: int) -> None:
         self.ledger.update(f"x-{a}", parent="" if b < 0 else f"x-{b}")

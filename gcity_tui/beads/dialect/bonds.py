@@ -33,11 +33,8 @@ def bond(call: "Call") -> None:
     def run(tx: "Tx") -> str:
         import json
 
-        if edge == "blocks":  # bd's rule that tasks and epics do not block each other is for plans people write
-            kinds = tx.columns(first, "issue_type")[0] == "epic", tx.columns(second, "issue_type")[0] == "epic"
-            tx.dep_add(second, first, edge if kinds[0] == kinds[1] else "conditional-blocks")
-        else:
-            tx.dep_add(second, first, edge)
+        # bd's rule that tasks and epics do not block each other is for plans people write.
+        tx.dep_add(second, first, edge, mixed=True)
         told = json.loads(tx.columns(second, "bonded_from")[0] or "[]")
         told.append({"source_id": first, "bond_type": kind})
         cells: dict[str, Any] = {"bonded_from": jsonout.dumps(told, "")}

@@ -129,10 +129,10 @@ def _next_step(call: "Call", step: "dict[str, Any]") -> None:
 
 
 def unblocked(call: "Call", bead: str) -> "list[tuple[Any, ...]]":
-    """Open beads that waited for this one by a `blocks` edge and wait for nothing else now."""
+    """Open beads that waited for this one (or for its failure) and wait for nothing else now."""
     return call.ledger.store.rows(
-        f"SELECT {schema.SELECT} FROM beads b JOIN deps d ON d.issue_id = b.id WHERE d.depends_on_id = ? AND d.type"
-        f" = 'blocks'"
+        f"SELECT {schema.SELECT} FROM beads b JOIN deps d ON d.issue_id = b.id WHERE d.depends_on_id = ?"
+        " AND d.type IN ('blocks', 'conditional-blocks')"
         f" AND b.status = 'open' AND b.blockers = 0 ORDER BY {select.SORTS['priority']}",
         (bead,),
     )

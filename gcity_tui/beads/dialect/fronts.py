@@ -1,6 +1,6 @@
 """`bd ready --mol`, `--gated`, `--explain`: what is ready in one molecule, behind closed gates, and why."""
 
-from gcity_tui.beads import schema, select
+from gcity_tui.beads import readiness, schema, select
 from gcity_tui.beads.dialect import items, molecules
 
 TYPE_CHECKING = False
@@ -25,9 +25,11 @@ def molecule(call: "Call") -> None:
     every = molecules.steps(call, root[0])
     inside = {r[0] for r in every}
     edges = select.grouped(store, select.EDGES, list(inside))
+    holding = select.grouped(store, readiness.HOLDING, list(inside))
     closed = {r[0] for r in every if molecules.state(r) == "done"}
     plain = {r["id"]: r for r in items.plain(store, every)}
-    needs = {b: [e[0] for e in edges.get(b, ()) if e[1] in schema.WAITING and e[0] in inside - closed] for b in inside}
+    waits = {b: [e[0] for e in edges.get(b, ()) if e[1] == "waits-for" and e[0] in inside - closed] for b in inside}
+    needs = {b: [x for (x,) in holding.get(b, ()) if x in inside] + waits[b] for b in inside}
     front = [r[0] for r in every if r[schema.AT["status"]] in ("open", "in_progress") and not needs[r[0]]]
     told = [
         {
@@ -73,19 +75,23 @@ def explain(call: "Call") -> None:
 
     def blockers(bead: str, kinds: tuple[str, ...], *, closed: bool) -> "list[dict[str, Any]]":
         ends = [about[e[0]] for e in edges.get(bead, ()) if e[1] in kinds and e[0] in about]
-        return [
-            {"id": r[0], "title": r[1], "status": r[at["status"]], "priority": r[at["priority"]]}
-            for r in ends
-            if (r[at["status"]] == "closed") == closed
-        ]
+        return [one(r[0]) for r in ends if (r[at["status"]] == "closed") == closed]
+
+    def one(bead: str) -> "dict[str, Any]":
+        if bead not in about:  # of another project
+            return {"id": bead}
+        r = about[bead]
+        return {"id": bead, "title": r[1], "status": r[at["status"]], "priority": r[at["priority"]]}
 
     more: dict[str, dict[str, Any]] = {}
     for row in free:
         done = blockers(row[0], schema.WAITING, closed=True)
         reason = f"{len(done)} blocker(s) resolved" if done else "no blocking dependencies"
         more[row[0]] = {"reason": reason, "resolved_blockers": [d["id"] for d in done]}
+    holding = select.grouped(store, readiness.HOLDING, [r[0] for r in held])
     for row in held:
-        by = blockers(row[0], schema.WAITING, closed=False) or blockers(row[0], ("parent-child",), closed=False)
+        by = [one(x) for (x,) in holding.get(row[0], ())] + blockers(row[0], ("waits-for",), closed=False)
+        by = by or blockers(row[0], ("parent-child",), closed=False)
         more[row[0]] = {"blocked_by": by, "blocked_by_count": len(by)}
     if call.json:
         summary = {"total_ready": len(free), "total_blocked": len(held), "cycle_count": 0}

@@ -22,6 +22,7 @@ def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None, fine: 
     """A row of `select.SELECT` → bd's record; what is empty is left out, `extra` takes its place among the fields."""
     extra = extra or {}
     made: dict[str, Any] = {}
+    strange = ""
     for (name, kind, before, always), value in zip(_PLAN, row, strict=False):
         for key in before:
             if extra.get(key):
@@ -32,6 +33,8 @@ def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None, fine: 
             made[name] = jsonout.stamp(value, fine)
         elif kind == "b":
             made[name] = True
+        elif name == "extra":
+            strange = value
         elif kind == "j":
             made[name] = jsonout.Raw(value)
         else:
@@ -39,7 +42,18 @@ def record(row: "tuple[Any, ...]", extra: "dict[str, Any] | None" = None, fine: 
     for key, value in extra.items():
         if key not in made and key not in ("metadata", "labels", "dependencies", "comments"):
             made[key] = value
+    if strange:
+        made.update((k, v) for k, v in unknown(strange).items() if k not in made)
     return made
+
+
+def unknown(text: str) -> "dict[str, Any]":
+    """What an import brought that nothing here knows: its values as JSON text that goes out as it came in."""
+    import json
+
+    from gcity_tui.beads.dialect.values import loose
+
+    return {k: loose(v) for k, v in json.loads(text).items()}
 
 
 def metadata(rows: "list[tuple[Any, ...]]") -> "dict[str, Any]":

@@ -2,6 +2,7 @@
 
 from gcity_tui.beads import schema, select
 from gcity_tui.beads.dialect import items, values
+from gcity_tui.beads.dialect.show import far_end
 from gcity_tui.model.errors import Usage
 
 TYPE_CHECKING = False
@@ -107,7 +108,7 @@ def list_(call: "Call") -> None:
     far = [e for b in beads for e in found.get(b, ())]
     rows = {r["id"]: r for r in items.plain(store, items.by_ids(store, list(dict.fromkeys(e[0] for e in far))))}
     if call.json:
-        call.give([{**rows[e[0]], "dependency_type": e[1]} for e in far if e[0] in rows])
+        call.give([far_end(rows, e) for e in far])
         return
     if not far:
         call.say(f"{beads[0]} has no {'dependencies' if direction == 'down' else 'dependents'}")
@@ -128,8 +129,9 @@ def tree(call: "Call") -> None:
         if direction in (way, "both"):
             nodes += _walk(call, root, sql, depth)
     rows = {r[0]: r for r in items.by_ids(call.ledger.store, list(dict.fromkeys(n[0] for n in nodes)))}
+    rows.update({n[0]: _nowhere(n[0]) for n in nodes if n[0] not in rows})
     wanted = values.csv([o.get("status", "")])
-    nodes = [n for n in nodes if n[0] in rows and (not wanted or rows[n[0]][schema.AT["status"]] in wanted)]
+    nodes = [n for n in nodes if not wanted or rows[n[0]][schema.AT["status"]] in wanted]
     if call.json:
         more = {
             n[0]: {
@@ -148,6 +150,13 @@ def tree(call: "Call") -> None:
     else:
         for bead, level, _, kind in nodes:
             call.say(f"{'  ' * level}{items.line(rows[bead])}" + (f" ({kind})" if kind else ""))
+
+
+def _nowhere(bead: str) -> "tuple[Any, ...]":
+    """A row for what an edge names and this ledger does not hold: another project's, or gone."""
+    return tuple(
+        {"id": bead, "title": "(not in this ledger)"}.get(n, 0 if k in "itb" else "") for n, k in schema.FIELDS
+    )
 
 
 def _walk(call: "Call", root: str, sql: str, depth: int) -> list[tuple[str, int, str, str]]:

@@ -2,6 +2,7 @@
 
 from gcity_tui.beads import schema, select
 from gcity_tui.beads.dialect import items, pages, values
+from gcity_tui.beads.readiness import HOLDING
 from gcity_tui.model.errors import Refused, Usage
 
 TYPE_CHECKING = False
@@ -49,11 +50,10 @@ def filters(call: "Call") -> "dict[str, Any]":
     if o.get("id"):
         found["ids"] = tuple(values.csv(o["id"]))
     found["meta"] = values.fields(call, o.get("metadata-field"))
-    if o.get("label-pattern"):
-        from fnmatch import fnmatchcase
+    if o.get("label-pattern") or o.get("label-regex"):
+        from gcity_tui.beads.dialect.patterns import fitting
 
-        every = [x for (x,) in call.ledger.store.rows("SELECT DISTINCT label FROM labels")]
-        fits = [x for x in every if fnmatchcase(x, o["label-pattern"])]
+        fits = fitting(call)
         found["label_any"] = [x for x in found.get("label_any", fits) if x in fits]
         if not found["label_any"]:
             found["ids"] = ("",)  # no bead has such a label
@@ -211,11 +211,6 @@ def take_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -
 
 # -- blocked, count, stale -------------------------------------------------------------------------------------------
 
-_BLOCKERS = (
-    "SELECT d.issue_id, d.depends_on_id FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id IN ({})"
-    " AND d.type IN ('blocks', 'conditional-blocks') AND t.status NOT IN ('closed', 'pinned') ORDER BY d.issue_id,"
-    " d.depends_on_id"
-)
 _SPAWNERS = (
     "SELECT issue_id, depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'waits-for'"
     " ORDER BY issue_id, depends_on_id"
@@ -231,7 +226,7 @@ def blocked(call: "Call") -> None:
     w.add("b.status NOT IN ('closed', 'pinned') AND (b.blockers > 0 OR b.held > 0)")
     rows = store.rows(f"SELECT {schema.SELECT} FROM beads b WHERE {w} ORDER BY {select.SORTS['priority']}", w.args)
     ids = [r[0] for r in rows]
-    direct, waits = select.grouped(store, _BLOCKERS, ids), select.grouped(store, _SPAWNERS, ids)
+    direct, waits = select.grouped(store, HOLDING, ids), select.grouped(store, _SPAWNERS, ids)
     edges = select.grouped(store, select.EDGES, ids)
     more: dict[str, dict[str, Any]] = {}
     for bead in ids:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 MOST = 64 << 20
 """Characters in one line, as bd has it."""
-_BESIDE = {"labels", "dependencies", "comments", "metadata", "_type", "parent", "wisp", "source_repo"}
-_COUNTS = {"dependency_count", "dependent_count", "comment_count", "content_hash", "source_formula", "source_location"}
-_KNOWN = {*schema.COLUMNS, *_BESIDE, *_COUNTS, "timeout_ns"}
+_BESIDE = {"labels", "dependencies", "comments", "metadata", "_type", "parent", "wisp", "timeout_ns", "deleted_at"}
+_DERIVED = {"dependency_count", "dependent_count", "comment_count", "content_hash"}
+_KNOWN = ({*schema.COLUMNS} - {"extra"}) | _BESIDE | _DERIVED
 
 
 class Found:
@@ -89,7 +89,6 @@ def _records(call: "Call", found: Found, lines: "list[tuple[int, dict[str, Any]]
         elif raw.get("status") == "tombstone" or raw.get("deleted_at"):
             found.tombstones += 1
         else:
-            strange.update(k for k, v in raw.items() if k not in _KNOWN and v not in (None, "", False, 0))
             found.records.append(_checked(call, raw, n, source))
     if strange:
         found.warnings.append(f"not kept, because nothing here holds it: {', '.join(sorted(strange))}")
@@ -106,6 +105,8 @@ def _tables(call: "Call", found: Found, dump: str, source: str) -> None:
     lines: list[tuple[int, dict[str, Any]]] = []
     for table in ("issues", "wisps"):
         for n, raw in rows(table):
+            for name in [k for k, v in raw.items() if k not in _KNOWN and v in (None, "", False, 0)]:
+                del raw[name]  # a dump has every column, also where there is nothing in it
             raw["labels"], raw["dependencies"], raw["comments"] = [], [], []
             if raw.get("timeout_ns") and not raw.get("timeout"):
                 raw["timeout"] = raw["timeout_ns"]
@@ -148,6 +149,7 @@ def _checked(call: "Call", raw: "dict[str, Any]", n: int, source: str) -> "dict[
             if kind == "t" and raw.get(key):
                 raw[key] = values.iso(str(raw[key]))
         raw["metadata"] = _metadata(raw.get("metadata"))
+        raw["extra"] = {k: v for k, v in raw.items() if k not in _KNOWN} or None
     except (CityError, ValueError, TypeError, OverflowError) as e:
         raise BadData(f"line {n}: {getattr(e, 'message', e)}", where=source) from e
     return raw

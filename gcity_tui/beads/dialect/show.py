@@ -84,10 +84,10 @@ def details(call: "Call", rows: "list[tuple[Any, ...]]") -> "list[dict[str, Any]
         extra: dict[str, Any] = {
             "labels": bare.get("labels"),
             "metadata": bare.get("metadata"),
-            "dependencies": [_far(others, e) for e in down.get(bead, ())],
+            "dependencies": [far_end(others, e) for e in down.get(bead, ())],
             "comments": [comment(bead, c) for c in comments.get(bead, ())],
         }
-        dependants = [_far(others, e) for e in up.get(bead, ()) if e[0] in others]
+        dependants = [far_end(others, e) for e in up.get(bead, ()) if e[0] in others]
         if dependants:
             extra["dependents"] = dependants
         parent = next((e[0] for e in down.get(bead, ()) if e[1] == "parent-child"), "")
@@ -102,7 +102,7 @@ def details(call: "Call", rows: "list[tuple[Any, ...]]") -> "list[dict[str, Any]
     return made
 
 
-def _far(others: "dict[str, dict[str, Any]]", e: "tuple[Any, ...]") -> "dict[str, Any]":
+def far_end(others: "dict[str, dict[str, Any]]", e: "tuple[Any, ...]") -> "dict[str, Any]":
     """The issue at the other end of an edge; one that is not in this ledger (external) is its id alone."""
     return {**others.get(e[0], {"id": e[0], "title": "", "priority": 0}), "dependency_type": e[1]}
 

@@ -3,6 +3,7 @@
 from gcity_tui.beads import schema, select
 from gcity_tui.beads.dialect import items
 from gcity_tui.beads.edges import first_cycle
+from gcity_tui.beads.readiness import HOLDING
 from gcity_tui.model.errors import Usage
 
 TYPE_CHECKING = False
@@ -138,7 +139,7 @@ def _standing(call: "Call", epic: str) -> "dict[str, Any]":
     store = call.ledger.store
     row = items.by_ids(store, [epic])[0]
     kids = select.find(store, {"parent": epic}, sort="created_asc", columns=f"{schema.SELECT}, b.blockers, b.held")
-    edges = select.grouped(store, select.EDGES, [k[0] for k in kids])
+    edges, holding = (select.grouped(store, sql, [k[0] for k in kids]) for sql in (select.EDGES, HOLDING))
     done = {k[0] for k in kids if k[_STATUS] == "closed"}
     parts: dict[str, list[dict[str, Any]]] = {"completed": [], "active": [], "ready": [], "blocked": []}
     for kid in kids:
@@ -148,7 +149,8 @@ def _standing(call: "Call", epic: str) -> "dict[str, Any]":
         if kid[_STATUS] == "closed":
             parts["completed"].append(told)
         elif kid[-2] or kid[-1] or kid[_STATUS] in ("blocked", "deferred"):
-            told["blocked_by"] = [e[0] for e in edges.get(kid[0], ()) if e[1] in schema.WAITING and e[0] not in done]
+            waits = [e[0] for e in edges.get(kid[0], ()) if e[1] == "waits-for" and e[0] not in done]
+            told["blocked_by"] = [x for (x,) in holding.get(kid[0], ())] + waits
             parts["blocked"].append(told)
         else:
             parts["ready" if kid[_STATUS] == "open" else "active"].append(told)

@@ -6,7 +6,7 @@ changes what it names. Formats: bd's `export` (facts of 1.0.3 and older), and th
 """
 
 from gcity_tui.beads import edges, jsonout, readiness, schema
-from gcity_tui.beads.dialect import records_in, values
+from gcity_tui.beads.dialect import items, records_in, values
 from gcity_tui.model.errors import BadData
 
 TYPE_CHECKING = False
@@ -152,6 +152,9 @@ def _take(tx: "Tx", raw: "dict[str, Any]", prefix: str) -> tuple[str, str]:
     if theirs <= ours:
         return bead, "unchanged" if theirs == ours else "older"
     wanted = {"title": title, **{k: v for k, v in cells.items() if k not in _TIMES}}
+    if cells.get("extra") and not whole:
+        had = items.unknown(tx.columns(bead, "extra")[0] or "{}")
+        wanted["extra"] = jsonout.dumps({**had, **items.unknown(cells["extra"])}, "")
     if whole:
         blank = {"s": "", "j": "", "b": 0, "i": None, "t": None}
         every = {n: blank[k] for n, k in schema.FIELDS if n not in ("id", "title", *_TIMES)}

@@ -17,7 +17,7 @@ GLOBAL = (
 )
 _FIND = (
     " status/s:* type/t:* exclude-type:* assignee/a:1 unassigned/no-assignee label/l/labels:* label-any:*"
-    " label-pattern:1 exclude-label:*"
+    " label-pattern:1 label-regex:1 exclude-label:*"
     " limit/n:1 sort:1 reverse/r long pretty tree flat id:* parent:1 priority/p:1 priority-min:1 priority-max:1 all"
     " title/title-contains:1 desc-contains:1 notes-contains:1 search:1 created-after:1 created-before:1 updated-after:1"
     " updated-before:1 closed-after:1 closed-before:1 defer-before:1 due-before:1 metadata-field:* has-metadata-key:*"
@@ -88,6 +88,7 @@ COMMANDS = {
     "relate": ("links", "relate", ""),
     "unrelate": ("links", "unrelate", ""),
     "epic": ("links", "epic", "eligible-only dry-run"),
+    "ship": ("ship", "ship", "force dry-run"),
     "mol": (
         "molecules",
         "mol",
