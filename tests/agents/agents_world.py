@@ -35,13 +35,35 @@ class Stub:
     def __init__(self, folder: Path) -> None:
         self.log, ready = folder / "stub.jsonl", folder / "stub.ready"
         self.log.touch()
+        self._rows: list[dict[str, Any]] = []
+        self._texts: dict[int, str] = {}
+        self._read, self._lock = 0, threading.Lock()
         words = [sys.executable, str(HERE / "model_stub.py"), "--log", str(self.log), "--ready", str(ready)]
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         until(lambda: ready.exists() and ready.read_text() != "", 20.0, "the stub listens")
         self.url = f"http://{ready.read_text()}"
 
     def rows(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.endswith("}")]
+        """Requests and their ends, in order; `said` and `parts` are texts again."""
+        with self._lock, self.log.open("rb") as f:
+            f.seek(self._read)
+            data = f.read()
+            whole = data.rpartition(b"\n")[0]
+            self._read += len(whole) + 1 if whole else 0
+            for line in whole.splitlines():
+                row = json.loads(line)
+                if "number" in row:
+                    self._texts[row["number"]] = row["text"]
+                    continue
+                for key in ("said", "parts"):
+                    if key in row:
+                        row[key] = [self._texts[n] for n in row[key]]
+                self._rows.append(row)
+            return list(self._rows)
+
+    def asked(self) -> list[dict[str, Any]]:
+        """Requests of agents themselves: no titles, no routers."""
+        return [r for r in self.rows() if r.get("main")]
 
     def aborted(self) -> int:
         return sum(1 for r in self.rows() if r.get("aborted"))
@@ -58,7 +80,7 @@ class World:
         self, folder: Path, agents: Mapping[str, str], *, rig: Path | None = None, trust: bool = True, extra: str = "",
     ) -> None:  # fmt: skip
         self.folder, self.home, self.stub = folder, folder / "home", Stub(folder)
-        self.path, self.rig = folder / "town", rig
+        self.path, self.rig, self._began = folder / "town", rig, 0
         try:
             trusted = [self.path, *([rig] if rig else [])] if trust else []
             presets.write_home(self.home, self.stub.url, trusted, key_known=trust)
@@ -110,14 +132,29 @@ class World:
             shown.append(f"--- {s.instance} {s.phase.word} ({s.why}) {s.state} {s.reason}\n{text.rstrip()}")
         return "\n".join(shown)
 
-    def close(self) -> list[str]:
-        """Take everything down; command lines of processes that still belong to this city."""
+    def server(self) -> int:
+        """The process of the city's tmux server; 0 when none answers."""
         try:
+            return int(self.city.site.hands.ask("display-message -p '#{pid}'")[0])
+        except (CityError, ValueError, IndexError):
+            return 0
+
+    def up(self, *names: str) -> None:
+        """The controller, and sessions of these names, ready."""
+        self.city.up()
+        for name in names:
+            awaken(self, name)
+        self._began = self.server()
+
+    def close(self) -> tuple[bool, list[str]]:
+        """Take everything down: whether the tmux server was the same all along; processes that are left."""
+        try:
+            alive = not self._began or self._began == self.server()
             self.city.down()
         finally:
             self.city.close()
             self.stub.close()
-        return left_over(self.path)
+        return alive, left_over(self.folder)
 
 
 class Person(threading.Thread):
@@ -169,23 +206,29 @@ def awaken(world: World, name: str) -> None:
 
 def heard(world: World, text: str) -> int:
     """How often the newest conversation that holds `text` holds it as a person's words."""
-    rows = [r for r in world.stub.rows() if not r.get("schema") and text in r.get("said", ())]
+    rows = [r for r in world.stub.asked() if text in r["said"]]
     return rows[-1]["said"].count(text) if rows else 0
 
 
-def left_over(city: Path) -> list[str]:
-    """Processes whose environment says that they belong to the city."""
-    marks = {f"GC_CITY={city}".encode(), f"GC_CITY_PATH={city}".encode()}
+def left_over(folder: Path, session: str = "") -> list[str]:
+    """Processes that belong to the world in `folder`, or to the session with that record: by their environment, by
+    where they stand, by what their command line names. Some programs clear the environment of what they start."""
     found = []
     for name in os.listdir("/proc"):  # noqa: PTH208 - names only
         if not name.isdecimal() or int(name) == os.getpid():
             continue
+        proc = Path("/proc") / name
         try:
-            env = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
-            words = Path(f"/proc/{name}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            env = (proc / "environ").read_bytes()
+            words = (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            where = str((proc / "cwd").readlink())
         except OSError:
             continue
-        if marks & set(env):
+        if session:
+            ours = f"GC_SESSION_ID={session}".encode() in env.split(b"\0")
+        else:
+            ours = os.fsencode(folder) in env or str(folder) in words or where.startswith(str(folder))
+        if ours and "model_stub.py" not in words:
             found.append(f"{name} {words}")
     return found
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from agents_table import Table, versions
+from agents_world import AGENTS as WHERE
 from agents_world import World, missing
 
 FAULTY = '''"""Stock lists: which names of one list are missing in another, and what lies beside the program."""
@@ -56,6 +59,39 @@ def faulty(tmp_path: Path) -> Path:
 
 
 Make = Callable[..., World]
+TABLE = Table()
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`note(what, words)`: a field of the table that is printed at the end, in the row of the test's `program`."""
+    program = request.node.callspec.params["program"]
+
+    def put(what: str, words: str) -> None:
+        TABLE.note(program, what, words)
+
+    return put
+
+
+@pytest.fixture
+def remark() -> Callable[[str], None]:
+    """A line below the table."""
+    return TABLE.notes.append
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed and "agents" in report.keywords:
+        TABLE.notes.append(f"failed: {report.nodeid.rpartition('/')[2]} ({report.when})")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if not TABLE.seen:
+        return
+    lines = TABLE.lines(versions(WHERE / "bin", TABLE.seen))
+    TABLE.write(lines)
+    terminalreporter.section("real agents")
+    for line in lines:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -74,4 +110,6 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make]:
 
     yield make
     for one in made:
-        assert one.close() == []
+        alive, left = one.close()
+        assert left == []
+        assert alive, "the tmux server did not survive"

@@ -13,6 +13,8 @@ from player import Call, Fail, Heard, Run, Say, Turn
 
 Request = dict[str, Any]
 SHELLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command")
+LIMITED_FOR = 7200
+"""Seconds for which a used-up allowance is said to stay so."""
 # Blocks that a program wraps around the person's words.
 _WRAPPED = re.compile(
     r"^\s*(<(system-reminder|environment_context|user_instructions|permissions|skills_instructions|INSTRUCTIONS|"
@@ -67,19 +69,23 @@ def _words(parts: list[str]) -> str:
 
 
 def _gather(turns: Iterator[tuple[str, Any]], tools: dict[str, Any], schema: Any, stream: bool) -> Heard:
-    """`turns` in order: ("words", text) · ("call", (id, command)) · ("result", (id, text))."""
+    """`turns` in order: ("parts", texts of the person's side as sent) · ("words", the person's own among them) ·
+    ("call", (id, command)) · ("result", (id, text))."""
     prompt, every, calls, waiting = "", [], [], {}
+    parts: list[str] = []
     for kind, told in turns:
-        if kind == "words" and told:
+        if kind == "parts":
+            parts += [p for p in told if p.strip()]
+        elif kind == "words" and told:
             every.append(told)
             prompt = told
-            if re.search(r"%(slow|run|ask|say|hang|status)\b", told) or "gc hook" in told:
+            if re.search(r"%(slow|run|ask|say|hang|status|limit)\b", told) or "gc hook" in told:
                 calls, waiting = [], {}
         elif kind == "call":
             waiting[told[0]] = told[1]
         elif kind == "result" and told[0] in waiting:
             calls.append(Call(waiting.pop(told[0]), told[1]))
-    return Heard(prompt, tuple(calls), tools, schema, stream, tuple(every))
+    return Heard(prompt, tuple(calls), tools, schema, stream, tuple(every), tuple(parts))
 
 
 def _shell(heard: Heard) -> str:
@@ -100,15 +106,22 @@ def _arguments(heard: Heard, turn: Run) -> dict[str, Any]:
     return {**{k: instance(known.get(k)) for k in required}, **kept}
 
 
-def _chunks(turn: Say) -> Iterator[str]:
-    """The text in pieces; a slow one sleeps between them, so that it looks busy and can be interrupted."""
+def _chunks(turn: Say, pause: Callable[[float], None] = time.sleep) -> Iterator[str]:
+    """The text in pieces; a slow one pauses between them, so that it looks busy and can be interrupted."""
     if not turn.seconds:
         yield turn.text
         return
     words = turn.text.split(" ")
     for word in words:
-        time.sleep(turn.seconds / max(len(words), 1))
+        pause(turn.seconds / max(len(words), 1))
         yield word + " "
+
+
+def _used_up() -> dict[str, str]:
+    """Headers by which claude knows that the allowance is used up, and until when."""
+    head = "anthropic-ratelimit-unified"
+    until = str(int(time.time()) + LIMITED_FOR)
+    return {f"{head}-status": "rejected", f"{head}-reset": until, f"{head}-representative-claim": "five_hour"}
 
 
 def _key() -> str:
@@ -135,14 +148,18 @@ def read_messages(asked: Request) -> Heard:
             for p in parts:
                 if p.get("type") == "tool_result":
                     yield "result", (p["tool_use_id"], flat(p.get("content") or ""))
-            yield "words", _words([p.get("text", "") for p in parts if p.get("type") == "text"])
+            texts = [p.get("text", "") for p in parts if p.get("type") == "text"]
+            yield "parts", texts
+            yield "words", _words(texts)
 
     return _gather(turns(), tools, form.get("schema"), bool(asked.get("stream")))
 
 
 def write_messages(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
-        return door.reply({"type": "error", "error": {"type": "overloaded_error", "message": "scripted"}}, turn.status)
+        kind = "rate_limit_error" if turn.limited else "overloaded_error"
+        error = {"type": "error", "error": {"type": kind, "message": "scripted"}}
+        return door.reply(error, turn.status, _used_up() if turn.limited else {})
     usage = {"input_tokens": 100, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 20}
     turn = turn if isinstance(turn, Say) or _shell(heard) else Say("no shell tool")
     call = {"type": "tool_use", "id": f"toolu_{_key()}", "name": _shell(heard)}
@@ -165,7 +182,7 @@ def write_messages(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
         event("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": part})
     else:
         event("content_block_start", index=0, content_block={"type": "text", "text": ""})
-        for text in _chunks(turn):
+        for text in _chunks(turn, door.pause):
             event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
     event("content_block_stop", index=0)
     event("message_delta", delta={"stop_reason": stop, "stop_sequence": None}, usage=usage)
@@ -192,7 +209,9 @@ def read_responses(asked: Request) -> Heard:
                 yield "result", (it["call_id"], flat(it.get("output") or ""))
             elif it.get("role") == "user":
                 content = it.get("content")
-                yield "words", _words([content] if isinstance(content, str) else [flat(p) for p in content or []])
+                texts = [content] if isinstance(content, str) else [flat(p) for p in content or []]
+                yield "parts", texts
+                yield "words", _words(texts)
 
     schema = form.get("schema") if form.get("type") == "json_schema" else None
     return _gather(turns(), tools, schema, bool(asked.get("stream")))
@@ -200,7 +219,10 @@ def read_responses(asked: Request) -> Heard:
 
 def write_responses(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
-        return door.reply({"error": {"message": "scripted", "type": "server_error"}}, turn.status)
+        error: Request = {"message": "scripted", "type": "usage_limit_reached" if turn.limited else "server_error"}
+        if turn.limited:
+            error |= {"plan_type": "plus", "resets_at": int(time.time()) + LIMITED_FOR}
+        return door.reply({"error": error}, turn.status)
     turn = turn if isinstance(turn, Say) or _shell(heard) else Say("no shell tool")
     usage = {
         "input_tokens": 100, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 20,
@@ -230,7 +252,7 @@ def write_responses(door: Any, asked: Request, heard: Heard, turn: Turn) -> None
         event("response.output_item.added", output_index=0, item=begun)
         place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
         event("response.content_part.added", **place, part={"type": "output_text", "text": "", "annotations": []})
-        for text in _chunks(turn):
+        for text in _chunks(turn, door.pause):
             event("response.output_text.delta", **place, delta=text)
         event("response.output_text.done", **place, text=turn.text)
     else:
@@ -266,14 +288,22 @@ def read_gemini(asked: Request) -> Heard:
                     told = p["functionResponse"].get("response") or {}
                     yield "result", (number, str(told.get("output") or told))
             if c.get("role", "user") == "user":
-                yield "words", _words([p.get("text", "") for p in c.get("parts") or []])
+                texts = [p.get("text", "") for p in c.get("parts") or []]
+                yield "parts", texts
+                yield "words", _words(texts)
 
     return _gather(turns(), tools, schema, True)
 
 
 def write_gemini(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
-        return door.reply({"error": {"code": turn.status, "message": "scripted", "status": "UNAVAILABLE"}}, turn.status)
+        status = "RESOURCE_EXHAUSTED" if turn.limited else "UNAVAILABLE"
+        error: Request = {"code": turn.status, "message": "scripted", "status": status}
+        if turn.limited:
+            spent = {"quotaMetric": "requests_per_day", "quotaId": "GenerateRequestsPerDayPerProjectPerModel"}
+            error["message"] = "You exceeded your current quota"
+            error["details"] = [{"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [spent]}]
+        return door.reply({"error": error}, turn.status)
     turn = turn if isinstance(turn, Say) or _shell(heard) else Say("no shell tool")
     usage = {"promptTokenCount": 100, "candidatesTokenCount": 20, "totalTokenCount": 120}
 
@@ -289,7 +319,7 @@ def write_gemini(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Run):
         send(frame(called, "STOP"), "")
     else:
-        for text in _chunks(turn):
+        for text in _chunks(turn, door.pause):
             send(frame({"text": text}), "")
         send(frame({"text": ""}, "STOP"), "")
     send("", "")

@@ -37,6 +37,7 @@ def read_chat(asked: dict[str, Any]) -> Heard:
                 yield "result", (m.get("tool_call_id"), dialects.flat(content or ""))
             elif role == "user":
                 parts = [content] if isinstance(content, str) else [dialects.flat(p) for p in content or []]
+                yield "parts", parts
                 yield "words", dialects._words([_GLUED.sub("", p) for p in parts])
 
     return dialects._gather(turns(), tools, schema, bool(asked.get("stream")))
@@ -69,7 +70,7 @@ def write_chat(door: Any, asked: dict[str, Any], heard: Heard, turn: Turn) -> No
     if calls:
         chunk({"tool_calls": calls})
     elif isinstance(turn, Say):
-        for text in dialects._chunks(turn):
+        for text in dialects._chunks(turn, door.pause):
             chunk({"content": text})
     chunk({}, finish)
     send({**head, "object": "chat.completion.chunk", "choices": [], "usage": usage}, "")

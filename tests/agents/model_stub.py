@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import select
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,21 +25,55 @@ from urllib.parse import urlsplit
 if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 import dialects
-from player import Say, Turn, next_turn
+from player import Heard, Run, Say, Turn, next_turn
 
 
 @dataclass
 class Book:
-    """What reached the stub: counts, and a log of JSON lines."""
+    """What reached the stub, as JSON lines: a row as each request comes and one when it is over.
+
+    Conversations say the same again with every request, so a text is written once, under the number that rows name.
+    """
 
     log: Path | None = None
-    aborted: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    texts: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
 
     def write(self, **row: object) -> None:
+        with self.lock:
+            self._write(row)
+
+    def _write(self, row: dict[str, object]) -> None:
         if self.log is not None:
-            with self.lock, self.log.open("a", encoding="utf-8") as f:
+            with self.log.open("a", encoding="utf-8") as f:
                 f.write(json.dumps({"at": round(time.time(), 3), **row}) + "\n")
+
+    def asked(self, path: str, heard: Heard, turn: Turn) -> int:
+        """Note a request; the number that it goes by. `main`: of the agent itself, with its tools."""
+        with self.lock:
+            self.requests += 1
+            numbers = {"said": self._numbers(heard.said), "parts": self._numbers(heard.parts)}
+            row = {"request": self.requests, "path": path, "schema": heard.schema is not None}
+            row |= {"main": bool(heard.tools) and heard.schema is None, "turn": told(turn)}
+            self._write({**row, **numbers, "results": [c.result for c in heard.calls]})
+            return self.requests
+
+    def _numbers(self, texts: Sequence[str]) -> list[int]:
+        found = []
+        for text in texts:
+            if text not in self.texts:
+                self.texts[text] = len(self.texts)
+                self._write({"number": self.texts[text], "text": text})
+            found.append(self.texts[text])
+        return found
+
+
+def told(turn: Turn) -> str:
+    """What is answered, in a word: say run ask fail limit."""
+    if isinstance(turn, Run):
+        return "ask" if turn.escalate else "run"
+    return "say" if isinstance(turn, Say) else "limit" if turn.limited else "fail"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -82,14 +118,24 @@ class Handler(BaseHTTPRequestHandler):
         read, write = dialect
         heard = read(asked)
         turn: Turn = Say(json.dumps(dialects.instance(heard.schema))) if heard.schema is not None else next_turn(heard)
-        said, results = list(heard.said), [c.result for c in heard.calls]
-        self.book.write(path=path, schema=heard.schema is not None, said=said, results=results)
+        number = self.book.asked(path, heard, turn)
         try:
             write(self, asked, heard, turn)
         except (BrokenPipeError, ConnectionResetError):
-            self.book.aborted += 1
-            self.book.write(aborted=True)
+            self.book.write(over=number, aborted=True)
             self.close_connection = True
+        else:
+            self.book.write(over=number)
+
+    def pause(self, seconds: float) -> None:
+        """Wait while the caller listens; raises BrokenPipeError as soon as it hangs up."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if select.select([self.connection], [], [], left)[0]:
+                if not self.connection.recv(1, socket.MSG_PEEK):
+                    raise BrokenPipeError
+                time.sleep(left)  # it speaks on while it is answered: the next request, which waits its turn
+                return
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -101,11 +147,13 @@ class Handler(BaseHTTPRequestHandler):
             return b"".join(parts)
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
-    def reply(self, told: object, code: int = 200) -> None:
+    def reply(self, told: object, code: int = 200, headers: Mapping[str, str] | None = None) -> None:
         data = json.dumps(told).encode()
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)
 

@@ -1,6 +1,7 @@
 """The model's part: from what was asked and what commands have answered, the next command or the last word.
 
-Directives in the newest prompt script single turns (`%slow N`, `%run CMD`, `%say TEXT`, `%hang S`, `%status CODE`);
+Directives in the newest prompt script single turns (`%slow N`, `%run CMD`, `%ask CMD`, `%say TEXT`, `%hang S`,
+`%status CODE`, `%limit`);
 a prompt that speaks of `gc hook` is a factory worker's: claim, look, do, close, until there is no work.
 """
 
@@ -31,6 +32,8 @@ class Heard:
     stream: bool = True
     said: Sequence[str] = ()
     """All that the person said in the conversation: a nudge does not make a worker forget its prompt."""
+    parts: Sequence[str] = ()
+    """Every text of the person's side as it was sent, with what the program wrapped around it or put there itself."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,14 @@ class Say:
 
 @dataclass(frozen=True)
 class Fail:
+    """An error; `limited`: the one that says that the user's allowance is used up, in the maker's own form."""
+
     status: int
+    limited: bool = False
 
 
 Turn = Run | Say | Fail
-_DIRECTIVE = re.compile(r"%(slow|run|ask|say|hang|status)\b[ \t]*([^\n]*)")
+_DIRECTIVE = re.compile(r"%(slow|run|ask|say|hang|status|limit)\b[ \t]*([^\n]*)")
 
 
 _REFUSED = re.compile("Read-only file system|Operation not permitted|Permission denied")
@@ -78,6 +84,8 @@ def _directed(word: str, rest: str, calls: Sequence[Call]) -> Turn:
         return Run(rest, escalate=word == "ask")
     if word in ("slow", "hang"):
         return Say(" ".join(f"word{i}" for i in range(1, int(number) + 1)) + " done", number)
+    if word == "limit":
+        return Fail(429, limited=True)
     return Fail(int(number)) if word == "status" else Say(rest)
 
 
