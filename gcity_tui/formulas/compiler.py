@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from gcity_tui.formulas import composing, controls, convoy, recipe, unfold, weave
-from gcity_tui.formulas.inherit import Read, load
-from gcity_tui.formulas.parse import VARIABLE, walk
+from gcity_tui.formulas.inherit import Read, fitting, load
+from gcity_tui.formulas.parse import walk
 from gcity_tui.formulas.recipe import Recipe
-from gcity_tui.formulas.step import Check, Formula, Retry, Step
-from gcity_tui.formulas.values import effective, fill
+from gcity_tui.formulas.step import VARIABLE, Check, Formula, Retry, Step
+from gcity_tui.formulas.values import effective, fill, reserved
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
 
@@ -35,21 +35,35 @@ def compile(
     formula), Usage (a variable is missing or does not fit), BadConfig (file, line, step).
     """
     formula = load(name, read, by_version=by_version)
+    values = effective(formula, dict(variables or {}))
+    growth = unfold.Growth()
+    steps = _grown(formula, values, read, growth)
+    formula = _whole(formula, growth)
     if formula.graph and not v2:
         raise BadConfig(
             f'formula "{name}" requires formula compiler v2 but formula_v2 is disabled',
             cure="[daemon] formula_v2 = true",
             where=formula.source,
         )
-    values = effective(formula, dict(variables or {}))
-    growth = unfold.Growth()
-    steps = _grown(formula, values, read, growth)
     steps = finished(formula, steps, values, find)
     if not formula.graph:
         return replace(recipe.molecule(formula, steps, values), warnings=formula.warnings)
     steps = controlled(steps)
     growth.add(steps)
     return replace(recipe.graph(formula, steps, values), warnings=formula.warnings)
+
+
+def _whole(formula: Formula, growth: unfold.Growth) -> Formula:
+    """`formula` with what the expansions and aspects in it ask of the compiler, and with their warnings."""
+    used = list(growth.used.values())
+    if not used:
+        return formula
+    fitting([formula, *used], formula)
+    told = dict.fromkeys(w for one in (formula, *used) for w in one.warnings)
+    graph = formula.graph or any(one.graph for one in used)
+    if graph and not formula.graph:
+        reserved(formula)
+    return replace(formula, undeclared=formula.undeclared or (graph and not formula.graph), warnings=tuple(told))
 
 
 def finished(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from gcity_tui.formulas import requirement
 from gcity_tui.formulas.parse import declared, parse
 from gcity_tui.formulas.step import Formula, Step
 from gcity_tui.model.errors import BadConfig, NotFound
@@ -53,7 +54,7 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         for name, variable in parent.variables.items():
             variables.setdefault(name, variable)
         metadata = _nested(parent.metadata, metadata)
-    first = next((p for p in parents if p.requires), None)
+    fitting([child, *parents], child)
     return replace(
         child,
         variables=variables,
@@ -64,9 +65,22 @@ def _merged(child: Formula, parents: list[Formula]) -> Formula:
         phase=child.phase or next((p.phase for p in parents if p.phase), ""),
         pour=child.pour or any(p.pour for p in parents),
         contract=child.contract or next((p.contract for p in parents if p.contract), ""),
-        requires=child.requires or (first.requires if first else ""),
+        requires=child.requires or next((p.requires for p in parents if p.requires), ""),
         version=max(child.version, *(p.version for p in parents)),
         text_hash="",
+    )
+
+
+def fitting(formulas: list[Formula], owner: Formula) -> None:
+    """Raise BadConfig unless some compiler does for all of them: what they ask for holds together."""
+    asked = [(f, f.demands) for f in formulas if f.demands]
+    if requirement.possible(requirement.together(d for _, d in asked)):
+        return
+    told = "; ".join(f"{f.name} asks for {d}" for f, d in asked)
+    raise BadConfig(
+        f"formula.compiler_requirement_conflict: {told}",
+        cure="ask for the same compiler in all of them",
+        where=f"{owner.source}: requires",
     )
 
 

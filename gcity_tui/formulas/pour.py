@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from gcity_tui.formulas.parse import VARIABLE
 from gcity_tui.formulas.recipe import CONTROLS, Node, Recipe
+from gcity_tui.formulas.step import VARIABLE
 from gcity_tui.formulas.unfold import MOST_TEXT
 from gcity_tui.formulas.values import settled
 from gcity_tui.model.errors import BadConfig, Usage

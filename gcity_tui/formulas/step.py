@@ -6,9 +6,15 @@ Key names are Gas City's. In the JSON `tags` is `labels` and `check` is `ralph`,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from gcity_tui.formulas.requirement import graph_only, together
+
+VARIABLE = re.compile(r"\{\{([a-zA-Z_][a-zA-Z0-9_]*)\}\}")
+"""A variable in a text, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,12 @@ class Formula:
     @property
     def graph(self) -> bool:
         """True: made by the newer compiler (v2): declared by `requires` or `contract`, or undeclared."""
-        return bool(self.requires or self.contract or self.undeclared)
+        return bool(self.contract or self.undeclared) or graph_only(self.requires)
+
+    @property
+    def demands(self) -> str:
+        """What it asks of a compiler: `requires`, and what `contract` says in the older way."""
+        return together((self.requires, ">=2.0.0" if self.contract else ""))
 
 
 TEXTS = [

@@ -6,12 +6,12 @@ All growth is counted: a formula that would become more than MOST steps is refus
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gcity_tui.formulas.conditions import checked, label
 from gcity_tui.formulas.inherit import Read, load
 from gcity_tui.formulas.parse import walk
-from gcity_tui.formulas.step import Loop, Step
+from gcity_tui.formulas.step import Formula, Loop, Step
 from gcity_tui.formulas.values import fill, holds, put, replaced, shielded, span
 from gcity_tui.model.errors import BadConfig, NotFound
 
@@ -27,10 +27,11 @@ DEEPEST = 5
 
 @dataclass(slots=True)
 class Growth:
-    """Counts the steps made so far."""
+    """Counts the steps made so far, and keeps which formulas they came from."""
 
     made: int = 0
     text: int = 0
+    used: dict[str, Formula] = field(default_factory=dict)
 
     def add(self, steps: Iterable[Step]) -> None:
         every = walk(tuple(steps))
@@ -135,6 +136,7 @@ def expansion(
         raise BadConfig(f"expand {name!r}: no such formula", cure=exc.cure, where=step.where) from exc
     if formula.type != "expansion":
         raise BadConfig(f"{name!r} is no expansion", cure='type = "expansion"', where=step.where)
+    growth.used[name] = formula
     own = {n: v.default for n, v in formula.variables.items() if v.default is not None}
     safe = shielded(values)
     own.update({k: fill(v, safe) for k, v in given.items()})

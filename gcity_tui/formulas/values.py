@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from gcity_tui.formulas.parse import VARIABLE
-from gcity_tui.formulas.step import Check, Drain, Formula, Loop, OnComplete, Step
+from gcity_tui.formulas.step import VARIABLE, Check, Drain, Formula, Loop, OnComplete, Step
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.names import nearest
 
@@ -23,11 +22,7 @@ LONGEST = 4 * 1024 * 1024
 def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
     """Declared defaults under `given`. Raises Usage for a missing, unknown-valued or reserved variable."""
     if formula.graph:
-        for name in RESERVED:
-            if name in formula.variables:
-                raise BadConfig(
-                    f"vars.{name}: formulas v2 reserved variable cannot be declared", where=_where(formula, name)
-                )
+        reserved(formula)
     values = {n: v.default for n, v in formula.variables.items() if v.default is not None}
     values.update(given)
     for name, variable in formula.variables.items():
@@ -47,6 +42,17 @@ def effective(formula: Formula, given: Mapping[str, str]) -> dict[str, str]:
         if variable.pattern and not re.search(variable.pattern, value):
             raise Usage(f"{name} {value!r} does not fit {variable.pattern!r}", where=_where(formula, name))
     return values
+
+
+def reserved(formula: Formula) -> None:
+    """Raise BadConfig when a graph declares a name that is the run's own."""
+    for name in RESERVED:
+        if name in formula.variables:
+            raise BadConfig(
+                f"vars.{name}: formulas v2 reserved variable cannot be declared",
+                cure="take it out: it is given when the formula is started",
+                where=_where(formula, name),
+            )
 
 
 def _where(formula: Formula, name: str) -> str:

@@ -33,6 +33,7 @@ def aspects(formula: Formula, steps: tuple[Step, ...], read: Read, growth: Growt
             raise BadConfig(f"aspect {name!r} is not there", cure=exc.cure, where=where) from exc
         if aspect.type != "aspect":
             raise BadConfig(f"{name!r} is no aspect", where=where, cure='type = "aspect"')
+        growth.used[str(name)] = aspect
         advice += [(aspect, a) for a in aspect.advice]
     return _all(advice, steps, growth)
 
