@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
     from gcity_tui.beads.tx import Tx
 
+ROOM = 6000
+"""Bytes that a hook hands over at once. claude 2.1.197 shows its model only the beginning of a hook's output that is
+longer than 10,000 characters, and names to the mail come in the same output."""
 _VALUE = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = 'nudge.{}'), '')"
 
 
@@ -26,7 +29,7 @@ def nudge(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tup
         text = dumps({"pending": len(waiting)}, "") if "--json" in argv else f"{len(waiting)} pending"
         return 0, (text + "\n").encode(), b""
     if verb == "drain":
-        texts = drain(ledger, Who(env))
+        texts = drain(ledger, Who(env), ROOM if "--inject" in argv else 0)
         if texts and "--inject" in argv:
             from gcity_tui.factory.reminder import reminder
 
@@ -49,14 +52,21 @@ def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]
     )
 
 
-def drain(ledger: "Ledger", who: Who) -> "list[str]":
-    """Take up everything that is queued for the caller; returns the texts."""
+def drain(ledger: "Ledger", who: Who, room: int = 0) -> "list[str]":
+    """Take up what is queued for the caller, oldest first; returns the texts.
+
+    `room` in bytes: what does not fit stays queued, with all that comes after it, and is typed. 0: no end to it.
+    """
 
     def write(tx: "Tx") -> "list[str]":
         taken = []
+        left = room
         for id_, text, _ in queued(ledger, who.mine):
             if tx.meta(id_, "nudge.state") != "queued":
                 continue
+            left -= len(text.encode("utf-8", "replace"))
+            if room and left < 0:
+                break
             tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook"})
             tx.close(id_, "taken up (through its hook)", force=True)
             taken.append(text)

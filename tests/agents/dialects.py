@@ -143,7 +143,9 @@ def read_messages(asked: Request) -> Heard:
                 for p in parts:
                     if p.get("type") == "tool_use":
                         yield "call", (p["id"], str((p.get("input") or {}).get("command", "")))
-            if m.get("role") != "user":  # claude appends a system-role message after the person's
+            if m.get("role") == "system":  # what hooks of a prompt print, behind the person's words
+                yield "parts", [p.get("text", "") for p in parts if p.get("type") == "text"]
+            if m.get("role") != "user":
                 continue
             for p in parts:
                 if p.get("type") == "tool_result":
@@ -207,11 +209,12 @@ def read_responses(asked: Request) -> Heard:
                 yield "call", (it["call_id"], command[-1] if isinstance(command, list) else str(command))
             elif it.get("type") == "function_call_output":
                 yield "result", (it["call_id"], flat(it.get("output") or ""))
-            elif it.get("role") == "user":
+            elif it.get("role") in ("user", "developer"):
                 content = it.get("content")
                 texts = [content] if isinstance(content, str) else [flat(p) for p in content or []]
                 yield "parts", texts
-                yield "words", _words(texts)
+                if it["role"] == "user":  # the other: what hooks of a prompt print
+                    yield "words", _words(texts)
 
     schema = form.get("schema") if form.get("type") == "json_schema" else None
     return _gather(turns(), tools, schema, bool(asked.get("stream")))

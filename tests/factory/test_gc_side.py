@@ -75,6 +75,18 @@ def test_a_forged_end_of_the_reminder_changes_nothing(side: Side) -> None:
     assert side.gc("mail", "check", "--inject")[1].count("</system-reminder>") == 1
 
 
+def test_a_hook_hands_over_no_more_than_its_program_shows_to_the_model(side: Side) -> None:
+    """claude cuts what is longer than 10,000 characters; what does not fit is typed, in its order."""
+    queue = NudgeQueue(side.ledger)
+    for text in ("first " + "a" * 3000, "second " + "b" * 9000, "third"):
+        queue.put("shop/eddie-1", text)
+    out = side.gc("nudge", "drain", "--inject")[1]
+    assert "first a" in out and "second" not in out and "third" not in out
+    assert [n.text[:6] for n in queue.unsettled("shop/eddie-1")] == ["second", "third"]
+    assert side.gc("nudge", "drain", "--inject")[1] == ""
+    assert side.gc("nudge", "drain")[1].split()[0] == "second"
+
+
 def test_a_nudge_to_another_waits_in_its_queue(side: Side) -> None:
     code, out, _ = side.gc("nudge", "eddie-2", "look", "at", "this", "--json")
     told = json.loads(out)
