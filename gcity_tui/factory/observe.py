@@ -123,7 +123,7 @@ class Observer:
             number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",
             bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
             m.get(records.PINNED) == "true", self.crew.queued.get(record.instance, 0),
-            self._drifted(record),
+            self._drifted(record), number(m.get("last_woke_at")),
         )  # fmt: skip
 
     def _drifted(self, record: SessionRecord) -> bool:
