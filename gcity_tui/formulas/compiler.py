@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from gcity_tui.formulas import composing, controls, convoy, recipe, unfold, weave
+from gcity_tui.formulas.hints import hints
 from gcity_tui.formulas.inherit import Read, fitting, load
 from gcity_tui.formulas.parse import walk
 from gcity_tui.formulas.recipe import Recipe
@@ -45,12 +46,13 @@ def compile(
             cure="[daemon] formula_v2 = true",
             where=formula.source,
         )
+    told = (*formula.warnings, *hints(formula, steps, values))
     steps = finished(formula, steps, values, find)
     if not formula.graph:
-        return replace(recipe.molecule(formula, steps, values), warnings=formula.warnings)
+        return replace(recipe.molecule(formula, steps, values), warnings=told)
     steps = controlled(steps)
     growth.add(steps)
-    return replace(recipe.graph(formula, steps, values), warnings=formula.warnings)
+    return replace(recipe.graph(formula, steps, values), warnings=told)
 
 
 def _whole(formula: Formula, growth: unfold.Growth) -> Formula:
@@ -126,10 +128,15 @@ def _known(steps: tuple[Step, ...], formula: Formula) -> None:
                 raise BadConfig(
                     f'needs references unknown step "{need}"',
                     where=step.where,
-                    cure=f"did you mean {close!r}?" if close else f"steps: {', '.join(seen)}",
+                    cure=f"did you mean {close!r}?" if close else f"steps: {_few(seen)}",
                 )
             if need == step.id:
                 raise BadConfig(f'step "{need}" needs itself', where=step.where)
+
+
+def _few(names: Iterable[str]) -> str:
+    every = tuple(names)
+    return ", ".join(every[:12]) + (f", … {len(every) - 12} more" if len(every) > 12 else "")
 
 
 def _numbers(step: Step, values: Mapping[str, str]) -> Step:

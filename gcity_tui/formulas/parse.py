@@ -40,6 +40,10 @@ def parse(text: str, source: str) -> Formula:
     kind = text_at(table, "type", (), file)
     if kind not in TYPES:
         raise file.fault(f"unknown type {kind!r}", ("type",), cure=f"one of {', '.join(TYPES[1:])}")
+    phase = text_at(table, "phase", (), file)
+    if phase not in ("", "liquid", "vapor"):
+        fault = file.fault(f"phase {phase!r} is not known, and is ignored", ("phase",), cure="liquid or vapor")
+        file.warnings.append(str(fault))
     extends = table.get("extends", [])
     extends = [extends] if isinstance(extends, str) else extends
     hinted(table, FORMULA, (), file)
@@ -59,7 +63,7 @@ def parse(text: str, source: str) -> Formula:
         advice=tuple(tables(table.get("advice", []), ("advice",), file)),
         pointcuts=tuple(tables(table.get("pointcuts", []), ("pointcuts",), file)),
         words=convoy.words(table, file) if kind == "convoy" else {},
-        phase=text_at(table, "phase", (), file),
+        phase=phase,
         pour=table.get("pour") is True,
         metadata=table["metadata"] if isinstance(table.get("metadata"), dict) else {},
         text_hash=hashlib.sha256(text.encode()).hexdigest(),

@@ -8,7 +8,8 @@ from typing import Any
 
 from gcity_tui.formulas import words
 from gcity_tui.model import places
-from gcity_tui.model.errors import BadConfig
+from gcity_tui.model.errors import BadConfig, Usage
+from gcity_tui.model.names import seconds
 
 
 @dataclass(slots=True)
@@ -44,6 +45,17 @@ def text_at(table: Mapping[str, Any], key: str, at: places.Path, file: File) -> 
     value = table.get(key, "")
     if not isinstance(value, str):
         raise file.fault(f"{key} must be text", (*at, key))
+    return value
+
+
+def duration_at(table: Mapping[str, Any], key: str, at: places.Path, file: File, step: str = "") -> str:
+    """The duration as written; one that holds a variable is looked at when it is filled."""
+    value = text_at(table, key, at, file)
+    if "{" not in value:
+        try:
+            seconds(value)
+        except Usage as exc:
+            raise file.fault(f"{key}: {exc.message}", (*at, key), step, exc.cure) from exc
     return value
 
 

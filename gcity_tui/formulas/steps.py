@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from gcity_tui.formulas.reading import File, hinted, strings_at, table_at, tables, text_at, texts
+from gcity_tui.formulas.reading import File, duration_at, hinted, strings_at, table_at, tables, text_at, texts
 from gcity_tui.formulas.step import TEXTS, VARIABLE, Check, Drain, Gate, Loop, OnComplete, Retry, Step
 from gcity_tui.formulas.words import STEP
 from gcity_tui.model import places
@@ -16,6 +17,7 @@ DEEPEST = 24
 MOST_STEPS = 20_000
 """Steps that one file may hold."""
 _AUTHORABLE = ("scope", "cleanup")
+_WAITS = re.compile(r"all-children|any-children|children-of\([^()]+\)")
 
 
 def read_steps(written: Any, at: places.Path, file: File, depth: int) -> tuple[Step, ...]:
@@ -40,6 +42,11 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
         raise file.fault("priority is a number from 0 to 4", (*at, "priority"), name)
     hinted(t, STEP, at, file, name)
     words = {k: text_at(t, k, at, file) for k in TEXTS if k != "id"}
+    duration_at(t, "timeout", at, file, name)
+    waits = words["waits_for"]
+    if waits and "{" not in waits and not _WAITS.fullmatch(waits):
+        cure = "all-children, any-children or children-of(id)"
+        raise file.fault(f"waits_for cannot be {waits!r}", (*at, "waits_for"), name, cure)
     if not words["title"] and not words["expand"]:
         raise file.fault("a step needs a title", at, name)
     step = Step(
@@ -73,7 +80,7 @@ def _gate(t: Mapping[str, Any], at: places.Path, file: File) -> Gate | None:
     return Gate(
         text_at(spec, "type", at, file),
         text_at(spec, "id", at, file) or text_at(spec, "await_id", at, file),
-        text_at(spec, "timeout", at, file),
+        duration_at(spec, "timeout", at, file),
     )
 
 
@@ -83,8 +90,9 @@ def _loop(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Loop
     at = (*at, "loop")
     spec = table_at(t, "loop", at[:-1], file)
     count, most = spec.get("count", 0), spec.get("max", 0)
-    if not isinstance(count, int) or not isinstance(most, int):
-        raise file.fault("count and max of a loop are whole numbers", at)
+    for key, number in (("count", count), ("max", most)):
+        if isinstance(number, bool) or not isinstance(number, int) or (key in spec and number < 1):
+            raise file.fault(f"{key} of a loop is a number from 1", (*at, key), str(t.get("id", "")))
     loop = Loop(
         read_steps(spec.get("body", []), (*at, "body"), file, depth + 1),
         count,
@@ -117,6 +125,10 @@ def _on_complete(t: Mapping[str, Any], at: places.Path, file: File, name: str) -
     )
     if not done.for_each or not done.bond:
         raise file.fault("on_complete needs for_each and bond", at, name)
+    if not done.for_each.startswith("output.") and "{" not in done.for_each:
+        raise file.fault(f"for_each cannot be {done.for_each!r}", (*at, "for_each"), name, "output.<field>")
+    if done.parallel and done.sequential:
+        raise file.fault("parallel and sequential exclude each other", (*at, "sequential"), name)
     return done
 
 
@@ -135,7 +147,7 @@ def _check(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Chec
         raise file.fault(f"unknown check mode {mode!r}", (*at, "check", "mode"), name, 'mode = "exec"')
     if not path:
         raise file.fault("a check needs the path of its script", (*at, "check"), name)
-    return Check(_attempts(spec, at, file, name), mode, path, text_at(inner, "timeout", (*at, "check"), file))
+    return Check(_attempts(spec, at, file, name), mode, path, duration_at(inner, "timeout", (*at, "check"), file, name))
 
 
 def _retry(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Retry | None:
@@ -167,8 +179,19 @@ def _drain(t: Mapping[str, Any], at: places.Path, file: File, name: str) -> Drai
     )
     if not drain.formula:
         raise file.fault("a drain needs a formula", at, name)
-    if drain.context not in ("", "separate", "shared") or drain.member_access not in ("", "read", "exclusive"):
-        raise file.fault("context is separate or shared, member_access read or exclusive", at, name)
+    choices = (
+        ("context", drain.context, ("separate", "shared")),
+        ("member_access", drain.member_access, ("read", "exclusive")),
+        ("on_item_failure", drain.on_item_failure, ("continue", "skip_remaining")),
+    )
+    for key, value, known in choices:
+        if value and value not in known:
+            raise file.fault(f"{key} cannot be {value!r}", (*at, key), name, " or ".join(known))
+    if drain.continuation_group and drain.context != "shared":
+        where = (*at, "continuation_group")
+        raise file.fault("continuation_group needs a shared context", where, name, 'context = "shared"')
+    if not isinstance(item.get("single_lane", True), bool):
+        raise file.fault("single_lane is true or false", (*at, "item", "single_lane"), name)
     if "max_units" in spec and not 1 <= drain.max_units <= 100:
         raise file.fault("max_units is a number from 1 to 100", (*at, "max_units"), name)
     return drain
@@ -203,6 +226,8 @@ def _exclusive(step: Step, at: places.Path, file: File) -> None:
     if "timeout" in has and "check" not in has:
         raise file.fault("timeout needs a check", (*at, "timeout"), step.id)
     kind = step.metadata.get("gc.kind", "")
+    if kind and step.drain:
+        raise file.fault("drain and gc.kind exclude each other", (*at, "metadata"), step.id)
     if kind and kind not in _AUTHORABLE:
         raise file.fault(
             f"gc.kind {kind!r} is made by the compiler only",
