@@ -94,7 +94,7 @@ def _about(city: DeclaredCity, agent: Agent) -> dict[str, str]:
         "RigRoot": str(rig.path) if rig else "",
         "IssuePrefix": rig.prefix if rig else city.prefix,
         "DefaultBranch": (rig.default_branch if rig else "") or "main",
-        "ConfigDir": agent.source,
+        "ConfigDir": agent.config_dir or str(city.path),
         "SlingQuery": f"bd update {{}} --set-metadata gc.routed_to={agent.qualified}",
         "ProviderKey": provider.name if provider else "",
         "ProviderDisplayName": provider.display_name if provider else "",

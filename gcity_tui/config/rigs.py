@@ -93,6 +93,7 @@ def _rig(
         max_active_sessions=table.get("max_active_sessions"),
         formula_vars={k: str(v) for k, v in table.get("formula_vars", {}).items()},
         default_sling_target=str(table.get("default_sling_target", "")),
+        default_sling_targets=tuple(table.get("default_sling_targets", ())),
     )
     found = packs.imports(source, table.get("imports", {}), (*at, "imports"), city, city, reading)
     for text in table.get("includes", ()):

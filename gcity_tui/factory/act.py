@@ -7,11 +7,9 @@ transaction.
 from __future__ import annotations
 
 import json
-import subprocess
-import time
 from dataclasses import dataclass
 
-from gcity_tui.factory import placing, records
+from gcity_tui.factory import placing, records, setup
 from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.records import CRASH_NOTED, CRASHES, NOT_BEFORE, SERVER, STARTS, TOLD, TOLD_AT
 from gcity_tui.factory.site import Site
@@ -20,9 +18,6 @@ from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.protocol import line
 from gcity_tui.workers.bringup import clear_away
-
-PRE_START = 300.0
-"""Seconds that an agent's `pre_start` commands may take together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +50,9 @@ class Hand:
         record = records.before_start(site.ledger, record, fresh=action.fresh, bead=action.bead, now=now, config=config)
         try:
             record = placing.place(site, record, agent, action.bead)
-            self._pre_start(record, agent.pre_start)
+            setup.before(site, self.crew, record, agent)
             self.crew.start(record)
+            setup.after(site, self.crew, record, agent)
         except CityError as e:
             self._give_up(record)
             self.note_death(record, str(e), records.times(record.metadata.get(CRASHES)))
@@ -90,22 +86,6 @@ class Hand:
             return "".join(self.site.hands.ask(ask)).partition("=")[2]
         except (NotFound, Refused):
             return ""
-
-    def _pre_start(self, record: SessionRecord, commands: tuple[str, ...]) -> None:
-        deadline = time.monotonic() + PRE_START
-        for command in commands:
-            try:
-                done = subprocess.run(
-                    ["/bin/sh", "-c", command], cwd=record.work_dir, env=self.crew.script_environment(record),
-                    stdin=subprocess.DEVNULL, capture_output=True, timeout=max(deadline - time.monotonic(), 1.0),
-                    check=False,
-                )  # fmt: skip
-            except subprocess.TimeoutExpired as e:
-                raise Temporary(f"pre_start took over {PRE_START:.0f} s: {command}", where=record.instance) from e
-            if done.returncode:
-                said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-                why = said[-1] if said else command
-                raise Refused(f"pre_start failed ({done.returncode}): {why}", where=record.agent)
 
     def stop(self, action: Stop) -> SessionRecord | None:
         """End the session's processes and its pane, tidy up, and say so."""
@@ -146,9 +126,16 @@ class Hand:
             return record  # it died meanwhile: the loop sees that, with its last words
         if self._ours_lives(record):
             known = record.state == "active" and record.metadata.get(SERVER) == self.site.sight.seen.server
+            self.freshen(record)
             return record if known else self._up(record)
         self.site.hands.kill(record.name)
         return record
+
+    def freshen(self, record: SessionRecord) -> None:
+        """Run its agent's `session_live` again when that says something else than when it was last run. In its lane."""
+        agent = self.site.declared.agent(record.agent)
+        if agent is not None:
+            setup.freshen(self.site, self.crew, record, agent, known=record.metadata.get(setup.LIVE, ""))
 
     def give(self, action: Assign) -> None:
         """Work for a session that runs: the folder is made ready first; one that cannot go on there is started anew."""

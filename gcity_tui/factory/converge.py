@@ -29,7 +29,6 @@ TYPE = "convergence"
 GATES = ("manual", "condition", "hybrid")
 TIMEOUTS = ("iterate", "retry", "manual", "terminate")
 MOST_ITERATIONS, MOST_RETRIES = 1000, 3
-PER_AGENT, IN_ALL = 2, 10
 EVALUATE = "evaluate"
 PROMPT = """Judge whether what this convergence loop is about is good enough now, then say so:
 
@@ -113,8 +112,9 @@ def create(ledger: Ledger, declared: DeclaredCity, wanted: Wanted, actor: str = 
 
     def write(tx: Tx) -> str:
         living = ledger.find(types=(TYPE,), open_only=True)
-        if len(living) >= IN_ALL or sum(says(b, "target") == agent.qualified for b in living) >= PER_AGENT:
-            raise Refused(f"{PER_AGENT} loops of one agent, {IN_ALL} in all, are the most that run at a time",
+        each, most = declared.loops_per_agent, declared.loops_in_all
+        if len(living) >= most or sum(says(b, "target") == agent.qualified for b in living) >= each:
+            raise Refused(f"{each} loops of one agent, {most} in all, are the most that run at a time",
                           cure="stop one: gc converge stop ID")  # fmt: skip
         made = tx.create(title, prefix=prefix, issue_type=TYPE, status="in_progress", meta=told, actor=actor)
         tx.emit("convergence.created", made, message=f"{wanted.formula} → {route}")

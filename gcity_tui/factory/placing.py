@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gcity_tui.factory import git, records, workplace
+from gcity_tui.factory import git, records, setup, workplace
 from gcity_tui.factory.run import Run
-from gcity_tui.factory.worktrees import target_branch
+from gcity_tui.factory.worktrees import fingerprint, target_branch
 from gcity_tui.model.bead import Meta
 from gcity_tui.model.declared import Agent
 from gcity_tui.model.errors import Permanent
@@ -36,6 +36,10 @@ def place(site: Site, record: SessionRecord, agent: Agent, bead_id: str) -> Sess
     Raises Refused (the rig is no repository), NotFound (no commit to look at), Permanent, Temporary.
     """
     path, branch = _place(site, record, agent, bead_id)
+    added = setup.stage(agent.setup.overlays, site.declared.provider_of(agent), Path(path))
+    if added and agent.isolation == "detached" and bead_id and not agent.work_dir:
+        # What we put there is no change of the reviewer's.
+        site.ledger.update(bead_id, meta={workplace.BASELINE: fingerprint(Path(path))}, actor=records.ACTOR)
     if (path, branch) == (record.work_dir, record.branch):
         return record
     kept = records.note(site.ledger, record, {"work_dir": path, records.BRANCH: branch})
@@ -44,7 +48,7 @@ def place(site: Site, record: SessionRecord, agent: Agent, bead_id: str) -> Sess
 
 def _place(site: Site, record: SessionRecord, agent: Agent, bead_id: str) -> tuple[str, str]:
     if agent.work_dir:
-        path = Path(agent.work_dir).expanduser()
+        path = Path(setup.work_dir(site, agent, record.instance)).expanduser()
         path = path if path.is_absolute() else site.path / path
         try:
             path.mkdir(parents=True, exist_ok=True)

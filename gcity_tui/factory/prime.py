@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from gcity_tui.beads.ledger import Ledger
+from gcity_tui.config.expand import expand, for_path
 from gcity_tui.config.prompt import render_prompt
 from gcity_tui.factory import git
 from gcity_tui.factory.gc_words import options
@@ -88,21 +88,35 @@ def variables(declared: DeclaredCity, agent: Agent, env: Mapping[str, str]) -> d
     """The built-in variables of a prompt, as Gas City's `gc prime` computes them."""
     rig = declared.rig(agent.dir) if agent.dir else None
     provider = declared.provider_of(agent)
+    who = for_path(declared, agent, env.get("GC_ALIAS") or env.get("GC_AGENT") or agent.qualified)
     return {
+        **_queries(agent, who),
         "CityRoot": str(declared.path),
         "AgentName": env.get("GC_ALIAS") or env.get("GC_AGENT") or agent.qualified,
         "TemplateName": agent.qualified,
         "BindingName": agent.binding, "BindingPrefix": f"{agent.binding}." if agent.binding else "",
         "RigName": rig.name if rig else "", "Rig": rig.name if rig else "", "RigRoot": str(rig.path) if rig else "",
-        "WorkDir": env.get("GC_DIR") or agent.work_dir or str(rig.path if rig else declared.path),
+        "WorkDir": env.get("GC_DIR") or expand(agent.work_dir, who) or str(rig.path if rig else declared.path),
         "IssuePrefix": rig.prefix if rig else declared.prefix,
         "Branch": env.get("GC_BRANCH", ""), "DefaultBranch": _default_branch(declared, agent),
-        "ConfigDir": str(Path(agent.source).parent) if agent.source else str(declared.path),
-        "WorkQuery": "gc hook", "SlingQuery": f"gcity-tui sling {agent.qualified} {{}}",
+        "ConfigDir": agent.config_dir or str(declared.path),
         "ProviderKey": provider.name if provider else "",
         "ProviderDisplayName": (provider.display_name or provider.name) if provider else "",
         "InstructionsFile": provider.instructions_file if provider else "AGENTS.md",
     }  # fmt: skip
+
+
+def _queries(agent: Agent, who: Mapping[str, str]) -> dict[str, str]:
+    """The commands that find and route its work: its own, else ours; one of its own is all tiers."""
+    own, route = expand(agent.work_query, who), f"--metadata-field gc.routed_to={agent.qualified}"
+    routed = f"bd ready {route} --unassigned --exclude-type=epic --json --sort oldest --limit=20"
+    return {
+        "WorkQuery": own or "gc hook",
+        "AssignedInProgressQuery": own or 'bd list --status in_progress --assignee="$GC_ALIAS" --json --limit=1',
+        "AssignedReadyQuery": own or 'bd ready --assignee="$GC_ALIAS" --json --limit=1',
+        "RoutedPoolQuery": own or routed,
+        "SlingQuery": expand(agent.sling_query, who) or f"bd update {{}} --set-metadata gc.routed_to={agent.qualified}",
+    }
 
 
 def _default_branch(declared: DeclaredCity, agent: Agent) -> str:

@@ -102,9 +102,12 @@ def ensure(ledger: Ledger, declared: DeclaredCity, agent: Agent, instance: str) 
             "agent_name": instance, "alias": instance, "template": agent.qualified,
             "session_name": session_name(instance), "provider": provider.name if provider else "",
             "state": "start-pending", "continuation_epoch": "1", "generation": "0", "wake_mode": agent.wake_mode,
-            "session_origin": "ephemeral" if agent.pool else "named",
-            "pool_managed": "true" if agent.pool else "false", "pool_slot": instance.rsplit("-", 1)[-1],
+            "session_origin": "named" if instance in agent.named or not agent.pool else "ephemeral",
+            "pool_managed": "true" if agent.pool and instance not in agent.named else "false",
+            "pool_slot": str(agent.slot(instance)) if agent.slot(instance) else "",
         }  # fmt: skip
+        if instance in agent.named:
+            meta |= {"configured_named_session": "true", "configured_named_mode": declared.mode_of(instance)}
         rig = declared.rig(agent.dir) if agent.dir else None
         prefix = rig.prefix if rig else declared.prefix
         return tx.create(instance, prefix=prefix, issue_type="session", meta=meta, actor=ACTOR, no_history=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 from gcity_tui.model.declared import Agent, DeclaredCity
@@ -38,13 +39,25 @@ def session_of(declared: DeclaredCity, qualified: str) -> str:
     return agent.instance(1) if agent else qualified
 
 
+def _named(declared: DeclaredCity, name: str, rig: str) -> tuple[Agent, str] | None:
+    """(agent, instance) of a named session, as it is called or as its rig calls it."""
+    for agent in declared.agents:
+        for tried in (f"{rig}/{name}", name) if rig else (name,):
+            if tried in agent.named:
+                return agent, tried
+    return None
+
+
 def target(declared: DeclaredCity, name: str) -> tuple[Agent, str]:
     """(agent, instance or "") that a person means by `rig/agent`, `agent`, `rig/agent-2`; a rig means its default.
 
     Raises Ambiguous, or NotFound with the nearest name.
     """
     rig = declared.rig(name)
-    wanted = rig.default_sling_target if rig and rig.default_sling_target else name
+    choice = (rig.default_sling_targets or (rig.default_sling_target,)) if rig else ()
+    wanted = random.choice(choice) or name if choice else name
+    if one := _named(declared, wanted, rig.name if rig else ""):
+        return one
     found = agent_named(declared, wanted, rig.name if rig else "")
     if found:
         return found, ""

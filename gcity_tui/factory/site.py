@@ -140,9 +140,8 @@ class Site:
             full = resolve(name, tuple(known), "agent or session")
         except NotFound:
             for agent in self.declared.agents:
-                stem = agent.instance(0)[:-1]
                 for candidate in (name, f"{agent.dir}/{name}"):
-                    if candidate.startswith(stem) and candidate[len(stem) :].isdigit():
+                    if candidate in agent.named or agent.slot(candidate):
                         return agent, candidate
             raise
         agent = known[full]
@@ -185,6 +184,7 @@ class Site:
             parts,
             environ.get("GC_REHEARSAL_PACE", ""),
             self._author(),
+            self.declared.daemon.start_timeout,
         )
 
     def _author(self) -> tuple[str, str] | None:
@@ -233,7 +233,8 @@ def launch_hash(agent: Agent, provider: Provider, city: Mapping[str, str]) -> st
         sorted((k, sorted(v.items())) for k, v in provider.options.items()), sorted(provider.option_defaults.items()),
         provider.prompt_mode, provider.prompt_flag, provider.path_args, provider.session_id_flag, provider.resume_flag,
         provider.resume_style, provider.resume_command, provider.hooks.args, sorted(provider.hooks.env.items()),
-        sorted(provider.hooks.files.items()), sorted(city.items()),
+        sorted(provider.hooks.files.items()), sorted(city.items()), agent.setup.overlays, agent.setup.commands,
+        agent.setup.script, sorted(agent.model_from.items()),
     )  # fmt: skip
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from gcity_tui.model.session import Phase
 
@@ -61,6 +62,8 @@ class Standing:
     """Texts for it that are not over: it is not put to sleep before it has them."""
     drifted: bool = False
     """It was started from other words than those that the city's files say now."""
+    woke_at: float = 0.0
+    """When it was last started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class View:
     strays: tuple[str, ...] = ()
     coming: tuple[str, ...] = ()
     """Instances that are on their way and have no record yet: they take a place and are not set out for again."""
+    demand: Mapping[str, int] = field(default_factory=dict)
+    """Agent → how many sessions without work its `scale_check` asks for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ the same action again. "Could not tell" is never read as "not there": while tmux
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from gcity_tui.model.actions import (
     Action,
     Adopt,
@@ -28,6 +26,7 @@ from gcity_tui.model.actions import (
 )
 from gcity_tui.model.declared import Agent, DeclaredCity
 from gcity_tui.model.names import rig_of
+from gcity_tui.model.resting import chat_over, dependency_order, idle_long, too_old
 from gcity_tui.model.session import Phase
 
 EXPECTED = frozenset({"active", "awake", "creating", "draining"})
@@ -61,6 +60,7 @@ class _Planner:
             if t.assignee:
                 self.tasks.setdefault(t.assignee, []).append(t)
         self.wakes = declared.daemon.max_wakes_per_tick
+        self.always = frozenset(n.qualified for n in declared.named_sessions if n.mode == "always")
         self.up = {s.instance for s in view.sessions if _up(s)}
         self.actions: list[Action] = []
         self.starting: set[str] = set(view.coming)
@@ -81,7 +81,7 @@ class _Planner:
         order = {q: i for i, q in enumerate(dependency_order(self.declared.agents))}
         held = {i for i, tasks in self.tasks.items() if any(t.status == "in_progress" for t in tasks)}
         key = {
-            s.instance: (order.get(s.agent, 0), s.instance not in held, _slot(s.instance), s.instance)
+            s.instance: (order.get(s.agent, 0), s.instance not in held, self._slot(s.instance), s.instance)
             for s in self.view.sessions
         }
         return sorted(self.view.sessions, key=lambda s: key[s.instance])
@@ -125,12 +125,19 @@ class _Planner:
                 self._stop(s, "its agent or rig is suspended")
         elif s.drifted and not (busy or s.attached or s.queued) and s.phase is Phase.READY:
             self._restart(s, agent, "its configuration was changed")
+        elif not tasks and not self._always(s.instance) and chat_over(s, self.declared.chat_idle, self.now):
+            self._stop(s, "idle; it was started by hand")
         elif s.attached or s.pinned or s.queued or s.phase is Phase.WAITING or s.state == "draining":
             self._tell(s, tasks)
         elif agent.lifecycle == "one_shot" and s.worked and not tasks:
             self._stop(s, "its work is done")
         elif self._idle_too_long(s, agent, tasks):
-            self._stop(s, "idle")
+            if self._always(s.instance):
+                self._restart(s, agent, "idle")
+            else:
+                self._stop(s, "idle")
+        elif not tasks and too_old(s, agent, self.now):
+            self._restart(s, agent, "it has run for long")
         else:
             self._tell(s, tasks)
 
@@ -142,13 +149,13 @@ class _Planner:
         if s.state == "draining":
             return s.drain_acked or s.phase is Phase.READY
         coming = tasks and agent.lifecycle != "one_shot"
-        return s.drain_acked and not coming and not _kept(s, agent)
+        return s.drain_acked and not coming and not self._kept(s, agent)
 
     def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
-        if not agent.idle_timeout or tasks or s.phase is not Phase.READY or self.now - s.since < agent.idle_timeout:
+        if tasks or not idle_long(s, agent, self.now):
             return False
         mates = [i for i in self.up - self.leaving if self._agent_name(i) == agent.qualified]
-        return len(mates) > agent.min_active_sessions
+        return self._always(s.instance) or len(mates) > agent.min_active_sessions
 
     def _tell(self, s: Standing, tasks: list[Task]) -> None:
         """An idle program does not look at its queue by itself. `draining` ones get no more."""
@@ -167,7 +174,7 @@ class _Planner:
     def _gone(self, s: Standing, agent: Agent) -> None:
         """No process where one ought to be."""
         work = self._work(s.instance)
-        wanted = bool(work) or s.pinned or agent.min_active_sessions >= _slot(s.instance) > 0
+        wanted = bool(work) or self._stays(s, agent)
         if s.drain_acked or (s.state == "draining" and not work) or (agent.lifecycle == "one_shot" and not work):
             self.actions.append(Park(s.instance, "drained" if s.drain_acked else "its work is done"))
         elif self._suspended(agent):
@@ -209,7 +216,7 @@ class _Planner:
             agent = self.declared.agent_of(instance)
             if agent is None or self._suspended(agent):
                 continue
-            slot, most = _slot(instance), agent.max_active_sessions
+            slot, most = agent.slot(instance), agent.max_active_sessions
             work = self._work(instance)
             if most is not None and slot > most:
                 self.actions += [
@@ -241,7 +248,11 @@ class _Planner:
 
     def _hands(self, task: Task, agent: Agent) -> str | None:
         """Who takes it: the hands it prefers, an idle one, a sleeping one, a new one; lowest slot first."""
-        mates = sorted((s for s in self.view.sessions if s.agent == agent.qualified), key=lambda s: _slot(s.instance))
+        mates = sorted(
+            (s for s in self.view.sessions if s.agent == agent.qualified), key=lambda s: self._slot(s.instance)
+        )
+        if agent.pool:  # a named session takes what is meant for it, and nothing else
+            mates = [s for s in mates if s.instance not in agent.named]
         prefers = self.by_name.get(task.prefers)
         if prefers and prefers.agent == agent.qualified and prefers.state not in ("quarantined", "suspended"):
             return prefers.instance
@@ -263,19 +274,54 @@ class _Planner:
         if self.tasks.get(s.instance) or s.moving or s.instance in self.leaving:
             return False
         agent = self.declared.agent(s.agent)
-        goes = s.drain_acked and not (agent and _kept(s, agent))
+        goes = s.drain_acked and not (agent and self._kept(s, agent))
         return not (goes or s.restart_requested or s.state in ("draining", "quarantined", "suspended"))
 
     def _minimum(self) -> None:
+        """Sessions that are kept without work: an agent's minimum, named ones that are always there, a demand."""
         for agent in self.declared.agents:
             if self._suspended(agent):
                 continue
-            for slot in range(1, agent.min_active_sessions + 1):
-                name = agent.instance(slot)
-                s = self.by_name.get(name)
-                if name in self.up or (s is not None and (s.moving or s.state not in RESTING)):
-                    continue
-                self._start(name, agent, "kept active", "")
+            names = [agent.instance(slot) for slot in range(1, agent.min_active_sessions + 1)]
+            names += [n for n in agent.named if self._always(n) and n not in names]
+            for name in names:
+                if name not in self.up and self._may_rise(name):
+                    self._start(name, agent, "kept active", "")
+            self._demanded(agent, self.view.demand.get(agent.qualified, 0))
+
+    def _demanded(self, agent: Agent, wanted: int) -> None:
+        """As many sessions without work as the agent's own count asks for, over those that are at work."""
+        mine = [i for i in self.up | self.starting if self._agent_name(i) == agent.qualified and i not in agent.named]
+        missing, slot = wanted - sum(1 for i in mine if not self.tasks.get(i)), 0
+        while missing > 0 and slot < 1000:
+            slot += 1
+            name = agent.instance(slot)
+            if name in self.up or name in self.starting or self.tasks.get(name) or not self._may_rise(name):
+                continue
+            if not self._start(name, agent, "its scale_check asks for it", ""):
+                return
+            missing -= 1
+
+    def _may_rise(self, instance: str) -> bool:
+        """Whether nothing on its record keeps it down."""
+        s = self.by_name.get(instance)
+        return s is None or (not s.moving and s.state in RESTING)
+
+    def _always(self, instance: str) -> bool:
+        return instance in self.always
+
+    def _stays(self, s: Standing, agent: Agent) -> bool:
+        """It comes back though it has nothing to do."""
+        return s.pinned or self._always(s.instance) or agent.min_active_sessions >= agent.slot(s.instance) > 0
+
+    def _kept(self, s: Standing, agent: Agent) -> bool:
+        """It stays up though it has nothing to do."""
+        return bool(s.attached) or self._stays(s, agent)
+
+    def _slot(self, instance: str) -> int:
+        s = self.by_name.get(instance)
+        agent = self.declared.agent(s.agent) if s else self.declared.agent_of(instance)
+        return agent.slot(instance) if agent else 0
 
     # -- small steps -------------------------------------------------------------------------------------------------
 
@@ -297,7 +343,7 @@ class _Planner:
 
     def _suspended(self, agent: Agent) -> bool:
         rig = self.declared.rig(agent.dir) if agent.dir else None
-        return agent.suspended or bool(rig and rig.suspended)
+        return self.declared.suspended or agent.suspended or bool(rig and rig.suspended)
 
     def _stop(self, s: Standing, reason: str, state: str = "asleep") -> None:
         self.leaving.add(s.instance)
@@ -356,44 +402,12 @@ class _Planner:
         self.actions.append(Restart(s.instance, reason, agent=agent.qualified, bead=bead, fresh=fresh))
 
 
-def dependency_order(agents: Iterable[Agent]) -> tuple[str, ...]:
-    """Qualified names, those that others depend on first; a cycle is taken in the order it is written."""
-    by_name = {a.qualified: a for a in agents}
-    done: dict[str, bool] = {}
-
-    def visit(name: str) -> None:
-        if name in done:
-            return
-        done[name] = False
-        agent = by_name[name]
-        for other in agent.depends_on:
-            full = other if other in by_name else f"{agent.dir}/{other}"
-            if full in by_name:
-                visit(full)
-        done.pop(name)
-        done[name] = True
-
-    for name in by_name:
-        visit(name)
-    return tuple(done)
-
-
 def _up(s: Standing) -> bool:
     """It takes a place: alive, on its way, or expected and about to come back."""
     return s.pane in ("alive", "unknown") or s.moving == "start"
-
-
-def _kept(s: Standing, agent: Agent) -> bool:
-    """It stays up though it has nothing to do."""
-    return bool(s.pinned or s.attached or agent.min_active_sessions >= _slot(s.instance) > 0)
 
 
 def _death(s: Standing) -> str:
     if s.pane == "dead":
         return f"its program ended with {s.exit_code}" if s.exit_code is not None else "its program ended"
     return "its pane is gone"
-
-
-def _slot(instance: str) -> int:
-    tail = instance.rsplit("-", 1)[-1]
-    return int(tail) if tail.isdigit() else 0

@@ -32,6 +32,8 @@ class Places:
     parts: tuple[Path, ...] = ()
     pace: str = ""
     author: tuple[str, str] | None = None
+    start_timeout: float = 60.0
+    """Seconds that a program may take to become ready, where its provider does not say."""
 
     @property
     def home(self) -> Path:
@@ -164,9 +166,16 @@ def environment(
     if provider.rehearsal:
         env |= _rehearsal(places)
     secrets = {k: places.environ[k] for k in provider.key_variables if places.environ.get(k)}
-    for name, value in {**provider.env, **agent.env}.items():
+    served = {k: _users(v, places.environ) for k, v in agent.model_from.items()}
+    for name, value in {**provider.env, **served, **agent.env}.items():
         (env if allowed(name) else secrets)[name] = value
     return env, secrets
+
+
+def _users(value: str, environ: Mapping[str, str]) -> str:
+    """`$NAME` as the user's variable of that name, which is empty when there is none; anything else as it stands."""
+    name = value[2:-1] if value.startswith("${") and value.endswith("}") else value[1:]
+    return environ.get(name, "") if value.startswith("$") and name.isidentifier() else value
 
 
 def gc_names(provider: Provider, agent: Agent, record: SessionRecord, places: Places) -> dict[str, str]:

@@ -183,7 +183,8 @@ class TmuxWorker:
             if self.provider.ready_delay_ms and not self.provider.screen.ready:
                 time.sleep(self.provider.ready_delay_ms / 1000)
             else:
-                bringup.await_ready(self.pane, self.provider.ready_timeout_ms / 1000, prompted=made.prompted)
+                limit = self.provider.ready_timeout_ms / 1000 or self.places.start_timeout
+                bringup.await_ready(self.pane, limit, prompted=made.prompted)
         except CityError as e:
             senses.failed = e.message
             raise
@@ -196,6 +197,8 @@ class TmuxWorker:
     def attach(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
         if self.pane.row() is None:
             raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
+        if not self.agent.attach and not read_only:
+            raise Refused(f"{self.agent.qualified} is not to be attached to (attach = false)", cure="gcity-tui peek")
         return attach_plan(self.hands.server, self.record.name, environ, read_only=read_only)
 
     def create(self, mode: CreateMode) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from gcity_tui.model.actions import Action, Quarantine, Standing, Start, Task, View
 from gcity_tui.model.declared import Agent, Daemon, DeclaredCity, Rig
-from gcity_tui.model.plan import dependency_order, plan
+from gcity_tui.model.plan import plan
+from gcity_tui.model.resting import dependency_order
 from gcity_tui.model.session import Phase
 
 NOW = 10_000.0
