@@ -372,6 +372,10 @@ class City:
         """Write to a session; the message's bead. It reads it when it looks, or is told of it at its next turn."""
         return self._do("send_mail", str, to=to, text=text, subject=subject)
 
+    def reply_mail(self, id: str, text: str) -> str:
+        """Answer a message, in its thread; the answer's bead. The message counts as read."""
+        return self._do("reply_mail", str, id=id, text=text)
+
     def gates(self) -> tuple[Bead, ...]:
         """Gates that are shut, oldest first."""
         return tuple(self.site.ledger.find(types=("gate",), open_only=True, sort="created_asc"))

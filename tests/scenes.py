@@ -20,7 +20,7 @@ from gcity_tui.model.history import Block, Entry, History
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.round import Finding, Leg, Loop, Round
 from gcity_tui.model.session import Judgement, Pending, Phase
-from gcity_tui.model.snapshot import CitySnapshot, QueueView, RigView, SessionView, attention
+from gcity_tui.model.snapshot import CitySnapshot, MailView, QueueView, RigView, SessionView, attention
 from gcity_tui.tmux.styled import Line, parse
 
 NOW = 1_790_000_040.0
@@ -64,6 +64,7 @@ class StillCity:
         self.screens: dict[str, str] = {}
         self.the_beads: tuple[Bead, ...] = ()
         self.the_events: tuple[Event, ...] = ()
+        self.the_mail: tuple[MailView, ...] = ()
         self.histories: dict[str, History] = {}
         self.diffs: dict[str, str] = {}
         self.deliveries: dict[str, list[Delivery]] = {}
@@ -105,6 +106,19 @@ class StillCity:
                     continue
                 seen, snapshot = self._version, self._snapshot
             yield snapshot
+
+    def mail(self, every: bool = False) -> tuple[MailView, ...]:
+        return tuple(m for m in self.the_mail if every or not m.read)
+
+    def read_mail(self, id: str) -> Bead:
+        self._do("read_mail", id)
+        self.the_mail = tuple(replace(m, read=m.read or m.id == id) for m in self.the_mail)
+        return self.bead(id)
+
+    def reply_mail(self, id: str, text: str) -> str:
+        self._do("reply_mail", id, text)
+        self.read_mail(id)
+        return "gc-902"
 
     def up(self) -> int:
         self._do("up")
@@ -208,7 +222,7 @@ class StillCity:
 
 
 def bead(id: str, title: str = "", **rest: object) -> Bead:
-    return Bead(id, title or f"bead {id}", created_at="2026-09-21T13:00:00Z", **rest)  # type: ignore[arg-type]
+    return Bead(id, title or f"bead {id}", **{"created_at": "2026-09-21T13:00:00Z", **rest})  # type: ignore[arg-type]
 
 
 def findings(*counts: tuple[str, int], status: str = "new", first: int = 1) -> tuple[Finding, ...]:
@@ -391,11 +405,46 @@ def busy_city() -> StillCity:
     return city
 
 
+def post_city() -> StillCity:
+    """`busy_city` with mail to the person, two of it unread."""
+    city = busy_city()
+    city.the_mail = MAIL
+    city.the_beads = (*city.the_beads, *LETTERS)
+    unread = tuple(m for m in MAIL if not m.read)
+    shown = replace(bright_lights(), mail=unread)
+    city.push(replace(shown, attention=attention(shown)))
+    return city
+
+
 def demo_city() -> StillCity:
     city = StillCity(rehearsal())
     city.screens = {"demo/eddie-1": EDDIE_SCREEN.replace("limits", "shop")}
     city.the_beads, city.the_events, city.histories = (*RUN, *BEADS), EVENTS, {"demo/eddie-1": TALK}
     return city
+
+
+def letter(id: str, sender: str, ago: float, subject: str, text: str, read: bool = False) -> tuple[MailView, Bead]:
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(NOW - ago))
+    return MailView(id, sender, subject, NOW - ago, read), bead(
+        id, subject, issue_type="message", assignee="human", description=text, created_at=at, metadata={"from": sender}
+    )
+
+
+POST = (
+    letter("gc-501", "api/eddie-1", 90000, "The limiter's burst: 20 or 40?",
+           "The ticket says 20, the old nginx rule said 40. I keep 20.", True),
+    letter("gc-508", "web/scout-1", 7300, "Flaky date parsing is a real bug",
+           "See gc-455: it fails on 29 February.", True),
+    letter("gc-515", "api/builder-7", 1500, "I need a decision on the retry budget",
+           "The worker retries for ever when the bank answers 503.\n\nTwo ways:\n"
+           "1. a budget of 5 tries, then a dead letter, which somebody must look at;\n"
+           "2. for ever, with a pause that doubles up to an hour.\n\nI would take the first. "
+           "Until you answer I work on gc-433 without it."),
+    letter("gc-519", "api/eddie-2", 240, "Rate limiter: the admin page is not part of this",
+           "gc-413 waits for it and is for web. Shall I hand it over?"),
+)  # fmt: skip
+MAIL = tuple(m for m, _ in POST)
+LETTERS = tuple(b for _, b in POST)
 
 
 def routed(route: str, **more: str) -> dict[str, str]:
@@ -518,6 +567,8 @@ SCENES: dict[str, Scene] = {
     "beads": Scene(busy_city, press=("3", *"jjjjj", "b")),
     "transcript": Scene(busy_city, press=("3", *"jjjjj", "t")),
     "events": Scene(busy_city, press=("e",)),
+    "inbox": Scene(post_city, press=("i", "j")),
+    "inbox-80x24": Scene(post_city, (80, 24), ("i", "j")),
     "wall": Scene(busy_city, (200, 60), press=("v",)),
     "beads-80x24": Scene(busy_city, (80, 24), ("3", *"jjjjj", "b")),
     "rounds-80x24": Scene(demo_city, (80, 24), ("2", "r")),

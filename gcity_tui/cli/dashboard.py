@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gcity_tui.city import City
 
 
-VIEWS = ("city", "beads", "rounds", "formulas", "transcript", "wall", "events")
+VIEWS = ("city", "beads", "rounds", "formulas", "transcript", "wall", "events", "inbox")
 """The views that the dashboard can open on, in the order of its own list (words do not import pictures)."""
 
 

@@ -13,9 +13,11 @@ from gcity_tui.model.text import clean, one_line
 
 
 def mail_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("action", nargs="?", choices=("list", "read", "send"), default="list")
+    p.add_argument("action", nargs="?", choices=("list", "read", "send", "reply"), default="list")
     p.add_argument(
-        "words", nargs="*", help="read: the message's id; send: a session and a text (- reads standard input)"
+        "words",
+        nargs="*",
+        help="read: a message's id; send: a session and a text; reply: a message's id and a text (-: standard input)",
     )
     p.add_argument("-s", "--subject", default="", help="send: its subject (default: the text's first line)")
     p.add_argument("--all", action="store_true", help="list: also what was read")
@@ -24,6 +26,8 @@ def mail_arguments(p: argparse.ArgumentParser) -> None:
 def mail(args: argparse.Namespace) -> int:
     if args.action == "send":
         return _send(args)
+    if args.action == "reply":
+        return _reply(args)
     if args.action == "read":
         return _read(args)
     with opened(args) as city:
@@ -61,6 +65,20 @@ def _send(args: argparse.Namespace) -> int:
     to, text = args.words
     with opened(args) as city:
         sent = city.send_mail(to, sys.stdin.read() if text == "-" else text, args.subject)
+        whom = city.bead(sent).assignee
+    if args.json:
+        output.emit_json({"id": sent, "to": whom})
+    else:
+        output.say(f"sent {sent} to {whom}")
+    return 0
+
+
+def _reply(args: argparse.Namespace) -> int:
+    if len(args.words) != 2:
+        raise Usage("mail reply: a message's id and a text are needed", cure="gcity-tui mail --all lists them")
+    id, text = args.words
+    with opened(args) as city:
+        sent = city.reply_mail(id, sys.stdin.read() if text == "-" else text)
         whom = city.bead(sent).assignee
     if args.json:
         output.emit_json({"id": sent, "to": whom})

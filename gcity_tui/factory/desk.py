@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
 from functools import partial
 
-from gcity_tui.factory import dispatch, loops, mail, records
+from gcity_tui.factory import dispatch, loops, mail, mailbox, records
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.dispatch import Slung
@@ -224,6 +224,14 @@ class Desk:
         sent = mail.send(self.site.ledger, whom, text, subject=subject)
         self._ring()
         return sent
+
+    def reply_mail(self, id: str, text: str) -> str:
+        """The person answers a message, which then counts as read; the answer's bead."""
+        self.site.catch_up()
+        made, _ = mailbox.answer(self.site.ledger, id, text)
+        mail.read(self.site.ledger, id)
+        self._ring()
+        return made
 
     def loop(self, id: str, action: str) -> str:
         said = loops.act(self.site.ledger, id, action)

@@ -69,14 +69,21 @@ def _change(ledger: Ledger, bead: Bead, verb: str, actor: str) -> None:
     ledger.transact(write, actor=actor)
 
 
-def _reply(ledger: Ledger, words: list[str], said: Mapping[str, str], env: Mapping[str, str]) -> Answer:
-    bead = _message(ledger, words[0])
+def answer(
+    ledger: Ledger, id: str, body: str, subject: str = "", *, sender: str = "human", session: str = ""
+) -> tuple[str, str]:
+    """Answers a message, in its thread: the answer's bead and whom it goes to. Raises NotFound; Usage: it is empty."""
+    bead = _message(ledger, id)
     to = bead.metadata.get("from") or bead.sender
-    body = said.get("message") or " ".join(words[1:])
-    subject = said.get("subject") or (bead.title if bead.title.startswith("Re: ") else f"Re: {bead.title}")
     thread = next((label for label in bead.labels if label.startswith("thread:")), "")
-    made = send(ledger, to, body, subject=subject, sender=Who(env).assignee or "human",
-                session=env.get("GC_SESSION_ID", ""), thread=thread, reply_to=bead.id)  # fmt: skip
+    named = subject or (bead.title if bead.title.startswith("Re: ") else f"Re: {bead.title}")
+    return send(ledger, to, body, subject=named, sender=sender, session=session, thread=thread, reply_to=bead.id), to
+
+
+def _reply(ledger: Ledger, words: list[str], said: Mapping[str, str], env: Mapping[str, str]) -> Answer:
+    body = said.get("message") or " ".join(words[1:])
+    made, to = answer(ledger, words[0], body, said.get("subject", ""), sender=Who(env).assignee or "human",
+                      session=env.get("GC_SESSION_ID", ""))  # fmt: skip
     told = json.dumps({"id": made, "to": to}) if "json" in said else f"Sent {made} to {to}"
     return 0, f"{told}\n".encode("utf-8", "replace"), b""
 

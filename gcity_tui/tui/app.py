@@ -31,7 +31,7 @@ from gcity_tui.tui.verbs import Verbs
 if TYPE_CHECKING:
     from gcity_tui.model.layout import Layout
 
-VIEWS = ("city", "beads", "rounds", "formulas", "transcript", "wall", "events")
+VIEWS = ("city", "beads", "rounds", "formulas", "transcript", "wall", "events", "inbox")
 
 
 class GcityApp(Verbs, inherit_bindings=False):

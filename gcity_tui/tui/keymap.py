@@ -72,6 +72,7 @@ COMMANDS = (
     Command("view.formulas", "f", "view('formulas')", "formulas", "Formulas: a run's graph", "views"),
     Command("view.wall", "v", "view('wall')", "wall", "Wall of live panes", "views"),
     Command("view.events", "e", "view('events')", "events", "Events", "views"),
+    Command("view.inbox", "i", "view('inbox')", "inbox", "Inbox: what agents wrote to you", "views"),
     Command("app.go", "colon", "go", "go", "Go to any view, agent, bead or loop", "screen", rank=2),
     Command("app.filter", "slash", "filter", "filter", "Filter this list", "screen", rank=7),
     Command("app.palette", "ctrl+p", "command_palette", "palette", "Every command, for every target", "screen", rank=9),

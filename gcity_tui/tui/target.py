@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing, by its names; what it is not is empty. `main` says which of the three was pointed at."""
+    """One thing, by its names; what it is not is empty. `main` says which of them was pointed at: session, bead, loop,
+    or mail, whose bead is the message and whose session its sender."""
 
     session: str = ""
     bead: str = ""
@@ -18,7 +19,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        return {"session": self.session, "bead": self.bead, "loop": self.loop}.get(self.main, "")
+        return {"session": self.session, "bead": self.bead, "loop": self.loop, "mail": self.bead}.get(self.main, "")
 
 
 NOTHING = Target()
@@ -48,10 +49,19 @@ def of_bead(snapshot: CitySnapshot, id: str, assignee: str = "") -> Target:
     return Target(on.instance if on else "", id, loop, "bead")
 
 
+def of_mail(snapshot: CitySnapshot, mail: MailView) -> Target:
+    """A message; its session is its sender's."""
+    by = next((s for s in snapshot.sessions if mail.sender in (s.instance, s.name, s.id)), None)
+    return Target(by.instance if by else "", mail.id, by.loop if by else "", "mail")
+
+
 def of_subject(snapshot: CitySnapshot, subject: str) -> Target:
-    """Whatever bears this name: a session, a loop, else a bead."""
+    """Whatever bears this name: a session, a loop, unread mail, else a bead."""
     if snapshot.session(subject):
         return of_session(snapshot, subject)
+    mail = next((m for m in snapshot.mail if m.id == subject), None)
+    if mail is not None:
+        return of_mail(snapshot, mail)
     if any(x.id == subject for x in snapshot.loops):
         return of_loop(snapshot, subject)
     return of_bead(snapshot, subject)

@@ -13,7 +13,7 @@ from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import HEIGHTS, WIDTHS, Attach, Show, View
+from gcity_tui.tui.screens.view import HEIGHTS, WIDTHS, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
@@ -189,14 +189,8 @@ class CityScreen(View):
             self._follow(self.snapshot)
             self.draw_foot()
 
-    def on_line_table_chosen(self, message: LineTable.Chosen) -> None:
-        here = self.target
-        if here.main == "loop":
-            self.post_message(Show("rounds", here))
-        elif here.session:
-            self.post_message(Attach(here.session))
-        elif here.bead:
-            self.post_message(Show("beads", here))
+    def on_line_table_chosen(self, _: LineTable.Chosen) -> None:
+        self.go_into(self.target)
 
     def on_pane_view_still(self) -> None:
         self.redraw()

@@ -94,7 +94,7 @@ class EventsScreen(View):
     def on_line_table_chosen(self) -> None:
         here = self.target
         if here.main:
-            self.post_message(Show({"loop": "rounds", "bead": "beads"}.get(here.main, "city"), here))
+            self.post_message(Show({"loop": "rounds", "bead": "beads", "mail": "inbox"}.get(here.main, "city"), here))
 
 
 def _row(e: Event) -> Row:

@@ -16,7 +16,7 @@ from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import asked, rows, status, target
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.city import silent, tail_title
-from gcity_tui.tui.screens.view import Attach, Show, View
+from gcity_tui.tui.screens.view import View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
@@ -193,13 +193,7 @@ class LaidScreen(View):
         self.redraw()
 
     def on_line_table_chosen(self, _: LineTable.Chosen) -> None:
-        here = self.target
-        if here.main == "loop":
-            self.post_message(Show("rounds", here))
-        elif here.session:
-            self.post_message(Attach(here.session))
-        elif here.bead:
-            self.post_message(Show("beads", here))
+        self.go_into(self.target)
 
     def on_tails_sized(self) -> None:
         self.redraw()

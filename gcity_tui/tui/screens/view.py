@@ -203,5 +203,16 @@ class View(Screen[Any]):
     def on_pane_view_chosen(self, message: PaneView.Chosen) -> None:
         self.post_message(Attach(message.session))
 
+    def go_into(self, here: Target) -> None:
+        """What Enter does on a line: a loop's rounds, a message, an agent's pane, else the bead."""
+        if here.main == "loop":
+            self.post_message(Show("rounds", here))
+        elif here.main == "mail":
+            self.post_message(Show("inbox", here))
+        elif here.session:
+            self.post_message(Attach(here.session))
+        elif here.bead:
+            self.post_message(Show("beads", here))
+
     def opener(self, session: str, on_frame: Any, history: int) -> Any:
         return self.city.look(session, on_frame, history=history)

@@ -92,9 +92,17 @@ def wrap(spans: tuple[Span, ...], width: int, indent: int = 0) -> tuple[tuple[Sp
                 if n:
                     lines.append([(" " * indent, "")] if indent else [])
                     used = indent
-                lines[-1].append((part, role))
+                _add(lines[-1], part, role)
                 used += cell_len(part)
     return tuple(tuple(line) for line in lines)
+
+
+def _add(line: list[Span], text: str, role: str) -> None:
+    """`text` as part of the last span where that has the same role."""
+    if line and line[-1][1] == role:
+        line[-1] = (line[-1][0] + text, role)
+    else:
+        line.append((text, role))
 
 
 def _words(text: str) -> list[str]:
