@@ -82,6 +82,8 @@ class Controller:
         self._published = 0.0
         self._told: CitySnapshot | None = None
         self._owed = False
+        self._mend_at = float("inf")
+        """When a city that does not load is looked at again."""
         self.look: Look | None = None
         self.service: Service | None = None
 
@@ -180,13 +182,23 @@ class Controller:
             self._opening = self.runner.submit(sight.look)
 
     def _reload(self) -> None:
-        """The city's files were changed: take them up; a city that does not load any more stays as it was."""
+        """The city's files were changed: take them up; a city that does not load any more stays as it was.
+
+        That is told until it is mended, and tried again each patrol: what is missing may come by another file.
+        """
+        if not self.site.stale() and self.site.clock() < self._mend_at:
+            return
         try:
-            if self.site.stale() and self.site.reload():
+            if self.site.reload():
                 self.site.log.write("config", said="reloaded")
                 self.observer.read(force=True)
+                for record in self.observer.records:
+                    if record.state == "active":
+                        self.site.lanes.submit(record.instance, partial(self.hand.freshen, record))
+            self._mend_at = float("inf")
             self.notices.gone("config")
         except CityError as e:
+            self._mend_at = self.site.clock() + max(self.site.declared.daemon.patrol_interval, 1.0)
             self.notices.failed("config", str(e))
 
     def _begin(self, action: Action) -> None:
