@@ -10,6 +10,7 @@ from gcity_tui.beads.store import Store, translate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 _COLUMNS = "seq, at, type, subject, actor, old_value, new_value, message, payload"
@@ -46,15 +47,15 @@ def _open(ledger_path: str) -> "sqlite3.Connection":
     return cx
 
 
-def move(store: Store, before: int) -> int:
-    """Archive the events older than `before` (microseconds); returns how many."""
+def move(store: Store, before: int, stop: "Callable[[], bool]" = lambda: False) -> int:
+    """Archive the events older than `before` (microseconds), until `stop` says so; returns how many."""
     cx, moved = _open(store.path), 0
     try:
         newest = store.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0]
         last = store.rows("SELECT coalesce(min(seq), ?) FROM events WHERE at >= ?", (newest, before))[0][0] - 1
         while True:
             rows = store.rows(f"SELECT {_COLUMNS} FROM events WHERE seq <= ? ORDER BY seq LIMIT {BATCH}", (last,))
-            if not rows:
+            if not rows or stop():
                 return moved
             cx.execute("BEGIN IMMEDIATE")
             cx.executemany("INSERT OR IGNORE INTO events VALUES (?,?,?,?,?,?,?,?,?)", rows)

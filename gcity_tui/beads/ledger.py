@@ -153,11 +153,14 @@ class Ledger:
                 found = found[:limit] if limit > 0 else found
         return [event(row) for row in found]
 
-    def archive_events(self, before: int) -> int:
-        """Move events older than `before` (microseconds) to the file beside the ledger; returns how many."""
+    def archive_events(self, before: int, stop: "Callable[[], bool]" = lambda: False) -> int:
+        """Move events older than `before` (microseconds) to the file beside the ledger; returns how many.
+
+        It takes a batch after another, and looks between them whether to `stop`.
+        """
         from gcity_tui.beads.archive import move
 
-        return move(self.store, before)
+        return move(self.store, before, stop)
 
     def latest_seq(self) -> int:
         return int(self.store.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])

@@ -125,6 +125,7 @@ def daemon(merged: Mapping[str, Any]) -> Daemon:
         formula_v2_by_version=bool(table.get("formula_v2_by_version", False)),
         wisp_gc_interval=time("wisp_gc_interval", plain.wisp_gc_interval),
         wisp_ttl=time("wisp_ttl", plain.wisp_ttl),
+        keep_events=seconds(merged.get("beads", {}).get("keep_events", "30d")),
         setup_timeout=seconds(session.get("setup_timeout") or "10s"),
         setup_max_timeout=seconds(session.get("setup_max_timeout") or "300s"),
         tick_debounce=time("tick_debounce", plain.tick_debounce),

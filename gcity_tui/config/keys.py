@@ -127,6 +127,7 @@ SESSION = _keys(
 )
 BEADS = _keys(
     str="provider backend bd_compatibility conditional_writes guarded_release show_json",
+    duration="keep_events",
     bool="event_hooks",
     table="policies",
 )

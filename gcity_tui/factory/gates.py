@@ -1,7 +1,11 @@
-"""Gates that open by themselves: a timer that ran out, a bead that is closed. A person's gate waits for a person."""
+"""Gates that open by themselves: a timer that ran out, a bead that is closed. A person's gate waits for a person.
+
+Those of GitHub's are asked for by `upkeep`; one whose run failed waits for a person too.
+"""
 
 from __future__ import annotations
 
+from gcity_tui.beads.dialect.checks import FAILED
 from gcity_tui.beads.guards import satisfied
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
@@ -35,7 +39,7 @@ def standing(ledger: Ledger) -> tuple[GateView, ...]:
     found = []
     for gate in ledger.find(types=("gate",), open_only=True, sort="created_asc"):
         held = (d.issue_id for d in ledger.deps(gate.id, "up") if d.type in BLOCKING)
-        if gate.await_type in ("", "human") and any(_only(ledger, b, gate.id) for b in held):
+        if (gate.await_type in ("", "human") or FAILED in gate.labels) and any(_only(ledger, b, gate.id) for b in held):
             found.append(GateView(gate.id, one_line(gate.title, 120), seconds_of(gate.created_at)))
     return tuple(found)
 

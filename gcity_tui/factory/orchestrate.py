@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gcity_tui.factory import control, gates, loops, molecules, workplace
 from gcity_tui.factory.scripts import Background
 from gcity_tui.factory.site import Site
+from gcity_tui.factory.upkeep import Upkeep
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.round import Loop
 from gcity_tui.model.snapshot import GateView
@@ -26,6 +27,7 @@ class Orchestra:
         self.gates: tuple[GateView, ...] = ()
         self.error = ""
         self._scripts = Background(self._again)
+        self._upkeep = Upkeep(site)
         self._wanted, self._seq = -1, -1
         self._turn = threading.Condition()
         self._closed = False
@@ -117,4 +119,5 @@ class Orchestra:
             self._closed = True
             self._turn.notify()
         self._scripts.shut()
+        self._upkeep.close()
         self._thread.join(10.0)

@@ -322,6 +322,8 @@ class Daemon:
     wisp_gc_interval: float = 0.0
     wisp_ttl: float = 0.0
     """Closed wisps older than this are taken away every `wisp_gc_interval`; off while either is 0."""
+    keep_events: float = 30 * 86400.0
+    """Events older than this go from the ledger to the archive beside it; 0: never."""
     setup_timeout: float = 10.0
     """Seconds that one setup command may take; `pre_start` has `setup_max_timeout`."""
     setup_max_timeout: float = 300.0

@@ -1,7 +1,7 @@
 """`bd gate …` and `bd merge-slot …`: places where work waits, and the one slot that merges go through."""
 
 from gcity_tui.beads import jsonout, schema, select
-from gcity_tui.beads.dialect import items, values
+from gcity_tui.beads.dialect import checks, items, values
 from gcity_tui.beads.dialect.call import Fail
 from gcity_tui.model.errors import NotFound, Usage
 
@@ -18,9 +18,8 @@ KINDS = ("human", "timer", "gh:run", "gh:pr", "bead", "mail", "condition")
 def gate(call: "Call") -> None:
     what = call.need(0, "create, list, show, resolve, check or add-waiter")
     verbs = {"create": create, "list": list_, "show": show, "resolve": resolve, "close": resolve, "respond": resolve}
-    verbs.update(
-        {"check": check, "add-waiter": add_waiter, "wait": add_waiter, "discover": discover, "approve": resolve}
-    )
+    verbs.update({"add-waiter": add_waiter, "wait": add_waiter, "approve": resolve})
+    verbs.update({"check": checks.check, "discover": checks.discover})
     if what not in verbs:
         raise Usage(f'unknown command "gate {what}"', cure="create, list, show, resolve, check or add-waiter")
     call.rest = call.rest[1:]
@@ -122,55 +121,6 @@ def add_waiter(call: "Call") -> None:
 
     call.ledger.transact(run, actor=call.actor)
     call.give(_one(call, bead)) if call.json else call.say(f"✓ Added waiter to {bead}: {items.one_line(who)}")
-
-
-def discover(call: "Call") -> None:
-    """Gates that wait for a workflow run by name: finding the run is `gh`'s, which is not called from here."""
-    call.opts["type"] = "gh:run"
-    list_(call)
-
-
-def check(call: "Call") -> None:
-    """Resolve what can be seen to be satisfied: timers that ran out, beads that are closed.
-
-    Humans never; GitHub is counted as an error.
-    """
-    kind, dry = call.opts.get("type", "all"), bool(call.opts.get("dry-run"))
-    rows = select.find(
-        call.ledger.store, {"types": "gate", "open_only": True, "prefixes": call.prefixes}, sort="created_asc"
-    )
-    told = {"checked": 0, "resolved": 0, "escalated": 0, "errors": 0}
-    from gcity_tui.beads.guards import MACHINE_GATES, satisfied
-
-    at, now = schema.AT, call.ledger.now()
-    for row in rows:
-        await_type = row[at["await_type"]]
-        if kind not in ("all", "", await_type) and not await_type.startswith(kind + ":"):
-            continue
-        told["checked"] += 1
-        if await_type not in MACHINE_GATES:
-            continue
-        if await_type.startswith("gh:"):
-            told["errors"] += 1
-            call.warn(f"{row[0]}: {await_type} is not checked by this program")
-            continue
-
-        def run(tx: "Tx", row: "tuple[Any, ...]" = row) -> bool:
-            met = satisfied(
-                tx.cx, row[at["await_type"]], row[at["await_id"]], row[at["timeout"]], row[at["created_at"]], now
-            )
-            if met and not dry:
-                tx.close(row[0], f"{row[at['await_type']]} gate satisfied", force=True)
-            return met
-
-        if call.ledger.transact(run, actor=call.actor):
-            told["resolved"] += 1
-            if not call.json:
-                call.say(f"✓ {'Would resolve' if dry else 'Resolved'} {row[0]}")
-    if call.json:
-        call.give({**told, "dry_run": dry})
-    else:
-        call.say(f"Checked {told['checked']}, resolved {told['resolved']}, errors {told['errors']}")
 
 
 # -- the merge slot --------------------------------------------------------------------------------------------------
