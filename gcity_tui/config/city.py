@@ -256,6 +256,7 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
         packs=besides.declared_packs(parts),
         orders=besides.all_orders(parts, folders),
         warnings=tuple(parts.reading.warnings),
+        files=tuple(sorted(parts.reading.files)),
         digest=_digest(parts.reading),
     )
     fragments = tuple(workspace.get("global_fragments", ()))

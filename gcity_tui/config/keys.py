@@ -144,9 +144,7 @@ PACK_FILE = _keys(
     tables="agent named_session service webhook doctor commands pricing",
 )
 GLOBAL = _keys(strs="session_live")
-UPSTREAM = _keys(
-    str="description base_url api_key auth_token base_url_env api_key_env auth_token_env", map="env"
-)
+UPSTREAM = _keys(str="description base_url api_key auth_token base_url_env api_key_env auth_token_env", map="env")
 PACK = _keys(str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires")
 PATCHES = _keys(tables="agent named_session rigs providers github_pr_monitor")
 ORDER = _keys(

@@ -69,7 +69,7 @@ def origins(found: Settings, drafts: Iterable[Draft]) -> dict[str, Origin]:
     """The place of the last word on each key, and of each agent's prompt."""
     places = {name: words[-1].origin for name, words in found.items()}
     for draft in drafts:
-        if draft.files:
+        if draft.files.get("path"):
             places[f"agents.{draft.qualified}.prompt"] = Origin(draft.files["path"], 1, "")
     return places
 

@@ -95,8 +95,10 @@ def after(site: Site, crew: Crew, record: SessionRecord, agent: Agent) -> None:
     """`mouse_mode`, `session_setup`, `session_setup_script`, then `session_live`. Faults are told."""
     made = agent.setup
     if made.mouse:
-        with contextlib.suppress(CityError):
+        try:
             site.hands.set_option(record.name, "mouse", made.mouse)
+        except CityError as e:
+            site.log.write("mouse_mode", "warning", session=record.instance, error=str(e))
     lines = [*made.commands, *([f"exec {_word(made.script)}"] if made.script else [])]
     _run_all(site, crew, record, agent, "session_setup", lines)
     freshen(site, crew, record, agent)

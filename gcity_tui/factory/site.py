@@ -105,7 +105,7 @@ class Site:
 
     def _times(self) -> dict[str, int]:
         """When each file that the city is made from changed, and each folder in which one may appear."""
-        files = {o.file for o in self.declared.origins.values() if o.file}
+        files = set(self.declared.files)
         files |= {str(self.path / n) for n in ("city.toml", "pack.toml", "agents", "providers")}
         files |= {str(d) for d in (self.path / "agents").glob("*")}
         stamps: dict[str, int] = {}

@@ -365,8 +365,10 @@ class DeclaredCity:
     origins: Mapping[str, Origin] = field(default_factory=dict, compare=False, repr=False)
     """`agents.<qualified>.<key>`, `providers.<name>.<key>`, `rigs.<name>.<key>`, `<table>.<key>` → its place."""
     warnings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Every file that it was made from."""
     digest: str = ""
-    """Changes when any file it was made from changes."""
+    """Changes when any of them changes."""
 
     def agent(self, qualified: str) -> Agent | None:
         """By qualified name; a name without its binding will do where only one agent has it."""
