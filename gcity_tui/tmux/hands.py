@@ -266,7 +266,7 @@ class Hands:
         self.ask(line("select-pane", "-t", pane_target(_agent(session)), "-T", no_format(one_line(title))))
 
     def set_option(self, session: str, name: str, value: str) -> None:
-        """Set one of our own options (`@…`), or `mouse`, on the session; how tmux behaves else is the server's to say."""
+        """Set one of our own options (`@…`), or `mouse`, on the session; the rest of tmux is the server's to say."""
         if not name.startswith("@") and name != "mouse":
             raise Usage(f"not an option of ours: {name!r}")
         self.ask(line("set-option", "-t", f"={_agent(session)}:", name, value))
