@@ -175,3 +175,23 @@ def shortened(cell: Cell, width: int) -> Cell:
 def said(value: str, limit: int = 200) -> str:
     """Foreign text in one harmless line."""
     return one_line(value, limit)
+
+
+def tail_title(view: SessionView) -> str:
+    """`eddie-2 · codex · gc-412 round 4 · ctx 62%`; a scripted agent says so."""
+    provider = view.provider
+    if view.rehearsal and "rehearsal" not in provider:
+        provider = f"rehearsal {provider}"
+    parts = [short(view.instance), provider]
+    if view.loop:
+        parts.append(f"{view.loop} round {view.round}" if view.round else view.loop)
+    elif view.bead:
+        parts.append(view.bead)
+    if view.context_percent is not None:
+        parts.append(f"ctx {view.context_percent:.0f}%")
+    return " · ".join(p for p in parts if p)
+
+
+def silent(view: SessionView) -> str:
+    why = view.reason or view.why
+    return f"{view.phase.word}" + (f": {why}" if why else "")

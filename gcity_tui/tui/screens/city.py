@@ -9,9 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 
-from gcity_tui.model.names import short
-from gcity_tui.model.snapshot import CitySnapshot, SessionView
-from gcity_tui.tui import rows, status, target
+from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.tui import cells, rows, status, target
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.view import HEIGHTS, WIDTHS, View
 from gcity_tui.tui.target import Target
@@ -101,14 +100,10 @@ class CityScreen(View):
             pane.look_at("", None)
             self._title("tail", "⁴no agent", foot="2 rounds" if self.stacked else "")
             return
-        if view.phase.live and view.pane:
-            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
-        else:
-            pane.look_at("", None)
-            pane.frame_is((), silent(view))
+        self.look_into(pane, view)
         behind = status.behind(snapshot, self.link, self.now)
         still = " · ‖ still" if pane.still else ""
-        self._title("tail", "⁴" + tail_title(view), still, behind, "2 rounds" if self.stacked else "")
+        self._title("tail", "⁴" + cells.tail_title(view), still, behind, "2 rounds" if self.stacked else "")
 
     # -- what verbs act on
 
@@ -191,29 +186,3 @@ class CityScreen(View):
 
     def on_line_table_chosen(self, _: LineTable.Chosen) -> None:
         self.go_into(self.target)
-
-    def on_pane_view_still(self) -> None:
-        self.redraw()
-
-    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
-        message.pane.frame_is((), str(message.error))
-
-
-def tail_title(view: SessionView) -> str:
-    """`eddie-2 · codex · gc-412 round 4 · ctx 62%`; a scripted agent says so."""
-    provider = view.provider
-    if view.rehearsal and "rehearsal" not in provider:
-        provider = f"rehearsal {provider}"
-    parts = [short(view.instance), provider]
-    if view.loop:
-        parts.append(f"{view.loop} round {view.round}" if view.round else view.loop)
-    elif view.bead:
-        parts.append(view.bead)
-    if view.context_percent is not None:
-        parts.append(f"ctx {view.context_percent:.0f}%")
-    return " · ".join(p for p in parts if p)
-
-
-def silent(view: SessionView) -> str:
-    why = view.reason or view.why
-    return f"{view.phase.word}" + (f": {why}" if why else "")

@@ -13,9 +13,8 @@ from textual.widget import Widget
 
 from gcity_tui.model.layout import Layout, Part
 from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import asked, rows, status, target
+from gcity_tui.tui import asked, cells, rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.city import silent, tail_title
 from gcity_tui.tui.screens.view import View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
@@ -144,17 +143,13 @@ class LaidScreen(View):
 
     def _pane(self, snapshot: CitySnapshot, pane: PaneView, session: str, old: str, what: str = "") -> None:
         view = snapshot.session(session) if session else None
-        if view is None or not (view.phase.live and view.pane):
-            pane.look_at("", None)
-            pane.frame_is((), silent(view) if view else f"no agent: {what}" if what else "no agent")
-        else:
-            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
+        self.look_into(pane, view, f"no agent: {what}" if what else "no agent")
         if view is None:
             self.entitle(pane, what)
             return
         asks = " · needs you" if view.instance in rows.needing(snapshot) else ""
         still = " · ‖ still" if pane.still else ""
-        self.entitle(pane, f"{view.phase.shape} {view.phase.letter} {tail_title(view)}", asks + still + old)
+        self.entitle(pane, f"{view.phase.shape} {view.phase.letter} {cells.tail_title(view)}", asks + still + old)
 
     # -- what verbs act on
 
@@ -200,12 +195,6 @@ class LaidScreen(View):
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
         self.draw_foot()
-
-    def on_pane_view_still(self) -> None:
-        self.redraw()
-
-    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
-        message.pane.frame_is((), str(message.error))
 
 
 def room(width: int, height: int, each: int) -> tuple[int, int]:

@@ -7,9 +7,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import status, target
+from gcity_tui.tui import cells, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.city import silent, tail_title
 from gcity_tui.tui.screens.view import View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
@@ -48,17 +47,7 @@ class PeekScreen(View):
     def draw(self, snapshot: CitySnapshot) -> None:
         pane = self.query_one("#tail", PaneView)
         view = snapshot.session(self.session)
-        if view is None or not (view.phase.live and view.pane):
-            pane.look_at("", None)
-            pane.frame_is((), silent(view) if view else "it is gone")
-        else:
-            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
+        self.look_into(pane, view, "it is gone")
         behind = status.behind(snapshot, self.link, self.now)
         still = (" · ‖ still" if pane.still else "") + (f" · {behind} old" if behind else "")
-        self.entitle(pane, tail_title(view) if view else self.session, still)
-
-    def on_pane_view_still(self) -> None:
-        self.redraw()
-
-    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
-        message.pane.frame_is((), str(message.error))
+        self.entitle(pane, cells.tail_title(view) if view else self.session, still)

@@ -13,8 +13,8 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import keymap, status
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.tui import cells, keymap, status
 from gcity_tui.tui.cells import Span, shortened
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.target import NOTHING, Target
@@ -199,6 +199,20 @@ class View(Screen[Any]):
 
     def on_line_table_marked(self) -> None:
         self.draw_foot()
+
+    def look_into(self, pane: PaneView, view: SessionView | None, none: str = "") -> None:
+        """The session's pane, live; without one, why there is nothing to see; `none` without a session."""
+        if view is not None and view.phase.live and view.pane:
+            pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
+        else:
+            pane.look_at("", None)
+            pane.frame_is((), cells.silent(view) if view else none)
+
+    def on_pane_view_still(self) -> None:
+        self.redraw()
+
+    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
+        message.pane.frame_is((), str(message.error))
 
     def on_pane_view_chosen(self, message: PaneView.Chosen) -> None:
         self.post_message(Attach(message.session))

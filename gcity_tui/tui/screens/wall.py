@@ -10,9 +10,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
-from gcity_tui.tui import rows, status, target
+from gcity_tui.tui import cells, rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.city import silent, tail_title
 from gcity_tui.tui.screens.view import View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
@@ -68,19 +67,13 @@ class WallScreen(View):
             pane = self.query_one(f"#tile{n}", PaneView)
             pane.display = n < count
             view = snapshot.session(self.tiles[n]) if n < len(self.tiles) else None
+            self.look_into(pane, view, "nothing runs" if n == 0 else "")
             if view is None:
-                pane.look_at("", None)
-                pane.frame_is((), "nothing runs" if n == 0 else "")
                 self.entitle(pane, f"{n + 1}")
                 continue
-            if view.phase.live and view.pane:
-                pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
-            else:
-                pane.look_at("", None)
-                pane.frame_is((), silent(view))
             asks = " · needs you" if view.instance in red else ""
             still = (" · ‖ still" if pane.still else "") + (f" · {behind} old" if behind else "")
-            self.entitle(pane, f"{n + 1} {view.phase.shape} {view.phase.letter} {tail_title(view)}", asks + still)
+            self.entitle(pane, f"{n + 1} {view.phase.shape} {view.phase.letter} {cells.tail_title(view)}", asks + still)
 
     @property
     def target(self) -> Target:
@@ -115,12 +108,6 @@ class WallScreen(View):
 
     def on_descendant_focus(self, _: events.DescendantFocus) -> None:
         self.draw_foot()
-
-    def on_pane_view_still(self) -> None:
-        self.redraw()
-
-    def on_pane_view_failed(self, message: PaneView.Failed) -> None:
-        message.pane.frame_is((), str(message.error))
 
 
 def chosen(snapshot: CitySnapshot, wanted: tuple[str, ...], present: list[str], room: int) -> list[str]:
