@@ -28,7 +28,7 @@ from gcity_tui.factory.here import Here
 from gcity_tui.factory.lock import CityLock, holder
 from gcity_tui.factory.site import Site
 from gcity_tui.model.bead import Bead, Event
-from gcity_tui.model.codec import decode
+from gcity_tui.model.codec import Hearer, decode
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
 from gcity_tui.model.history import Entry, History
@@ -177,9 +177,10 @@ class City:
         stream = client.Watch(self._socket)
         self._watches.append(stream)
         last: CitySnapshot | None = None
+        hearer = Hearer(CitySnapshot)
         try:
             for value in stream.values(self._without):
-                snapshot = value if isinstance(value, CitySnapshot) else decode(CitySnapshot, value)
+                snapshot = value if isinstance(value, CitySnapshot) else hearer.decode(value)
                 if snapshot != last:
                     last = snapshot
                     yield snapshot

@@ -24,7 +24,7 @@ from typing import Any
 from gcity_tui.beads.follow import Follower
 from gcity_tui.factory import orchestrate
 from gcity_tui.factory.act import Hand
-from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.crew import SHOWS, Crew, undrawn
 from gcity_tui.factory.desk import Desk
 from gcity_tui.factory.lock import CityLock
 from gcity_tui.factory.notices import Notices
@@ -33,11 +33,11 @@ from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
 from gcity_tui.factory.site import Site, check_up
 from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
-from gcity_tui.model.codec import encode
+from gcity_tui.model.codec import Teller
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
-from gcity_tui.model.session import SessionRecord
+from gcity_tui.model.session import Phase, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tmux.clients import sweep
 
@@ -84,6 +84,7 @@ class Controller:
         self._owed = False
         self._mend_at = float("inf")
         """When a city that does not load is looked at again."""
+        self._teller = Teller()
         self.look: Look | None = None
         self.service: Service | None = None
 
@@ -160,10 +161,11 @@ class Controller:
         self._reload()
         if self.observer.read():
             self.orchestra.go(self.observer.work.seq)
-        self.observer.loops, self.observer.gates = self.orchestra.loops, self.orchestra.gates
-        self.observer.notices = self.notices.all()
+        self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
         seen = self.site.sight.seen
         look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))
+        limited = (v for v in look.snapshot.sessions if v.phase is Phase.LIMITED)
+        self.orchestra.limits = {v.provider: v.reason or "limited" for v in limited}
         # What is on its way to somebody is nobody else's meanwhile.
         tasks = tuple(t for t in look.view.tasks if t.id not in self._giving)
         coming = tuple(i for i, way in list(self._moving.items()) if way == "start" and i not in look.records)
@@ -345,7 +347,7 @@ class Controller:
         gap = 0.0 if urgent else PUBLISH if self._owed else patrol  # what needs a person does not wait
         if time.monotonic() - self._published >= gap:
             self._published, self._told, self._owed = time.monotonic(), news, False
-            service.publish(encode(look.snapshot))
+            service.publish(self._teller.encode(look.snapshot))
 
     def _next(self, look: Look, now: float) -> float:
         """Seconds until the next appointment."""
@@ -356,6 +358,8 @@ class Controller:
             times += [t for t in (s.not_before, s.quarantined_until) if t > now]
         if any(p.live and p.word in ("busy", "starting", "waiting", "unknown") for p in look.snapshot.tally()):
             times.append(now + 1.0)
+        if any(undrawn(s.phase, s.since, s.pending, now) for s in look.snapshot.sessions):
+            times.append(now + SHOWS)
         if any(look.snapshot.session(i) for i in self.crew.queued):
             times.append(now + DELIVER)
         if self._owed:

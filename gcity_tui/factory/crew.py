@@ -14,7 +14,7 @@ from pathlib import Path
 from gcity_tui.factory import prompts
 from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError
-from gcity_tui.model.session import Evidence, Judgement, Phase, SessionRecord
+from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.delivery import UNDER_WAY
@@ -27,6 +27,12 @@ CALM = 0.3
 """Seconds between two looks that a growing conversation causes: it may grow with every word."""
 AGAIN = 1.0
 """Seconds between two looks at a session that is doing something."""
+SHOWS = 0.1
+"""Seconds between two looks at one whose hook says that it asks, until the question is drawn."""
+DRAWN = 10.0
+"""Seconds in which it is drawn; later the hook meant something that is not known here."""
+CALLED = 60.0
+"""Seconds between two looks that nobody rang for, at a session that is idle while the bells are heard."""
 _DOING = (Phase.BUSY, Phase.STARTING, Phase.WAITING, Phase.UNKNOWN)
 
 
@@ -136,9 +142,16 @@ class Crew:
         if held is None or held[1] != row:
             return True
         quiet = now - held[2]
+        said = held[0].judgement
+        if undrawn(said.phase, said.since, held[0].pending, now):
+            return quiet >= SHOWS
         # A row's activity counts whole seconds, so a change late in a second is seen by one more look after it.
         unsettled = held[2] < row.activity + 2.0
-        return quiet >= (AGAIN if unsettled or held[0].judgement.phase in _DOING else interval)
+        if unsettled or held[0].judgement.phase in _DOING:
+            return quiet >= AGAIN
+        # What an idle program does moves its row or rings a bell: the patrol is for what neither could tell.
+        rings = self._bells is not None and held[0].judgement.phase is Phase.READY
+        return quiet >= (max(interval, CALLED) if rings else interval)
 
     def look_again(self, instance: str) -> None:
         """What was seen of it while it was moved is old."""
@@ -202,6 +215,9 @@ class Crew:
         worker = self.worker(record)
         told = worker.observe(row, now, look=closely)
         self._listen(worker.watched())
+        before = self._latest.get(record.id)
+        if before is not None and before[0] == told:
+            told = before[0]  # the same object, so that who asks whether it changed is answered at once
         self._latest[record.id] = (told, row, now)
         return told
 
@@ -211,6 +227,11 @@ class Crew:
         if self._bells is not None:
             self._bells.close()
             self._bells = None
+
+
+def undrawn(phase: Phase, since: float, pending: Pending | None, now: float) -> bool:
+    """Whether it is said to ask something that was not seen on its screen yet."""
+    return phase is Phase.WAITING and pending is None and now - since < DRAWN
 
 
 def _same(held: SessionRecord, record: SessionRecord) -> bool:

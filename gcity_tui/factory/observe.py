@@ -17,7 +17,7 @@ from gcity_tui.factory.queues import Work
 from gcity_tui.factory.records import number, times
 from gcity_tui.factory.sight import Seen
 from gcity_tui.factory.site import Site
-from gcity_tui.model.actions import Standing, View
+from gcity_tui.model.actions import Standing, Task, View
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Phase, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot, GateView, Notice, RigView, SessionView, attention
@@ -48,8 +48,12 @@ class Activity:
 
     def note(self, id: str, records_so_far: int, now: float) -> tuple[int, ...]:
         slot, before = int(now // 10), self._last.get(id, records_so_far)
+        held = self._slots.get(id)
+        if not held and before == records_so_far:
+            self._last[id] = records_so_far
+            return ()
         self._last[id] = records_so_far
-        kept = [s for s in self._slots.get(id, []) if s[0] > slot - SLOTS]
+        kept = [s for s in held or () if s[0] > slot - SLOTS]
         grown = max(records_so_far - before, 0)
         if grown:
             if kept and kept[-1][0] == slot:
@@ -73,6 +77,9 @@ class Observer:
         self.controller = 0
         self.foreign = ""
         self._records: tuple[SessionRecord, ...] = ()
+        self._made: dict[str, tuple[tuple[object, ...], Standing, SessionView]] = {}
+        """Session bead → what its standing and its view were made from, and both: made anew only when that changed."""
+        self._whole: tuple[tuple[object, ...], Mapping[str, SessionRecord], tuple[str, ...]] = ((), {}, ())
         self._activity = Activity()
         self._version = 0
         self._load = (time.monotonic(), _cpu())
@@ -84,9 +91,19 @@ class Observer:
         if not force and not due and self.site.ledger.latest_seq() == self.work.seq:
             return False
         self.work = queues.read(self.site.ledger, self.site.declared)
-        self._records = records.sessions(self.site.ledger)
+        before = {r.id: r for r in self._records}
+        found = records.sessions(self.site.ledger)
+        # One that reads as before is the same object, so that who asks whether it changed is answered at once.
+        self._records = tuple(old if (old := before.get(r.id)) == r else r for r in found)
         self.crew.count_queued()
+        self._made = {r.id: held for r in self._records if (held := self._made.get(r.id))}
         return True
+
+    def told(self, loops: tuple[Loop, ...], gates: tuple[GateView, ...], notices: tuple[Notice, ...]) -> None:
+        """What others found out; what says the same as before stays the same object."""
+        self.loops = self.loops if loops == self.loops else loops
+        self.gates = self.gates if gates == self.gates else gates
+        self.notices = self.notices if notices == self.notices else notices
 
     @property
     def records(self) -> tuple[SessionRecord, ...]:
@@ -97,18 +114,40 @@ class Observer:
         now = self.site.clock()
         standings, views = [], []
         for record in self._records:
-            row = seen.rows.get(record.name)
-            told = self.crew.told(record, row if seen.runtime == "alive" else None, seen.runtime, now)
-            way = moving(record.instance)
-            standings.append(self._standing(record, row, seen, told, way))
-            views.append(self._session(record, row, seen, told, way, now))
-        names = {r.name for r in self._records}
-        strays = tuple(sorted(r.session for r in seen.rows.values() if r.agent and r.session not in names))
-        tasks = self.work.tasks
-        view = View(now, seen.runtime, tuple(standings), tasks, strays if seen.runtime == "alive" else ())
-        return Look(view, self._snapshot(seen, tuple(views), now), {r.instance: r for r in self._records}, seen)
+            standing, view = self._one(record, seen, moving(record.instance), now)
+            standings.append(standing)
+            views.append(view)
+        by_instance, strays = self._names(seen)
+        view_ = View(now, seen.runtime, tuple(standings), self.work.tasks, strays if seen.runtime == "alive" else ())
+        return Look(view_, self._snapshot(seen, tuple(views), now), by_instance, seen)
+
+    def _names(self, seen: Seen) -> tuple[Mapping[str, SessionRecord], tuple[str, ...]]:
+        """Records by instance, and who is in tmux without one."""
+        made_from = (self._records, seen.rows)
+        if self._whole[0] != made_from:
+            names = {r.name for r in self._records}
+            strays = tuple(sorted(r.session for r in seen.rows.values() if r.agent and r.session not in names))
+            self._whole = (made_from, {r.instance: r for r in self._records}, strays)
+        return self._whole[1], self._whole[2]
 
     # -- one session -------------------------------------------------------------------------------------------------
+
+    def _one(self, record: SessionRecord, seen: Seen, way: str, now: float) -> tuple[Standing, SessionView]:
+        """Its standing and its view: those of the last look when nothing that they are made from is another."""
+        row = seen.rows.get(record.name)
+        told = self.crew.told(record, row if seen.runtime == "alive" else None, seen.runtime, now)
+        task = self.work.of(record.instance)
+        activity = self._activity.note(record.id, told.records, now)
+        made_from = (
+            record, row, told, way, seen.runtime, seen.server, self.crew.queued.get(record.instance, 0), task,
+            self.work.titles.get(task.id, "") if task else "", activity, self.loops, self.site.declared,
+        )  # fmt: skip
+        held = self._made.get(record.id)
+        if held is None or not _same(held[0], made_from):
+            standing = self._standing(record, row, seen, told, way)
+            view = self._session(record, row, seen, told, way, task, activity)
+            held = self._made[record.id] = (made_from, standing, view)
+        return held[1], held[2]
 
     def _standing(
         self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str
@@ -131,11 +170,11 @@ class Observer:
         return bool(began and now and began != now)
 
     def _session(
-        self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str, now: float
-    ) -> SessionView:
+        self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str,
+        task: Task | None, activity: tuple[int, ...],
+    ) -> SessionView:  # fmt: skip
         agent = self.site.declared.agent(record.agent)
         provider = self.site.declared.provider_of(agent) if agent else None
-        task = self.work.of(record.instance)
         phase, why, since = phase_of(record, row, seen, told, moving)
         alive = row is not None and not row.dead and seen.runtime == "alive"
         view = SessionView(
@@ -151,10 +190,9 @@ class Observer:
             last_activity=max(told.activity_at, float(row.activity) if row else 0.0),
             work_dir=record.work_dir, branch=record.branch, epoch=record.epoch,
             restarts=len(times(record.metadata.get(records.CRASHES))), transcript=told.transcript,
-            evidence=told.judgement.evidence,
+            evidence=told.judgement.evidence, activity=activity,
         )  # fmt: skip
-        activity = self._activity.note(record.id, told.records, now)
-        return self._in_loop(replace(view, activity=activity), task.id if task else "")
+        return self._in_loop(view, task.id if task else "")
 
     def _in_loop(self, view: SessionView, bead: str) -> SessionView:
         """Which loop, round and leg its work belongs to."""
@@ -198,6 +236,11 @@ class Observer:
 def _cpu() -> float:
     own, kids = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + kids.ru_utime + kids.ru_stime
+
+
+def _same(held: tuple[object, ...], now: tuple[object, ...]) -> bool:
+    """Element by element: most are the very same object, so that little is compared."""
+    return all(a is b or a == b for a, b in zip(held, now, strict=True))
 
 
 def pane_state(row: PaneRow | None, runtime: str) -> str:

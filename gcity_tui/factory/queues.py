@@ -31,11 +31,11 @@ class Work:
     counts: Mapping[str, int] = field(default_factory=dict)
     wake_at: float = 0.0
     mail: tuple[MailView, ...] = ()
+    hands: Mapping[str, Task] = field(default_factory=dict)
+    """Instance → what it works on: the bead it holds, else the first that is ready for it."""
 
     def of(self, instance: str) -> Task | None:
-        """What the instance works on: the bead it holds, else the first that is ready for it."""
-        mine = [t for t in self.tasks if t.assignee == instance]
-        return next((t for t in mine if t.status == "in_progress"), None) or next((t for t in mine if t.ready), None)
+        return self.hands.get(instance)
 
 
 def read(ledger: Ledger, declared: DeclaredCity) -> Work:
@@ -53,7 +53,17 @@ def read(ledger: Ledger, declared: DeclaredCity) -> Work:
     wake = lean.next_wake(ledger.store, now) / 1e6
     blocked = {_route(declared, r): n for r, n in lean.blocked(ledger.store, now).items()}
     queues, counts = _queues(declared, tasks, blocked), lean.counts(ledger.store)
-    return Work(seq, tuple(tasks), titles, queues, counts, wake, mail.to_person(ledger))
+    return Work(seq, tuple(tasks), titles, queues, counts, wake, mail.to_person(ledger), _in_hand(tasks))
+
+
+def _in_hand(tasks: list[Task]) -> dict[str, Task]:
+    found: dict[str, Task] = {}
+    for task in tasks:
+        before = found.get(task.assignee)
+        begun = task.status == "in_progress"
+        if task.assignee and (begun or task.ready) and (before is None or (begun and before.status != "in_progress")):
+            found[task.assignee] = task
+    return found
 
 
 def _route(declared: DeclaredCity, route: str) -> str:
