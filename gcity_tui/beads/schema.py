@@ -8,6 +8,8 @@ own or a parent's deferral ends) and `hidden` (1: never offered as work unless i
 SCHEMA_VERSION = 2
 
 STATUSES = ("open", "in_progress", "blocked", "deferred", "closed", "pinned", "hooked")
+PROMPTED = ("escalated",)
+"""Statuses that prompts of Gas Town set and bd refuses: taken, and neither open nor done."""
 CORE_TYPES = (
     *(
         "bug",

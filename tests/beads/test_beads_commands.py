@@ -344,3 +344,16 @@ def test_the_reference_names_every_command() -> None:
     text = (Path(__file__).parents[2] / "docs" / "reference" / "bd.md").read_text()
     missing = [c for c in (*words.COMMANDS, *words.ALIASES) if f"`{c}`" not in text]
     assert missing == ["graph-deps", "molecule", "gates"], "only the silent aliases go without a word"
+
+
+def test_a_label_goes_to_all_children(bd) -> None:
+    epic = bd.make("epic", "-t", "epic")
+    kids = {bd.make(f"kid {n}", "--parent", epic) for n in (1, 2)}
+    assert {x["issue_id"] for x in bd.json("label", "propagate", epic, "wave:1")} == kids
+    assert {x["id"] for x in bd.json("list", "-l", "wave:1")} == kids
+
+
+def test_a_heartbeat_is_a_time_in_the_metadata(bd) -> None:
+    bead = bd.make("work")
+    bd.ok("heartbeat", bead)
+    assert bd.json("show", bead)[0]["metadata"]["gc.last_heartbeat_at"].endswith("Z")

@@ -175,6 +175,9 @@ COUNTED = """
 1 | formula show --resolve a-formula | !needs the city's formulas
 1 | mol list --active | text
 1 | mol step respawn --target x | !needs the city's formulas
+1 | update A --status=escalated | text
+2 | daemons killall | text
+1 | heartbeat A | text
 """
 PROGRAMS = """
 1 | list --status in_progress --assignee=gc-s1 --json --limit=1 | []

@@ -47,6 +47,8 @@ WRITES_NOTHING = frozenset(
         "formula",
         "vc",
         "dolt",
+        "daemons",
+        "activity",
         "bootstrap",
         "mail",
     ]

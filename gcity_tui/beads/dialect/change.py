@@ -201,6 +201,12 @@ def tag(call: "Call") -> None:
     each(call, [bead], lambda tx, b: tx.update(b, add_labels=[label]), "Updated")
 
 
+def heartbeat(call: "Call") -> None:
+    """Newer packs say so now and then while they work on a bead: the time goes into `gc.last_heartbeat_at`."""
+    said = {"gc.last_heartbeat_at": jsonout.stamp(call.ledger.now())}
+    each(call, [call.need(0, "an issue id"), *call.rest[1:]], lambda tx, b: tx.update(b, meta=said), "Updated")
+
+
 def note(call: "Call") -> None:
     bead = call.need(0, "an issue id")
     text = call.text(call.opts["file"]) if "file" in call.opts else " ".join(call.rest[1:])
@@ -214,8 +220,8 @@ def note(call: "Call") -> None:
 
 
 def label(call: "Call") -> None:
-    """`label add|remove ID… LABEL`, `label list ID`, `label list-all`."""
-    what = call.need(0, "add, remove, list or list-all")
+    """`label add|remove ID… LABEL`, `label propagate PARENT LABEL`, `label list ID`, `label list-all`."""
+    what = call.need(0, "add, remove, propagate, list or list-all")
     store = call.ledger.store
     if what == "list":
         bead = call.resolve(call.need(1, "an issue id"))
@@ -233,8 +239,11 @@ def label(call: "Call") -> None:
         if not name.strip():
             raise Usage("label cannot be empty")
         _relabel(call, call.rest[1:-1], name, what == "add")
+    elif what == "propagate":
+        parent, name = call.resolve(call.need(1, "the parent's id")), call.need(2, "a label")
+        _relabel(call, [r[0] for r in select.find(store, {"parent": parent}, sort="created_asc")], name, True)
     else:
-        raise Usage(f'unknown command "label {what}"', cure="add, remove, list or list-all")
+        raise Usage(f'unknown command "label {what}"', cure="add, remove, propagate, list or list-all")
 
 
 def _relabel(call: "Call", names: list[str], name: str, add: bool) -> None:

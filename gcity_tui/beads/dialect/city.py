@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 _DONE = {
     "bootstrap": "Nothing to bootstrap: the ledger is there",
     "vc": "Nothing to commit: every write is in the ledger when its command ends",
+    "daemons": "No daemon here: every command reads and writes the ledger itself, or asks the city's controller",
     "dolt": "No Dolt here: every write is in the ledger already, and `bd export` makes a copy to carry elsewhere",
 }
 
@@ -25,6 +26,13 @@ def formula(call: "Call") -> None:
     raise Unsupported(
         f"bd {call.command} needs the city's formulas, which the ledger does not read",
         cure="gcity-tui formulas, or gcity-tui sling; or bd create --graph with the plan",
+    )
+
+
+def activity(call: "Call") -> None:
+    """A feed that bd had once and has no more; a call answers once, and what follows is another program's."""
+    raise Unsupported(
+        "bd activity is no command of bd 1.0", cure="gcity-tui events --follow, or bd list --sort updated"
     )
 
 

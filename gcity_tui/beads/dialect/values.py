@@ -56,7 +56,7 @@ def custom(call: "Call", key: str) -> list[str]:
 
 def status(call: "Call", text: str) -> str:
     name = text.replace("-", "_") if text.replace("-", "_") in schema.STATUSES else text
-    if name in schema.STATUSES or name in custom(call, "status.custom"):
+    if name in (*schema.STATUSES, *schema.PROMPTED) or name in custom(call, "status.custom"):
         return name
     raise Usage(
         f'invalid status "{text}" (built-in: open, in_progress, blocked, deferred, closed, pinned, hooked;'

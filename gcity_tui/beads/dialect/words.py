@@ -123,6 +123,9 @@ COMMANDS = {
     "bootstrap": ("city", "nothing", "dry-run yes/y"),
     "vc": ("city", "nothing", "message/m:1 stdin"),
     "dolt": ("city", "nothing", "force remote:1"),
+    "daemons": ("city", "nothing", "force"),
+    "activity": ("city", "activity", "follow/f limit/n:1 since:1 type:1 mol:1"),
+    "heartbeat": ("change", "heartbeat", ""),
     "mail": ("city", "mail", ""),
     "gate": (
         "gates",
@@ -168,7 +171,7 @@ ALIASES = {
         "graph-deps": "dep",
         "find": "search",
     },
-    **{"molecule": "mol", "gates": "gate"},
+    **{"molecule": "mol", "gates": "gate", "daemon": "daemons"},
 }
 
 
