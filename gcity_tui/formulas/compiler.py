@@ -127,11 +127,13 @@ def _known(steps: tuple[Step, ...], formula: Formula) -> None:
                 close = nearest(need, tuple(seen))
                 raise BadConfig(
                     f'needs references unknown step "{need}"',
-                    where=step.where,
+                    where=step.at("depends_on" if need in step.depends_on else "needs"),
                     cure=f"did you mean {close!r}?" if close else f"steps: {_few(seen)}",
                 )
             if need == step.id:
-                raise BadConfig(f'step "{need}" needs itself', where=step.where)
+                raise BadConfig(
+                    f'step "{need}" needs itself', cure="take it out of its needs", where=step.at("needs", "depends_on")
+                )
 
 
 def _few(names: Iterable[str]) -> str:
@@ -155,7 +157,7 @@ def _numbers(step: Step, values: Mapping[str, str]) -> Step:
 def _number(text: str, values: Mapping[str, str], step: Step) -> int:
     value = fill(text, values)
     if not value.isdigit() or not 1 <= int(value) <= 1000:
-        raise BadConfig(f"max_attempts is {value!r}", cure="a number from 1", where=step.where)
+        raise BadConfig(f"max_attempts is {value!r}", cure="a number from 1 to 1000", where=step.at("check", "retry"))
     return int(value)
 
 
@@ -173,11 +175,19 @@ def _files(step: Step, formula: Formula, find: Find) -> Step:
                 text = _pointer(formula, step.description_file, path, len(text.encode()))
             step = replace(step, description=text)
         elif formula.graph:
-            raise BadConfig(f"description_file {step.description_file!r} is not there", where=step.where)
+            raise BadConfig(
+                f"description_file {step.description_file!r} is not there",
+                cure="write it from the formula's own folder, or ../assets/… for one of a pack's",
+                where=step.at("description_file"),
+            )
     if step.check and step.check.path.startswith("../") and not VARIABLE.search(step.check.path):
         hit = find(step.check.path, source)
         if not hit:
-            raise BadConfig(f"check script {step.check.path!r} is not there", where=step.where)
+            raise BadConfig(
+                f"check script {step.check.path!r} is not there",
+                cure="../assets/… is looked for in the pack and in its imports",
+                where=step.at("check", "ralph"),
+            )
         step = replace(step, check=replace(step.check, path=hit[0]))
     return replace(step, children=children)
 

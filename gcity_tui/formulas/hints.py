@@ -36,16 +36,17 @@ def _variables(formula: Formula, steps: tuple[Step, ...], values: Mapping[str, s
     declared = tuple(formula.variables)
     for step in walk(steps):
         texts = {"title": step.title, "description": step.description, "notes": step.notes,
-                 "condition": step.condition, "assignee": step.assignee, **step.metadata}  # fmt: skip
+                 "condition": step.condition, "assignee": step.assignee,
+                 "metadata": " ".join(step.metadata.values())}  # fmt: skip
         for key, text in texts.items():
             if "{{" not in text:
                 continue
             for name in dict.fromkeys(VARIABLE.findall(text)):
                 close = "" if name in known else nearest(name, declared, 1 if len(name) < 6 else 2)
                 if close:
-                    yield f"{step.where}: {key} says {{{{{name}}}}}, which is not declared (did you mean {close!r}?)"
+                    yield f"{step.at(key)}: it says {{{{{name}}}}}, which is not declared (did you mean {close!r}?)"
                 elif key == "title" and name not in known:
-                    yield f"{step.where}: the title says {{{{{name}}}}}, which is not declared: it cannot be poured"
+                    yield f"{step.at(key)}: it says {{{{{name}}}}}, which is not declared: it cannot be poured"
 
 
 def _waiting(steps: tuple[Step, ...], above: tuple[Step, ...] = ()) -> Iterable[str]:
@@ -53,9 +54,10 @@ def _waiting(steps: tuple[Step, ...], above: tuple[Step, ...] = ()) -> Iterable[
     for step in steps:
         parents = {s.id for s in above}
         children = {s.id for s in walk(step.children)}
+        where = step.at("needs", "depends_on")
         for need in step.all_needs:
             if need in parents:
-                yield f"{step.where}: it needs its own parent {need!r}, which ends after it: neither ever begins"
+                yield f"{where}: it needs its own parent {need!r}, which ends after it: neither ever begins"
             elif need in children:
-                yield f"{step.where}: it needs {need!r} inside it, which is held while it waits: neither ever begins"
+                yield f"{where}: it needs {need!r} inside it, which is held while it waits: neither ever begins"
         yield from _waiting(step.children, (*above, step))

@@ -11,6 +11,8 @@ from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.names import seconds
 
+_HOLDERS = ("steps", "children", "body", "template")
+
 
 @dataclass(slots=True)
 class File:
@@ -28,7 +30,7 @@ class File:
         line = self.line(at)
         place = f"{self.source}:{line}" if line else self.source
         last = next((str(k) for k in reversed(at) if isinstance(k, str)), "")
-        name = f"step {step}" if step else last
+        name = ": ".join(n for n in (f"step {step}" if step else "", "" if last in _HOLDERS else last) if n)
         return BadConfig(message, cure=cure, where=f"{place}: {name}" if name else place)
 
 

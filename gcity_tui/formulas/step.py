@@ -110,6 +110,8 @@ class Step:
     timeout: str = ""
     file: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Where its keys stand, of those that may be found wrong later."""
 
     @property
     def all_needs(self) -> tuple[str, ...]:
@@ -118,6 +120,13 @@ class Step:
     @property
     def where(self) -> str:
         return f"{self.file}:{self.line}: step {self.id}" if self.line else f"{self.file}: step {self.id}"
+
+    def at(self, *keys: str) -> str:
+        """The place of the first of its keys that is written, for a message."""
+        key = next((k for k in keys if k in self.lines), "")
+        line = self.lines.get(key) or self.line
+        place = f"{self.file}:{line}" if line else self.file
+        return f"{place}: step {self.id}" + (f": {key}" if key else "")
 
 
 @dataclass(frozen=True, slots=True)

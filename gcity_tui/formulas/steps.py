@@ -16,6 +16,8 @@ DEEPEST = 24
 """Levels that children and loop bodies may be nested."""
 MOST_STEPS = 20_000
 """Steps that one file may hold."""
+_PLACED = ("title", "description", "notes", "needs", "depends_on", "condition", "expand", "description_file", "check",
+           "ralph", "retry", "drain", "on_complete", "loop", "gate", "assignee", "metadata")  # fmt: skip
 _AUTHORABLE = ("scope", "cleanup")
 _WAITS = re.compile(r"all-children|any-children|children-of\([^()]+\)")
 
@@ -67,6 +69,7 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
         drain=_drain(t, at, file, name),
         file=file.source,
         line=file.line((*at, "id")),
+        lines={k: file.line((*at, k)) for k in _PLACED if k in t},
     )
     _exclusive(step, at, file)
     return step

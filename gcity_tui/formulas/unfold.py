@@ -62,9 +62,9 @@ def loops(steps: tuple[Step, ...], values: Mapping[str, str], growth: Growth) ->
 def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growth) -> list[Step]:
     first, last = 1, loop.count or 1
     if loop.range:
-        first, last = span(loop.range, values, step.where)
+        first, last = span(loop.range, values, step.at("loop"))
     if last - first + 1 > MOST_TURNS:
-        raise BadConfig(f"a loop of {last - first + 1} turns", cure=f"{MOST_TURNS} at most", where=step.where)
+        raise BadConfig(f"a loop of {last - first + 1} turns", cure=f"{MOST_TURNS} at most", where=step.at("loop"))
     out: list[Step] = []
     previous = ""
     for n, number in enumerate(range(first, last + 1), 1):
@@ -75,7 +75,7 @@ def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growt
         if previous:
             body[0] = replace(body[0], needs=(*body[0].needs, previous))
         if loop.until:
-            text = label("loop", max=loop.max, until=checked(loop.until, step.where))
+            text = label("loop", max=loop.max, until=checked(loop.until, step.at("loop")))
             body[0] = replace(body[0], labels=(*body[0].labels, text))
         previous = body[-1].id
         growth.add(body)
@@ -129,20 +129,20 @@ def expansion(
 ) -> list[Step]:
     """The steps that stand for `step`: the template of the expansion formula `name`, its first ones with its needs."""
     if depth >= DEEPEST:
-        raise BadConfig(f"expansions are nested deeper than {DEEPEST}", where=step.where)
+        raise BadConfig(f"expansions are nested deeper than {DEEPEST}", where=step.at("expand"))
     try:
         formula = load(name, read)
     except NotFound as exc:
-        raise BadConfig(f"expand {name!r}: no such formula", cure=exc.cure, where=step.where) from exc
+        raise BadConfig(f"expand {name!r}: no such formula", cure=exc.cure, where=step.at("expand")) from exc
     if formula.type != "expansion":
-        raise BadConfig(f"{name!r} is no expansion", cure='type = "expansion"', where=step.where)
+        raise BadConfig(f"{name!r} is no expansion", cure='type = "expansion"', where=step.at("expand"))
     growth.used[name] = formula
     own = {n: v.default for n, v in formula.variables.items() if v.default is not None}
     safe = shielded(values)
     own.update({k: fill(v, safe) for k, v in given.items()})
     for variable in formula.variables.values():
         if variable.required and variable.name not in own:
-            raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.where)
+            raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.at("expand"))
     made = []
     for template in formula.template:
         made.append(instance(template, step, own))

@@ -106,12 +106,12 @@ def holds(step: Step, values: Mapping[str, str]) -> bool:
     if not match:
         raise BadConfig(
             f'invalid step condition format: "{step.condition}" (expected {{{{var}}}} or {{{{var}}}} == value)',
-            where=step.where,
+            where=step.at("condition"),
         )
     negated, name, operator, wanted = match.groups()
     value = values.get(name, "")
     if operator and negated:
-        raise BadConfig(f"a condition has ! or {operator}, not both", where=step.where)
+        raise BadConfig(f"a condition has ! or {operator}, not both", where=step.at("condition"))
     if operator:
         wanted = wanted.strip()
         if len(wanted) > 1 and wanted[0] == wanted[-1] and wanted[0] in "\"'":

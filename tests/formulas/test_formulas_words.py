@@ -16,7 +16,7 @@ HEAD = 'formula = "f"\n[[steps]]\nid = "a"\ntitle = "A"\n'
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('neds = ["b"]', "f.toml:5: step a: 'neds' is no key, and is ignored (did you mean 'needs'?)"),
+        ('neds = ["b"]', "f.toml:5: step a: neds: 'neds' is no key, and is ignored (did you mean 'needs'?)"),
         ('conditon = "x"', "'condition'"),
         ('descripton = "x"', "'description'"),
         ("chek = {}", "'check'"),
