@@ -84,6 +84,7 @@ class Observer:
             records=standing.records,
             last_said=standing.last_said,
             activity_at=standing.last_at,
+            limited_until=senses.limited_until if judged.phase is Phase.LIMITED else 0.0,
         )
 
 

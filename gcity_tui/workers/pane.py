@@ -48,8 +48,7 @@ class Pane:
         """Capture the screen now. Raises NotFound when the session is gone."""
         seen = see(self.provider.screen, self.hands.text(self.name))
         with self.lock:
-            self.senses.saw(seen, self.clock(), self.epoch)
-        return seen
+            return self.senses.saw(seen, self.clock(), self.epoch)
 
     def judge(self, row: PaneRow | None) -> Judgement:
         with self.lock:

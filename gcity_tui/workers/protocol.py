@@ -152,6 +152,7 @@ class Observation:
     records: int = 0
     last_said: str = ""
     activity_at: float = 0.0
+    limited_until: float = 0.0
 
 
 @runtime_checkable

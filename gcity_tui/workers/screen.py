@@ -15,6 +15,8 @@ LOW = 24
 """Rows from the bottom in which a busy line counts: further up it is something the agent wrote."""
 BELOW = 5
 """Rows that may stand under a dialog (its own hints, a footer)."""
+TOLD = ("limit", "auth")
+"""Kinds that some programs only tell in a line of the conversation, with the input line below it as ever."""
 _RULE = re.compile(r"^[\s─━╭╰╮╯│┃┌└┐┘-]*$")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff]")
 _DASHES = re.compile(r"^\s*[─━╭╰]{8,}")
@@ -86,7 +88,8 @@ def see(screen: Screen, text: str) -> Seen:
     if asked is not None:
         kind = asked.dialog.kind
         claim = {"limit": Phase.LIMITED, "auth": Phase.LIMITED, "startup": Phase.STARTING}.get(kind, Phase.WAITING)
-        return Seen(claim, one_line(f"{asked.prompt or asked.dialog.id}", 120), asked)
+        composer, draft = composer_text(screen, text) if kind in TOLD else (False, "")
+        return Seen(claim, one_line(f"{asked.prompt or asked.dialog.id}", 200), asked, composer, draft)
     composer, draft = composer_text(screen, text)
     folded = bool(draft and screen.pasted and pattern(screen.pasted).search(draft))
     low = "\n".join([r for r in text.split("\n") if r.strip()][-LOW:])
@@ -115,7 +118,7 @@ def find_dialog(screen: Screen, text: str) -> Asked | None:
                 pattern(dialog.options).finditer(text, start)
             )
             end = max(end, found[-1].end())
-        if not _at_bottom(screen, text, end):
+        if not _at_bottom(screen, text, end) and not (dialog.kind in TOLD and _last_word(screen, text, end)):
             continue
         prompt = _prompt(dialog, block, text[last.start() :]) or one_line(last.group(), 200)
         return Asked(dialog, prompt, _detail(dialog, last, block, prompt), options)
@@ -127,6 +130,17 @@ def _at_bottom(screen: Screen, text: str, end: int) -> bool:
     if sum(1 for row in rest.split("\n")[1:] if row.strip()) > BELOW:
         return False
     return not (screen.composer and pattern(screen.composer).search(text, _next_line(text, end)))
+
+
+def _last_word(screen: Screen, text: str, end: int) -> bool:
+    """Whether what ends at `end` is the last that was said, with the input line below it and no other between them."""
+    if not screen.composer or (screen.busy and pattern(screen.busy).search(text, end)):
+        return False
+    below = list(pattern(screen.composer).finditer(text, _next_line(text, end)))
+    if len(below) != 1:
+        return False
+    between = text[end : below[0].start()].split("\n")[1:]
+    return sum(1 for row in between if not _RULE.match(row)) <= BELOW
 
 
 def _next_line(text: str, at: int) -> int:
@@ -170,7 +184,7 @@ def _detail(dialog: Dialog, match: re.Match[str], block: str, prompt: str) -> st
     """The exact command or diff: group `detail`, else what stands in the block above the choices but the question."""
     named = match.groupdict().get("detail")
     if named:
-        return named.strip()
+        return _rows(named, prompt)[:4000]
     asked = _last(dialog.prompt, block) if dialog.prompt else None
     start, end = asked.span() if asked else (len(block), len(block))
     first = pattern(dialog.options).search(block, end) if dialog.options else None

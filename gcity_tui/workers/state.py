@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
@@ -16,6 +16,7 @@ from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, root_of
 from gcity_tui.workers.hooks import Report
+from gcity_tui.workers.limits import ends
 from gcity_tui.workers.screen import Seen, pattern, pending_of
 
 STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
@@ -115,6 +116,7 @@ class Senses:
         self.failed = ""
         self.pending: Pending | None = None
         self.draft_since = 0.0
+        self._limit: tuple[str, float] = ("", 0.0)
         self._claim_at: tuple[Phase, float] = (Phase.UNKNOWN, 0.0)
         self._title: tuple[str, float] = ("", 0.0)
         self._titled = False
@@ -177,8 +179,9 @@ class Senses:
 
     # -- the screen
 
-    def saw(self, seen: Seen, now: float, epoch: int) -> None:
-        """Note one look at the screen. A claim's time is when it was first seen without a break."""
+    def saw(self, seen: Seen, now: float, epoch: int) -> Seen:
+        """Note one look at the screen; returns it as it counts. A claim's time is when it was first seen unbroken."""
+        seen = self._unless_over(seen, now)
         if seen.claim is not self._claim_at[0]:
             self._claim_at = (seen.claim, now)
         if seen.draft and not (self.seen and self.seen.draft == seen.draft):
@@ -187,6 +190,22 @@ class Senses:
         if asked and self.pending and asked.request_id == self.pending.request_id:
             asked = self.pending
         self.pending, self.seen, self.seen_at = asked, seen, now
+        return seen
+
+    def _unless_over(self, seen: Seen, now: float) -> Seen:
+        """`seen` without a limit that is over by now and only stands above the input line still."""
+        if seen.asked is None or seen.asked.dialog.kind != "limit":
+            self._limit = ("", 0.0)
+            return seen
+        if seen.detail != self._limit[0]:
+            self._limit = (seen.detail, ends(seen.detail, now))
+        over = seen.composer and 0.0 < self._limit[1] <= now
+        return replace(seen, claim=Phase.READY, detail="its limit is over", asked=None) if over else seen
+
+    @property
+    def limited_until(self) -> float:
+        """When the allowance is there again, as the program said; 0.0 when it did not say, or has none used up."""
+        return self._limit[1]
 
     def titled(self, row: PaneRow, now: float) -> None:
         # The server looks once a second, so a title that is seen to have changed may have done so up to a second ago;

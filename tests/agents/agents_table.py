@@ -11,6 +11,8 @@ from pathlib import Path
 AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot")
 ASKS = tuple(a for a in AGENTS if a != "pi")
 """Those that ask before they do something: pi has no permissions."""
+SHOWS_LIMIT = ("claude", "codex", "gemini")
+"""Those that the stub can show a used-up allowance to, in the form that their own maker's service uses."""
 WHAT = (
     "start", "prompt", "nudges", "nudges idle", "nudges busy", "interrupt", "approval",
     "nudge in dialog", "found", "PATH", "state", "limit",

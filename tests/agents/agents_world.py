@@ -23,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 REAL_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
 AGENTS = Path(os.environ.get("GCITY_AGENTS") or Path(REAL_CACHE) / "gcity-tui" / "agents")
 """Where install.sh put the programs; read before a test is given a home of its own."""
+WORLDS = Path(REAL_CACHE) / "gcity-tui" / "worlds"
 
 
 def installed(program: str) -> bool:

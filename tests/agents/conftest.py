@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from agents_table import Table, versions
 from agents_world import AGENTS as WHERE
-from agents_world import World, missing
+from agents_world import WORLDS, World, missing
 
 FAULTY = '''"""Stock lists: which names of one list are missing in another, and what lies beside the program."""
 
@@ -95,7 +97,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make]:
+def ground() -> Iterator[Path]:
+    """A folder below the user's own, as real cities are: gemini reads no settings below a folder that all may write
+    to, and codex puts no helpers there."""
+    WORLDS.mkdir(parents=True, exist_ok=True)
+    where = Path(tempfile.mkdtemp(prefix="w", dir=WORLDS))
+    yield where
+    shutil.rmtree(where, ignore_errors=True)
+
+
+@pytest.fixture
+def world(ground: Path) -> Iterator[Make]:
     """Makes a city of `agents` (name → provider); skips when a program is not installed. Nothing of it is left."""
     made: list[World] = []
 
@@ -103,9 +115,7 @@ def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Make]:
         gone = missing(agents.values())
         if gone:
             pytest.skip(f"not installed: {', '.join(gone)} (sh tests/agents/install.sh {' '.join(gone)})")
-        where = tmp_path / "w"
-        where.mkdir()
-        made.append(World(where, agents, **options))  # type: ignore[arg-type]
+        made.append(World(ground, agents, **options))  # type: ignore[arg-type]
         return made[0]
 
     yield make

@@ -121,7 +121,12 @@ def _used_up() -> dict[str, str]:
     """Headers by which claude knows that the allowance is used up, and until when."""
     head = "anthropic-ratelimit-unified"
     until = str(int(time.time()) + LIMITED_FOR)
-    return {f"{head}-status": "rejected", f"{head}-reset": until, f"{head}-representative-claim": "five_hour"}
+    return {
+        "x-should-retry": "false",
+        f"{head}-status": "rejected",
+        f"{head}-reset": until,
+        f"{head}-representative-claim": "five_hour",
+    }
 
 
 def _key() -> str:

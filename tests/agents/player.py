@@ -77,7 +77,7 @@ def next_turn(heard: Heard) -> Turn:
 
 
 def _directed(word: str, rest: str, calls: Sequence[Call]) -> Turn:
-    number = float(m.group()) if (m := re.search(r"[\d.]+", rest)) else 5.0
+    number = float(m.group()) if (m := re.search(r"\d+(?:\.\d+)?", rest)) else 5.0
     if word in ("run", "ask"):
         if calls:
             return Say("it said: " + calls[-1].result.strip()[:300])

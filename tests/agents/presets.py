@@ -32,7 +32,9 @@ def _chatting(home: Path, stub: str, folders: list[str]) -> None:
     maker = {"npm": "@ai-sdk/openai-compatible", "name": "Stub", "models": {"stub-model": model},
              "options": {"baseURL": f"{stub}/v1", "apiKey": KEY}}  # fmt: skip
     told = {"autoupdate": False, "share": "disabled", "model": "stub/stub-model", "small_model": "stub/stub-model",
-            "enabled_providers": ["stub"], "provider": {"stub": maker}}  # fmt: skip
+            "enabled_providers": ["stub"], "provider": {"stub": maker},
+            # Else it asks about the folder first, and about the command in it then.
+            "permission": {"external_directory": {f"{home.parent}/*": "allow"}}}  # fmt: skip
     _write(home / ".config" / "opencode" / "opencode.json", json.dumps(told))
     cost = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}
     one = {"id": "stub-model", "name": "Stub", "reasoning": False, "input": ["text"], "cost": cost,
