@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 import sys
-import uuid
 from pathlib import Path
 
 from gcity_tui import __version__
 from gcity_tui.rehearsal.agent import Agent
+from gcity_tui.rehearsal.conversations import checked, converse, exists, new_session
 from gcity_tui.rehearsal.looks import LOOKS
 from gcity_tui.rehearsal.parts import PartsError, load
-from gcity_tui.rehearsal.transcript import Transcript, path_of
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,26 +22,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--parts", action="append", default=[], metavar="DIR", help="folder of parts (repeatable)")
     parser.add_argument("--pace", choices=("live", "fast"), default=os.environ.get("GC_REHEARSAL_PACE") or "live")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--session-id", metavar="UUID", help="the id of a new conversation")
-    which.add_argument("--resume", metavar="UUID", help="go on with a conversation")
+    which.add_argument("--session-id", metavar="ID", help="the id of a new conversation")
+    which.add_argument("--resume", "--session", metavar="ID", help="go on with a conversation")
     parser.add_argument("prompt", nargs="?", default="", help="the first message")
     given = parser.parse_args(argv)
     if given.pace not in ("live", "fast"):
         parser.error(f"GC_REHEARSAL_PACE: live or fast is wanted, not {given.pace!r}")
-    session = given.resume or given.session_id or str(uuid.uuid4())
+    session = given.resume or given.session_id or new_session(given.look)
     try:
-        session = str(uuid.UUID(session))
+        session = checked(given.look, session)
     except ValueError:
-        parser.error(f"{session!r} is no UUID")
+        parser.error(f"{session!r} is no id of a conversation")
     folder = str(Path.cwd())
-    if given.session_id and path_of(session, folder).exists():
+    if given.session_id and exists(given.look, session, folder):
         print(f"Error: Session ID {session} is already in use.", file=sys.stderr)
         return 1
     named = [part for part in os.environ.get("GC_REHEARSAL_PARTS", "").split(":") if part]
     try:
         parts = load([Path(part) for part in (*given.parts, *named)])
-        transcript = Transcript(session, folder, given.look, __version__)
-    except (PartsError, OSError) as error:
+        transcript = converse(given.look, session, folder, __version__)
+    except (PartsError, OSError, sqlite3.Error) as error:
         print(f"rehearsal: {error}", file=sys.stderr)
         return 2
     return Agent(LOOKS[given.look], parts, given.pace, transcript).run(given.prompt)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from gcity_tui.rehearsal.composer import Composer
+from gcity_tui.rehearsal.conversations import state_of
 from gcity_tui.rehearsal.keys import Decoder, Input, Key, Paste, Typed
 from gcity_tui.rehearsal.looks import Look
 from gcity_tui.rehearsal.parts import Parts
@@ -21,7 +22,7 @@ from gcity_tui.rehearsal.player import PACES, Player
 from gcity_tui.rehearsal.programs import Interrupted, Programs
 from gcity_tui.rehearsal.screen import Screen
 from gcity_tui.rehearsal.stage import Stage
-from gcity_tui.rehearsal.transcript import LiveState, Transcript
+from gcity_tui.rehearsal.transcript import Transcript
 
 _BEAT = 0.5  # seconds between two redraws of a busy line
 _FRAME = 0.03  # seconds between two redraws for any other cause
@@ -51,7 +52,8 @@ class Agent:
         self._decoder = Decoder()
         composer = Composer(look.fold_chars, look.fold_lines, look.fold_label)
         self._view = View(look, composer, Path.cwd().name, "rehearsal")
-        self._live = LiveState(transcript.session, transcript.folder)
+        self._live = state_of(look.name, transcript.session, transcript.folder)
+        self._interrupted = False
         self._later: list[Said] = []
         self._turn: threading.Thread | None = None
         self._turn_done = threading.Event()
@@ -170,7 +172,7 @@ class Agent:
         state = "waiting" if self._view.dialog else "busy" if self._view.busy else "idle"
         if state != self._state:
             self._state = state
-            self._live.set(state, "permission prompt" if state == "waiting" else "")
+            self._live.set(state, "permission prompt" if state == "waiting" else "", interrupted=self._interrupted)
 
     # Turns.
 
@@ -183,6 +185,7 @@ class Agent:
         self._turn_began = time.monotonic()
         self._view.escape_armed = False
         self._turn_done.clear()
+        self._interrupted = False
         self._turn = threading.Thread(target=self._play, args=(said.text, is_start), name="turn", daemon=True)
         self._turn.start()
 
@@ -192,6 +195,7 @@ class Agent:
             if self._look.done:
                 self._stage.line("dim", "\n" + self._look.done.format(secs=int(time.monotonic() - self._turn_began)))
         except Interrupted:
+            self._interrupted = True
             if self._exit is None:
                 self._stage.interrupted()
         finally:
@@ -294,7 +298,9 @@ class Agent:
         dialog = self._view.dialog
         if dialog is None:
             return
-        if char.isdigit() and 1 <= int(char) <= len(dialog.options):
+        if self._look.flat_options and dialog.is_approval:
+            self._dialog_key({"h": "left", "l": "right"}.get(char, ""))
+        elif char.isdigit() and 1 <= int(char) <= len(dialog.options):
             self._stage.answer(int(char) - 1)
         elif self._look.letters:
             wanted = _LETTERS.get(char.lower())
@@ -312,12 +318,8 @@ _LETTERS: dict[str, Callable[[str], bool]] = {
 
 def _replay(transcript: Transcript, look: Look) -> list[tuple[str, str]]:
     """The conversation so far, as it is shown again on resume."""
-    shown: list[tuple[str, str]] = []
-    for record in transcript.earlier:
-        content = record.get("message", {}).get("content")
-        if record.get("type") == "user" and isinstance(content, str):
-            shown.append(("user", look.user.format(text=content[:400])))
-        elif record.get("type") == "assistant" and isinstance(content, list):
-            texts = [block["text"] for block in content if block.get("type") == "text"]
-            shown += [("plain", look.say.format(text=text[:400])) for text in texts]
-    return shown[-_REPLAYED:]
+    shown = []
+    for who, text in transcript.earlier[-_REPLAYED:]:
+        kind, template = ("user", look.user) if who == "user" else ("plain", look.say)
+        shown.append((kind, template.format(text=text[:400])))
+    return shown

@@ -12,7 +12,7 @@ class Composer:
     """`cells` are single characters, or whole pastes that are shown folded; `cursor` counts cells.
 
     `fold_chars` and `fold_lines` are the sizes above which a paste is folded; `label` is a format string with `n`
-    (number of the paste), `lines` (newlines in it) and `chars`.
+    (number of the paste), `lines` (newlines in it), `rows` (one more) and `chars`.
     """
 
     fold_chars: int
@@ -53,7 +53,9 @@ class Composer:
             self.type(text)
             return
         number = len(self._pastes) + 1
-        self._pastes[text] = self.label.format(n=number, lines=text.count("\n"), chars=len(text))
+        self._pastes[text] = self.label.format(
+            n=number, lines=text.count("\n"), rows=text.count("\n") + 1, chars=len(text)
+        )
         self.cells.insert(self.cursor, text)
         self.cursor += 1
 

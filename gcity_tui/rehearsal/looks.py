@@ -14,7 +14,7 @@ class Look:
 
     name: str
     banner: str
-    frame: str  # how the composer is framed: rules | box | none
+    frame: str  # how the composer is framed: rules | box | bar | none
     prompt: str
     placeholder: str
     user: str
@@ -157,8 +157,8 @@ GEMINI = Look(
 OPENCODE = Look(
     name="opencode",
     banner="▣ Rehearsal in the look of OpenCode: a scripted agent, no model",
-    frame="none",
-    prompt="┃  ",
+    frame="bar",
+    prompt="",
     placeholder="Ask anything...",
     user="┃  {text}",
     say="   {text}",
@@ -170,8 +170,8 @@ OPENCODE = Look(
     spin=("⬝",),
     done="   ▣ Build · rehearsal · {secs}s",
     interrupted="   ▣ Build · rehearsal · interrupted",
-    footer_idle="   Build rehearsal-opencode   {dir}   ctrl+p commands",
-    footer_busy="   Build rehearsal-opencode   {dir}   esc interrupt",
+    footer_idle="   rehearsal-opencode   {dir}   ctrl+p commands",
+    footer_busy="   rehearsal-opencode   {dir}   esc interrupt",
     queue_head="",
     queue_line="┃  {text}  QUEUED",
     title_idle="OC | {topic}",
@@ -179,12 +179,12 @@ OPENCODE = Look(
     title_ask="OC | {topic}",
     ask_head="△ Permission required\n   # {tool}\n   $ {input}\n",
     ask_question="",
-    ask_cursor="▸",
-    ask_other=" ",
+    ask_cursor="▸ ",
+    ask_other="▹ ",
     ask_foot="   ⇆ select  enter confirm",
-    fold_label="[Pasted ~{lines} lines]",
-    fold_chars=800,
-    fold_lines=3,
+    fold_label="[Pasted ~{rows} lines]",
+    fold_chars=150,
+    fold_lines=1,
     escapes=2,
     escape_hint="   esc again to interrupt",
     flat_options=True,

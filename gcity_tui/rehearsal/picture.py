@@ -135,6 +135,11 @@ def _frame(look: Look, lines: list[Line], width: int, row: int, column: int) -> 
         top: Line = ("dim", "╭" + "─" * (inner + 2) + "╮")
         end: Line = ("dim", "╰" + "─" * (inner + 2) + "╯")
         return [top, *boxed, end], row + 1, column + 2
+    if look.frame == "bar":
+        # As there, the box's last row names mode and model, and its foot tells it from a message.
+        barred: list[Line] = [(kind, "  ┃  " + text) for kind, text in lines]
+        below: list[Line] = [("dim", "  ┃"), ("dim", "  ┃  Build · rehearsal"), ("dim", "  ╹" + "▀" * (width - 5))]
+        return [("dim", "  ┃"), *barred, *below], row + 1, column + 5
     return [*lines, ("plain", "")], row, column
 
 

@@ -52,6 +52,8 @@ class Player:
             self._answer_steering()
         except (CityError, ActError, RepositoryError) as error:
             self._stage.says(f"I could not go on: {one_line(str(error), 400)}", last=True)
+        if self._stage.transcript.owes_words:
+            self._stage.says("Done.", last=True)
         self._stage.transcript.turn_over(int((time.monotonic() - started) * 1000))
 
     # What is said to the agent.
@@ -83,11 +85,7 @@ class Player:
         return f"Heard{size}: {one_line(text, 200)}"
 
     def _first_said(self, now: str) -> str:
-        for record in self._stage.transcript.earlier:
-            content = record.get("message", {}).get("content")
-            if record.get("type") == "user" and isinstance(content, str) and content != now:
-                return content
-        return ""
+        return next((text for who, text in self._stage.transcript.earlier if who == "user" and text != now), "")
 
     def _answer_steering(self) -> None:
         for text in self._stage.take_steering():

@@ -70,26 +70,28 @@ class Stage:
             self._steering.clear()
         return texts
 
-    # The agent's words, on screen and in the transcript.
+    # The agent's words: in the transcript, then on screen, so that what is seen can be read there.
 
     def says(self, text: str, last: bool = False) -> None:
         """Text of the agent; `last` ends the turn in the transcript."""
-        self.line("plain", "\n" + self.look.say.format(text=text))
         self.transcript.says(text, last)
+        self.line("plain", "\n" + self.look.say.format(text=text))
 
     def thinks(self, text: str) -> None:
         """Thinking, dim."""
-        self.line("dim", "\n" + self.look.think.format(text=text))
         self.transcript.thinks(text)
+        self.line("dim", "\n" + self.look.think.format(text=text))
 
     def tool(self, name: str, shown: str, given: dict[str, object]) -> str:
         """A tool call begins; its id."""
-        self.line("bold", "\n" + self.look.tool.format(tool=name, input=harmless(shown)))
         self._call = self.transcript.tool_use(name, given)
+        self.line("bold", "\n" + self.look.tool.format(tool=name, input=harmless(shown)))
         return self._call
 
     def tool_done(self, call: str, output: str, code: int = 0) -> None:
         """Its result, folded on screen, whole in the transcript."""
+        self.transcript.tool_result(call, harmless(output), failed=code != 0, exitCode=code)
+        self._call = ""
         lines = harmless(output).split("\n") if output else ["(No output)"]
         if code:
             lines.insert(0, f"Error: Exit code {code}")
@@ -99,8 +101,6 @@ class Stage:
             self.line(kind, template.format(text=text))
         if len(lines) > _SHOWN:
             self.line("dim", self.look.more.format(text=f"… +{len(lines) - _SHOWN} lines"))
-        self.transcript.tool_result(call, harmless(output), failed=code != 0, exitCode=code)
-        self._call = ""
 
     def interrupted(self) -> None:
         """The turn was interrupted: say so on screen and in the transcript, and settle the tool call that ran."""

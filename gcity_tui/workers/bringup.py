@@ -131,7 +131,7 @@ def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
     if row is None:
         return DiedAtStart("its session went away while it started", "", None)
     # The exit code and the last words come a moment after the death itself.
-    pane.until(lambda: _last(pane) != "", 0.4)
+    pane.until(lambda: _last(pane) != "", 1.5)
     if row.dead_status is None and row.dead_signal is None:
         row = pane.row() or row
     last = _last(pane)

@@ -17,6 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gcity_tui.model.history import History
+from gcity_tui.transcripts import reader, store
+
 PROGRAM = Path(__file__).with_name("city_of_files.py")
 _ESCAPES = re.compile(r"\x1b\][^\x07]*\x07|\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -29,6 +32,7 @@ class FileCity:
         self.rig = folder / "rig"
         self.rig.mkdir(parents=True)
         (folder / "bin").mkdir()
+        (folder / "scratch").mkdir()
         for name in ("gc", "bd", "stopper"):
             path = folder / "bin" / name
             path.write_text(f"#!{sys.executable} -S\n" + PROGRAM.read_text())
@@ -75,6 +79,7 @@ class FileCity:
             **os.environ, "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "FILE_CITY": str(self.folder),
             "GC_AGENT": "rig/eddie-1", "GC_SESSION_NAME": "rig--eddie-1", "GC_SESSION_ID": "s-1",
             "GC_TRANSCRIPT_ROOT": str(self.folder / "said"), "GC_CITY": str(self.folder),
+            "GC_SCRATCH": str(self.folder / "scratch"),
         }  # fmt: skip
 
 
@@ -169,6 +174,29 @@ def records(city: FileCity) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def said_by_user(city: FileCity) -> list[str]:
-    rows = [row["message"]["content"] for row in records(city) if row["type"] == "user"]
-    return [text for text in rows if isinstance(text, str)]
+def history(city: FileCity, look: str = "claude") -> History:
+    """The one conversation, by the reader of the look's program."""
+    said = city.folder / "said"
+    places = {
+        "claude": "projects/*/*.jsonl", "codex": "sessions/*/*/*/rollout-*.jsonl",
+        "gemini": "tmp/*/chats/session-*.jsonl", "opencode": "opencode.db",
+    }  # fmt: skip
+    (path,) = said.glob(places[look])
+    if look == "opencode":
+        (session,) = store.sessions(path, directory=str(city.rig))
+        path = path / session
+    return reader(look).history(path)
+
+
+def said_by_user(city: FileCity, look: str = "claude") -> list[str]:
+    if look == "claude" and not list((city.folder / "said").glob("projects/*/*.jsonl")):
+        return []
+    return [e.text for e in history(city, look).entries if e.actor == "user" and not e.event]
+
+
+def state(city: FileCity, look: str = "claude") -> list[str]:
+    """What the look's program tells of itself: its state file's word, or its hooks' last report."""
+    if look != "claude":
+        return (city.folder / "scratch" / "state").read_text().split()
+    told = json.loads(next((city.folder / "said" / "sessions").glob("*.json")).read_text())
+    return [told["status"], *told.get("waitingFor", "").split()[:1]]

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from rehearsal_city import FileCity, git, records, said_by_user
+from rehearsal_city import FileCity, git, history, records, said_by_user, state
 
 EDIT = 'edit = "a.py", find = "x = 1", replace = "x = 2"'
 READY = r"\? for shortcuts"
@@ -130,14 +130,14 @@ do = [{ask = "Bash: git push", options = ["Yes", "Yes, and don't ask again for g
         ("codex", r"Would you like to run the following command\?", "hy", "pass"),
         ("gemini", r"Allow execution of \[Bash\]\?\s+● 1\. Yes", "3", "fail"),
         ("gemini", r"Allow execution of \[Bash\]\?", "\x1b", "fail"),
-        ("opencode", r"△ Permission required[\s\S]*▸Yes", "\x1b[C\x1b[C\r", "fail"),
+        ("opencode", r"△ Permission required[\s\S]*▸ Yes", "\x1b[C\x1b[C\r", "fail"),
     ],
 )
 def test_it_asks_and_is_answered(city, start, look, question, keys, outcome):
     city.add("gc-1", "f.implement")
     agent = start(ASK, look=look)
     agent.wait(question)
-    assert (live(city)["status"], live(city)["waitingFor"]) == ("waiting", "permission prompt")
+    assert state(city, look) == ["waiting", "permission"]
     agent.send(keys)
     agent.wait("No more work is ready")
     assert city.bead("gc-1")["metadata"]["gc.outcome"] == outcome
@@ -172,14 +172,8 @@ def test_codex_is_steered_by_enter_and_queues_by_tab(city, start):
     (city.folder / "go").touch()
     agent.wait("Heard: then that")
     agent.wait(r"› Ask Codex")
-    assert said_by_user(city) == ["steer this", "then that"]
-    texts = [
-        b["text"]
-        for row in records(city)
-        if row["type"] == "assistant"
-        for b in row["message"]["content"]
-        if "text" in b
-    ]
+    assert said_by_user(city, "codex") == ["steer this", "then that"]
+    texts = [e.text for e in history(city, "codex").entries if e.actor == "assistant"]
     assert texts.index("Heard: steer this") < texts.index("AFTER") < texts.index("Heard: then that")
 
 
@@ -189,6 +183,7 @@ def test_codex_is_steered_by_enter_and_queues_by_tab(city, start):
         ("claude", r"\[Pasted text #1 \+199 lines\]"),
         ("codex", r"\[Pasted Content \d+ chars\]"),
         ("gemini", "Pasted Text: "),
+        ("opencode", r"\[Pasted ~200 lines\]"),
     ],
 )
 def test_a_long_paste_arrives_as_one_message(city, start, look, folded):
@@ -197,10 +192,10 @@ def test_a_long_paste_arrives_as_one_message(city, start, look, folded):
     text = "\n".join(f"line {n} $(id) #{{x}}; ünï" for n in range(200))
     agent.paste(text)
     agent.wait(folded)
-    assert said_by_user(city) == []
+    assert said_by_user(city, look) == []
     agent.send("\r")
     agent.wait(r"Heard \(200 lines")
-    assert said_by_user(city) == [text]
+    assert said_by_user(city, look) == [text]
 
 
 def test_escapes_in_a_paste_reach_neither_screen_nor_transcript(city, start):
@@ -249,7 +244,7 @@ def test_opencode_needs_escape_twice(city, start):
     agent.wait("esc interrupt")
     agent.send("\x1b")
     agent.wait("esc again to interrupt")
-    assert live(city)["status"] == "busy"
+    assert state(city, "opencode")[0] == "busy"
     agent.send("\x1b")
     agent.wait("· interrupted")
 

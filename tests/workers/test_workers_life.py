@@ -28,7 +28,7 @@ from gcity_tui.workers.protocol import (
 from gcity_tui.workers.state import leftovers
 
 pytestmark = pytest.mark.tmux
-LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini"]
+LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"]
 
 
 @pytest.mark.parametrize("provider", LOOKS)

@@ -45,7 +45,7 @@ def started(ground: Ground, provider: str = "rehearsal-claude", slot: int = 1) -
     return worker
 
 
-@pytest.mark.parametrize("provider", ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini"])
+@pytest.mark.parametrize("provider", ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"])
 def test_every_text_arrives_once_at_an_idle_agent(ground: Ground, provider: str) -> None:
     worker = started(ground, provider)
     for text in TEXTS.values():

@@ -16,7 +16,7 @@ from gcity_tui.workers.protocol import InteractionResponse, Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
-LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini"]
+LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"]
 
 
 def asking(ground: Ground, provider: str, text: str = "may I push") -> TmuxWorker:
@@ -104,8 +104,8 @@ def test_a_bell_rings_when_a_question_comes(ground: Ground, provider: str) -> No
         assert bells.watch(worker.watched())
         worker.send("may I push")
         at, seen = found.get(timeout=10)
-    told = worker.senses.state_file.read(row.pid, "", time.time()) if worker.senses.state_file else None
-    assert told is not None and told.status == "waiting" and at - told.at < 0.3
+    told = next(e for e in seen.judgement.evidence if e.source in ("state_file", "hook"))
+    assert told.claim is Phase.WAITING and at - told.at < 0.3
     assert seen.judgement.phase is Phase.WAITING
 
 

@@ -158,7 +158,10 @@ def settled(worker: TmuxWorker, receipt: Receipt, seconds: float = 10.0) -> Rece
         found = worker.queue.receipt(receipt.id)
         return found if found.state.settled else None
 
-    found = wait_for(over, seconds)
+    try:
+        found = wait_for(over, seconds)
+    except AssertionError:
+        raise AssertionError(f"{worker.queue.get(receipt.id)}\n{worker.state()}\n{worker.peek(30)}") from None
     assert isinstance(found, Receipt)
     return found
 
