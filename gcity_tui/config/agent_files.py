@@ -113,7 +113,8 @@ def overlays(folders: tuple[Path, ...], city: Path, reading: Reading) -> tuple[s
     for folder in folders:
         path = folder / "overlay"
         try:
-            if path.is_dir():
+            # Gas City's core pack has its hooks there; a session's hooks come by its own folder here.
+            if path.is_dir() and folder.name != "core":
                 found.append(str(path if folder == city else within(folder, path)))
         except (CityError, NotFound) as exc:
             reading.warn(str(exc))

@@ -83,9 +83,15 @@ def _import_packs(parts: Parts) -> None:
         table = source.table.get("imports", {})
         for one in packs.imports(source, table, ("imports",), parts.city, parts.city, parts.reading):
             seen[one.binding] = one
-    for one in (*found, *(seen[b] for b in sorted(seen))):
+    for one in (*_unpacked(parts.city), *found, *(seen[b] for b in sorted(seen))):
         if one.folder != parts.core.folder:
             parts.packs.append((one, packs.load(one.folder, one.root, parts.city, parts.reading)))
+
+
+def _unpacked(city: Path) -> tuple[packs.Import, ...]:
+    """Gas City's core pack where an older one has unpacked it: formulas of its packs extend what is in there."""
+    home = city / ".gc" / "system" / "packs" / "core"
+    return (packs.Import("", home, home, True, str(home)),) if (home / "pack.toml").is_file() else ()
 
 
 def _gather_agents(parts: Parts) -> None:

@@ -38,7 +38,7 @@ class Hand:
         site = self.site
         agent, instance = site.agent_for(action.subject)
         record = records.ensure(site.ledger, site.declared, agent, instance)
-        site.declared_for(record)
+        _, provider = site.declared_for(record)
         if site.closing.is_set():
             raise Temporary("the city is going down")
         site.open_server()
@@ -47,7 +47,9 @@ class Hand:
         site.hands.kill(record.name)
         now = site.clock()
         config = site.fingerprint(record)
-        record = records.before_start(site.ledger, record, fresh=action.fresh, bead=action.bead, now=now, config=config)
+        record = records.before_start(
+            site.ledger, record, fresh=action.fresh, bead=action.bead, now=now, config=config, provider=provider.name
+        )
         try:
             record = placing.place(site, record, agent, action.bead)
             setup.before(site, self.crew, record, agent)

@@ -166,7 +166,7 @@ def reread(ledger: Ledger, record: SessionRecord) -> SessionRecord:
 
 
 def before_start(
-    ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float, config: str = ""
+    ledger: Ledger, record: SessionRecord, *, fresh: bool, bead: str, now: float, config: str = "", provider: str = ""
 ) -> SessionRecord:
     """What must be on record before the process exists: another start, and a new conversation if wanted.
 
@@ -183,6 +183,8 @@ def before_start(
         meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": ""}
     if bead:
         meta[BEAD] = bead
+    if provider and provider != record.provider:  # another program has another kind of key
+        meta |= {"provider": provider, **({"session_key": ""} if record.provider else {})}
     command = {"start-pending": "start", "asleep": "wake", "suspended": "wake", "archived": "wake"}.get(record.state)
     if command is None:
         return note(ledger, record, meta)

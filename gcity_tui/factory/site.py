@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.config.city import load_city
+from gcity_tui.config.expand import command, for_session
 from gcity_tui.factory import records
 from gcity_tui.factory.ground import open_ledger, write_shims
 from gcity_tui.factory.log import Log, log_path
@@ -156,7 +157,11 @@ class Site:
                 f"the agent {record.agent!r} of {record.instance} is not declared (any more)",
                 cure="gcity-tui config shows what is",
             )
-        return replace(agent, env={**self.declared.env, **agent.env}), provider
+        own = agent.start_command
+        if "{{" in own:
+            folder = record.work_dir or str(self.path)
+            own = command(own, for_session(self.declared, agent, record.instance, record.name, folder))
+        return replace(agent, env={**self.declared.env, **agent.env}, start_command=own), provider
 
     def fingerprint(self, record: SessionRecord) -> str:
         """What the session's program would be started with now, as a hash; "" when it is not declared.

@@ -392,11 +392,12 @@ class DeclaredCity:
 
     def provider_of(self, agent: Agent) -> Provider | None:
         """Its provider, with what the agent itself says of how it is driven."""
-        found = self.providers.get(agent.provider or self.default_provider)
-        if found is None and agent.start_command:
-            found = COMMAND
+        own = bool(agent.start_command) and not agent.provider
+        found = COMMAND if own else self.providers.get(agent.provider or self.default_provider)
         return replace(found, **agent.driven) if found and agent.driven else found
 
 
-COMMAND = Provider("command", display_name="a command of its own", prompt_mode="none", ready_delay_ms=1)
-"""What an agent runs by that has a `start_command` and no provider: it is up when it runs, and it is told nothing."""
+COMMAND = Provider(
+    "command", display_name="a command of its own", prompt_mode="", ready_delay_ms=1, screen=Screen(busy="^")
+)
+"""What an agent runs by that has a `start_command` and no provider of its own: it works while it runs, is told nothing."""

@@ -79,6 +79,7 @@ def launch(
 
     argv = tuple(placed(w) for w in command(provider, agent, record, resume=resume))
     first = ""
+    prompt = prompt if provider.prompt_mode else ""
     if prompt and not resume:
         # A text that begins with a dash would be read as an option.
         text = f" {prompt}" if prompt.startswith("-") else prompt
