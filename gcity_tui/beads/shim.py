@@ -105,6 +105,8 @@ def main():
         n = int.from_bytes(answer[:4], "big")
         fields.append(answer[4 : 4 + n])
         answer = answer[4 + n :]
+    if fields[0] == b"exec":  # better done in a process of one's own
+        return alone([f.decode("utf-8", "surrogateescape") for f in fields[1:]], given)
     sys.stdout.buffer.write(fields[1])
     sys.stdout.buffer.flush()
     sys.stderr.buffer.write(fields[2])

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gcity_tui.beads.dialect import prompts
 from gcity_tui.city import City
 from gcity_tui.cli import output
 from gcity_tui.model.declared import DeclaredCity
@@ -83,7 +84,14 @@ def _city(args: argparse.Namespace) -> list[Check]:
     except CityError as e:
         return [Check("city", "error", f"{e.where}: {e.message}" if e.where else e.message, e.cure)]
     try:
-        looks: tuple[Callable[[City], Iterator[Check]], ...] = (_declared, _providers, _rigs, _ledger, _running)
+        looks: tuple[Callable[[City], Iterator[Check]], ...] = (
+            _declared,
+            _prompts,
+            _providers,
+            _rigs,
+            _ledger,
+            _running,
+        )
         return [c for look in looks for c in _careful(look, city)]
     finally:
         city.close()
@@ -104,6 +112,17 @@ def _declared(city: City) -> Iterator[Check]:
         yield Check("config", "warning", w)
     if not d.agents:
         yield Check("agents", "warning", "no agents", "import a pack, or make agents/<name>/agent.toml")
+
+
+def _prompts(city: City) -> Iterator[Check]:
+    """Who reads `bd show --json` as an array, and who as an object: in the city and in the packs it takes."""
+    found: dict[str, list[str]] = {"array": [], "object": []}
+    for folder in (city.path, *(p for p in city.declared.pack_dirs if not p.is_relative_to(city.path))):
+        for style, places in prompts.look(str(folder)).items():
+            found[style] += places if folder == city.path else [f"{folder}/{place}" for place in places]
+    fits, said = prompts.told(found, city.declared.show_json)
+    other = "array" if city.declared.show_json == "object" else "object"
+    yield Check("prompts", "ok" if fits else "warning", said, f'[beads] show_json = "{other}", or change those prompts')
 
 
 def _providers(city: City) -> Iterator[Check]:

@@ -282,6 +282,10 @@ def test_archived_events_are_still_followed(ledger: Ledger, bd, clock) -> None:
         ("bd show x --json | jq -r '.[0].title'", ["array"]),
         ("bd show x --json | jq '.[].id'", ["array"]),
         ("bd show x --json | jq -r '.[\"gc.key\"]'", ["object"]),
+        ('X=$(gc bd show $ID --json)\necho "$X" | jq -r .status\njq -r \'.[0].id\' <<< "${X}"', ["object", "array"]),
+        ("bd show $ID --json \\\n  | jq -r --exit-status .notes", ["object"]),
+        ("text = \"bd show a --json | jq .id\\nbd show b --json | jq '.[0]'\"", ["object", "array"]),
+        ("bd show a --json; bd list --json | jq .x", []),
         ("bd show x", []),
         ("bd list --json | jq '.[0].id'", []),
     ],
@@ -305,10 +309,15 @@ def test_show_as_an_object_is_said_everywhere(tmp_path: Path) -> None:
         return out.decode()
 
     assert isinstance(json.loads(bd("show", bead, "--json")), list) and "gives an array" in bd("prime")
-    assert "prompts/a.md:2" in bd("doctor") and "prompts/b.md" not in bd("doctor")
+    listed = "bd show --json gives an array; 1 read an array (prompts/b.md:1); 1 read an object (prompts/a.md:2)"
+    assert f"✗ prompts: {listed}" in bd("doctor")
+    (check,) = (c for c in json.loads(bd("doctor", "--json"))["checks"] if c["name"] == "prompts")
+    assert check["detail"] == "array: prompts/b.md:1\nobject: prompts/a.md:2"
     ledger.set_config("output.show", "object")
     assert json.loads(bd("show", bead, "--json"))["id"] == bead and "gives one object" in bd("prime")
-    assert "prompts/b.md:1" in bd("doctor") and "prompts/a.md" not in bd("doctor")
+    assert "gives an object; 1 read an object (prompts/a.md:2); 1 read an array (prompts/b.md:1)" in bd("doctor")
+    (tmp_path / "prompts" / "b.md").unlink()
+    assert "✓ prompts" in bd("doctor")
     assert isinstance(json.loads(bd("show", bead, "--json", BD_SHOW_OBJECT="0")), list)
     assert isinstance(json.loads(bd("show", bead, "--json", BD_JSON_ENVELOPE="1"))["data"], dict)
     ledger.shut()

@@ -136,3 +136,19 @@ def test_a_city_may_want_one_object_of_show(city: Path) -> None:
         f.write('\n[beads]\nshow_json = "object"\n')
     run(city, "status")
     assert json.loads(run(city, "bd", "show", bead, "--json"))["id"] == bead
+
+
+def test_doctor_lists_the_prompts_of_each_shape(city: Path) -> None:
+    (city / "prompts").mkdir(exist_ok=True)
+    (city / "prompts" / "a.md").write_text("bd show $ID --json | jq -r .metadata.branch\n")
+    (city / "prompts" / "b.md").write_text("bd show $ID --json | jq -r '.[0].title'\n")
+
+    def check() -> tuple[str, str]:
+        told = run(city, "doctor", "--json", code=None)
+        (found,) = (c for c in json.loads(told)["checks"] if c["name"] == "prompts")
+        return found["status"], found["message"]
+
+    assert check() == ("warning", "bd show --json gives an array; 1 read an array (prompts/b.md:1); 1 read an object"
+                                  " (prompts/a.md:1)")  # fmt: skip
+    (city / "prompts" / "a.md").unlink()
+    assert check() == ("ok", "bd show --json gives an array; 1 read an array (prompts/b.md:1)")

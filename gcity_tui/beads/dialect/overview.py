@@ -177,7 +177,7 @@ def doctor(call: "Call") -> None:
 
 
 def _prompts(call: "Call") -> list[dict[str, str]]:
-    """Prompts and scripts of the city that read `bd show --json` in the shape that is not in force."""
+    """Prompts and scripts of the city that read `bd show --json`, by the shape that they expect."""
     from gcity_tui.beads.dialect import prompts
     from gcity_tui.beads.dialect.show import single
 
@@ -185,14 +185,9 @@ def _prompts(call: "Call") -> list[dict[str, str]]:
     if folder == call.ledger.path:
         return []
     found = prompts.look(folder)
-    now = "object" if single(call) else "array"
-    wrong = found["array" if now == "object" else "object"]
-    fine = f"show --json is an {now}; " + (
-        f"{len(found[now])} places read it so" if found[now] else "no prompt reads it"
-    )
-    more = f" and {len(wrong) - 8} more" if len(wrong) > 8 else ""
-    bad = f"show --json is an {now}, but these read the other shape: {', '.join(wrong[:8])}{more}"
-    return [_check("prompts", not wrong, fine, bad, "warning")]
+    fits, said = prompts.told(found, "object" if single(call) else "array")
+    detail = "\n".join(f"{style}: {place}" for style, places in found.items() for place in places)
+    return [{**_check("prompts", fits, said, said, "warning"), **({"detail": detail} if detail else {})}]
 
 
 def _check(name: str, good: bool, fine: str, bad: str, level: str = "error") -> dict[str, str]:

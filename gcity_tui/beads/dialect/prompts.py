@@ -10,21 +10,57 @@ MOST_FILES, MOST_BYTES = 4000, 512_000
 
 
 def styles(text: str) -> "Iterator[tuple[int, str]]":
-    """(line number, "array" | "object") of each `bd show … --json` whose output goes to a jq path on the same line."""
+    """(line number, "array" | "object") of each `bd show … --json` whose answer goes to a jq path: in the same line, in
+    the next after a backslash, or by way of a variable.
+    """
+    import re
+
+    shown = re.compile(r"(?:(\w{1,64})=[\"']?\$\()?(?:gc )?bd show\b((?:(?!\bbd ).)*?--json(?:(?!\bbd ).)*)")
+    kept: set[str] = set()
+    start, whole = 0, ""
     for n, line in enumerate(text.splitlines(), 1):
-        at = line.find("bd show")
-        if at < 0 or "--json" not in line[at:]:
+        start, whole = (start, whole + line) if whole else (n, line)
+        if whole.endswith("\\"):
+            whole = whole[:-1]
             continue
-        tail = line[at:].partition("jq")[2]
-        path = tail.lstrip()
-        while path.startswith("-"):  # jq's own flags
-            path = path.partition(" ")[2].lstrip()
-        path = path.lstrip("'\"")
-        if path.startswith(".["):
-            # `.[0].x` and `.[].x` walk an array; `.["gc.key"]` is a field of an object
-            yield n, "object" if path[2:3] in "'\"\\" else "array"
-        elif path.startswith("."):
-            yield n, "object"
+        for part in whole.split("\\n"):  # a formula may have its text in one line, with the breaks written out
+            for name, tail in shown.findall(part) if "bd show" in part else ():
+                style = _style(tail)
+                if style:
+                    yield start, style
+                elif name and len(kept) < 100:
+                    kept.add(name)
+            for name in kept:
+                at = re.search(rf"\$\{{?{name}\b", part)
+                style = _style(part[at.end() :]) or _style(part[: at.start()]) if at else ""
+                if style and "bd show" not in part:
+                    yield start, style
+        whole = ""
+
+
+def _style(words: str) -> str:
+    """Which shape the first jq of a command line reads; "" when there is none that tells."""
+    _, jq, path = words.partition("jq ")
+    path = path.lstrip()
+    while path.startswith("-"):  # jq's own flags
+        path = path.partition(" ")[2].lstrip()
+    path = path.lstrip("\\'\"")
+    if path.startswith(".["):
+        # `.[0].x` and `.[].x` walk an array; `.["gc.key"]` is a field of an object
+        return "object" if path[2:3] in "'\"\\" else "array"
+    return "object" if jq and path.startswith(".") else ""
+
+
+def told(found: "dict[str, list[str]]", now: str) -> tuple[bool, str]:
+    """(whether all fits the shape in force, a sentence that names the places of each shape)."""
+    other = "array" if now == "object" else "object"
+    parts = [f"{len(found[style])} read an {style}{_some(found[style])}" for style in (now, other) if found[style]]
+    return not found[other], f"bd show --json gives an {now}; " + ("; ".join(parts) or "no prompt reads it")
+
+
+def _some(places: list[str], most: int = 8) -> str:
+    more = f" and {len(places) - most} more" if len(places) > most else ""
+    return f" ({', '.join(places[:most])}{more})"
 
 
 def look(folder: str) -> "dict[str, list[str]]":
