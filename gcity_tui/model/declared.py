@@ -400,4 +400,4 @@ class DeclaredCity:
 COMMAND = Provider(
     "command", display_name="a command of its own", prompt_mode="", ready_delay_ms=1, screen=Screen(busy="^")
 )
-"""What an agent runs by that has a `start_command` and no provider of its own: it works while it runs, is told nothing."""
+"""What an agent with a `start_command` and no provider runs by: it works while it runs, and is told nothing."""
