@@ -14,7 +14,7 @@ from gcity_tui.beads.ids import prefix_of
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.pour import pour
 from gcity_tui.beads.tx import Tx
-from gcity_tui.factory import attempts, converge, drain, fanout, gates, molecules, scopes
+from gcity_tui.factory import attempts, choosing, converge, drain, fanout, gates, molecules, scopes
 from gcity_tui.factory.run import CANCEL, CHECKS, CONTROLS, MANIFEST, Run, newest, number, plain
 from gcity_tui.factory.scripts import Result, Runner, script_of
 from gcity_tui.factory.spawn import next_plan
@@ -43,7 +43,14 @@ class Did:
     note: str = ""
 
 
-def advance(ledger: Ledger, declared: DeclaredCity, run_script: Runner) -> tuple[Did, ...]:
+def nowhere(provider: str) -> str:
+    """No provider is known to be limited."""
+    return ""
+
+
+def advance(
+    ledger: Ledger, declared: DeclaredCity, run_script: Runner, limited: choosing.Limited = nowhere
+) -> tuple[Did, ...]:
     """Carry out every control that can be, until nothing moves. Returns what was done, in order."""
     did: list[Did] = []
     worker = _Worker(ledger, declared, run_script)
@@ -51,6 +58,7 @@ def advance(ledger: Ledger, declared: DeclaredCity, run_script: Runner) -> tuple
         step = [d for one in worker.asked() if (d := worker.request(one))]
         step += [d for one in due(ledger) if (d := worker.settle(one))]
         step += [Did(gate, "gate", "open") for gate in gates.settle(ledger)]
+        step += [Did(gate, "choice", "chosen", who) for gate, who in choosing.settle(ledger, declared, limited)]
         step += [Did(loop, "convergence", done) for loop, done in converge.settle(ledger, declared, run_script)]
         step += [Did(bead, "molecule", done) for bead, done in molecules.settle(ledger)]
         if not step:

@@ -17,6 +17,14 @@ from gcity_tui.model.round import Finding, Leg
 
 ROLE = "gc.review_role"
 """implement · leg · synthesis · fix · merge · loop: what a step is in a review loop."""
+CHOOSE = "choose"
+"""The role of the gate at which a round's reviewers are chosen."""
+AGENTS = "gc.review_agents"
+"""On a leg: the agents that can do it, by commas, the first choice first."""
+AGENT, WHY = "gc.review_agent", "gc.review_why"
+"""On a leg: who was chosen for it, and why it was wanted."""
+LEFT_OUT, REUSED = "gc.review_left_out", "gc.review_reused"
+"""On a leg: why it was not wanted; the leg of an earlier round whose word it keeps."""
 SUMMARY = "review-quorum.summary.v1"
 MERGED = "gc.merged_commit"
 
@@ -28,6 +36,9 @@ class Turn:
     n: int
     iteration: Bead
     legs: tuple[Bead, ...] = ()
+    left_out: tuple[Bead, ...] = ()
+    """Legs that the change did not ask for."""
+    choice: Bead | None = None
     synthesis: Bead | None = None
     fix: Bead | None = None
 
@@ -52,10 +63,13 @@ def turns(run: Run, control: Bead) -> tuple[Turn, ...]:
         ]
         if iteration.kind != "scope":
             steps = [iteration]
-        legs = tuple(b for b in steps if part(b) == "leg")
+        every = tuple(b for b in steps if part(b) == "leg")
+        spared = tuple(b for b in every if LEFT_OUT in b.metadata)
+        legs = tuple(b for b in every if LEFT_OUT not in b.metadata)
+        choice = next((b for b in steps if part(b) == CHOOSE), None)
         synthesis = next((b for b in steps if part(b) == "synthesis"), None)
         fix = next((b for b in steps if part(b) == "fix"), None)
-        found.append(Turn(number(iteration), iteration, legs, synthesis, fix))
+        found.append(Turn(number(iteration), iteration, legs, spared, choice, synthesis, fix))
     return tuple(found)
 
 
@@ -99,6 +113,7 @@ def leg_of(run: Run, step: Bead, declared: DeclaredCity | None = None) -> Leg:
     leg = Leg(
         reviewer=name, bead=bead.id, session=bead.assignee, provider=provider, rehearsal=rehearsal,
         required=step.metadata.get("gc.review_required", "true") != "false", seconds=spent(bead),
+        why=step.metadata.get(WHY, ""), reused=REUSED in step.metadata,
     )  # fmt: skip
     return replace(leg, **_result(step, bead, raw, name))
 

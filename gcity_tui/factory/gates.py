@@ -9,6 +9,7 @@ from gcity_tui.beads.dialect.checks import FAILED
 from gcity_tui.beads.guards import satisfied
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
+from gcity_tui.factory.findings import CHOOSE, ROLE, seconds_of
 from gcity_tui.model.bead import BLOCKING, Bead, Meta
 from gcity_tui.model.snapshot import GateView
 from gcity_tui.model.text import one_line
@@ -32,10 +33,13 @@ def _settle(ledger: Ledger, gate: Bead) -> bool:
     return ledger.transact(write, actor="controller")
 
 
+def asks(bead: Bead) -> bool:
+    """Whether an open bead is a gate that somebody outside of the controller has to open."""
+    return bead.issue_type == "gate" and not bead.closed and bead.metadata.get(ROLE) != CHOOSE
+
+
 def standing(ledger: Ledger) -> tuple[GateView, ...]:
     """Gates of a person at which something stands that waits for nothing else, oldest first."""
-    from gcity_tui.factory.findings import seconds_of
-
     found = []
     for gate in ledger.find(types=("gate",), open_only=True, sort="created_asc"):
         held = (d.issue_id for d in ledger.deps(gate.id, "up") if d.type in BLOCKING)
@@ -53,7 +57,5 @@ def _only(ledger: Ledger, bead: str, gate: str) -> bool:
 
 def next_due(ledger: Ledger) -> float:
     """Unix seconds at which the next timer runs out, 0 when there is none."""
-    from gcity_tui.factory.findings import seconds_of
-
     gates = ledger.find(types=("gate",), open_only=True)
     return min((seconds_of(b.created_at) + b.timeout / 1e9 for b in gates if b.await_type == "timer"), default=0.0)

@@ -10,8 +10,21 @@ from weakref import WeakKeyDictionary
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import control, converge
-from gcity_tui.factory.findings import MERGED, Turn, commit_of, doing, leg_of, listed, part, seconds_of, summary, turns
-from gcity_tui.factory.run import CANCEL, CHECKS, Run
+from gcity_tui.factory.findings import (
+    MERGED,
+    Turn,
+    commit_of,
+    doing,
+    leg_of,
+    listed,
+    output,
+    part,
+    seconds_of,
+    summary,
+    turns,
+)
+from gcity_tui.factory.gates import asks
+from gcity_tui.factory.run import CANCEL, CHECKS, Run, role
 from gcity_tui.factory.workplace import author_steps, branch_of
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
@@ -120,7 +133,7 @@ def state(run: Run, bead: Bead, every: tuple[Turn, ...]) -> str:
         if run.root.closed:
             return "stopped" if run.root.outcome in ("canceled", "skipped") else "failed"
         waits = bead.metadata.get(control.PAUSED) == "true" and bool(every) and every[-1].iteration.closed
-        gates = (b for b in run.members if b.issue_type == "gate" and not b.closed)
+        gates = (b for b in run.members if asks(b))
         held = any(
             g.id in {d.depends_on_id for m in run.members if not m.closed for d in m.dependencies} for g in gates
         )
@@ -155,6 +168,8 @@ def _round(run: Run, turn: Turn, declared: DeclaredCity | None) -> Round:
         n=turn.n, legs=legs, findings=found, verdict=verdict, commit=commit,
         fix_commit=fixed if fixed != commit else "",
         started_at=began, seconds=ended, phase=phase(run, turn),
+        left_out=tuple(b.metadata.get(Meta.REVIEW_LEG) or role(b) for b in turn.left_out),
+        note=one_line(str(output(turn.choice).get("note", "")), 300),
     )  # fmt: skip
 
 

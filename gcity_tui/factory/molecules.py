@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gcity_tui.beads.due import molecules_over, molecules_through, old_wisps
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
-from gcity_tui.factory import scopes
+from gcity_tui.factory import gates, scopes
 from gcity_tui.factory.run import CONTROLS, TOPOLOGY
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.errors import NotFound, Refused
@@ -103,7 +103,7 @@ def standing(ledger: Ledger, name: str) -> Standing:
 def _state(root: Bead, steps: list[Bead]) -> str:
     if not root.closed:
         waits = {d.depends_on_id for b in steps if not b.closed for d in b.dependencies}
-        return "gate" if any(b.issue_type == "gate" and not b.closed and b.id in waits for b in steps) else "running"
+        return "gate" if any(gates.asks(b) and b.id in waits for b in steps) else "running"
     if root.outcome in ("canceled", "skipped", "fail"):
         return {"fail": "failed"}.get(root.outcome, "canceled")
     return "done with soft failures" if root.metadata.get(Meta.FINAL_DISPOSITION) == "soft_fail" else "done"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gcity_tui.factory import control, gates, loops, molecules, workplace
 from gcity_tui.factory.scripts import Background
@@ -25,6 +25,8 @@ class Orchestra:
         self.site, self._ring = site, ring
         self.loops: tuple[Loop, ...] = ()
         self.gates: tuple[GateView, ...] = ()
+        self.limits: Mapping[str, str] = {}
+        """Provider → why it answers nobody just now, as the last look at the sessions had it."""
         self.error = ""
         self._scripts = Background(self._again)
         self._upkeep = Upkeep(site)
@@ -44,6 +46,9 @@ class Orchestra:
             if seq > self._wanted:
                 self._wanted = seq
                 self._turn.notify()
+
+    def limited(self, provider: str) -> str:
+        return self.limits.get(provider, "")
 
     def _again(self) -> None:
         """A check script is over: look again though the ledger stands still."""
@@ -76,7 +81,7 @@ class Orchestra:
 
     def _pass(self) -> None:
         site = self.site
-        for did in control.advance(site.ledger, site.declared, self._scripts):
+        for did in control.advance(site.ledger, site.declared, self._scripts, self.limited):
             site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
         self.loops = loops.project(site.ledger, site.declared)
         self.gates = gates.standing(site.ledger)

@@ -199,7 +199,8 @@ def _summary(
              "findings_count": len(leg.findings), "bead": leg.bead}
             for leg in legs
         ],
-        "missing_coverage": missing, "findings_count": len(opened), "findings": [lane.told(f) for f in found],
+        "missing_coverage": missing, "left_out": [b.metadata.get(Meta.REVIEW_LEG) or b.id for b in turn.left_out],
+        "findings_count": len(opened), "findings": [lane.told(f) for f in found],
     }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def _node(
         meta["gc.outcome"] = "pass"
     elif kind in _CONTROLS:
         meta["gc.routed_to"], assignee = dispatcher, ""
-    elif kind != "scope":
+    elif kind != "scope" and step.type != "gate":
         meta, assignee = _routed(meta, assignee, control, resolve, session_of)
     return GraphNode(
         step.id,

@@ -93,7 +93,7 @@ def _stamped(
     routes: Mapping[str, tuple[str | None, str]],
     session_of: Callable[[str], str] | None,
 ) -> Node:
-    if node.kind in TOPOLOGY:
+    if node.kind in TOPOLOGY or node.type == "gate":  # a gate is opened, nobody works on it
         return replace(node, metadata=_stored(node.metadata, store_ref))
     if node.kind in CONTROLS:
         meta = {**node.metadata, "gc.routed_to": dispatcher}

@@ -81,6 +81,10 @@ class Leg:
     failure_reason: str = ""
     required: bool = True
     seconds: float = 0.0
+    why: str = ""
+    """Why it was wanted: a changed file, a text, `always`."""
+    reused: bool = False
+    """The commit is that of the round before, in which it passed: its word stands."""
 
     @property
     def covered(self) -> bool:
@@ -104,6 +108,10 @@ class Round:
     seconds: float = 0.0
     phase: str = ""
     """implementing · reviewing · synthesizing · fixing · done"""
+    left_out: tuple[str, ...] = ()
+    """Reviewers that the change did not ask for."""
+    note: str = ""
+    """What is to be known of the choice of reviewers: that all are of the author's own provider, say."""
 
     @property
     def open(self) -> int:

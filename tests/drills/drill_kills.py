@@ -19,10 +19,12 @@ TARGETS = ("agent", "controller", "server", "watcher")
 
 
 class Fire:
-    """`kills` says what was killed when. `pause`: events of the ledger between two kills, least and most."""
+    """`kills` says what was killed when. `pause`: events of the ledger between two kills, least and most; `patience`:
+    seconds in which an agent must turn up that can be killed.
+    """
 
-    def __init__(self, city: City, seed: int, pause: tuple[int, int] = (5, 90)) -> None:
-        self.city, self.seed, self.pause = city, seed, pause
+    def __init__(self, city: City, seed: int, pause: tuple[int, int] = (5, 90), patience: float = 10.0) -> None:
+        self.city, self.seed, self.pause, self.patience = city, seed, pause, patience
         self.random = random.Random(seed)
         self.kills: list[str] = []
         self.watcher: subprocess.Popen[bytes] | None = None
@@ -45,7 +47,7 @@ class Fire:
     # -- what is killed ----------------------------------------------------------------------------------------------
 
     def kill_agent(self) -> None:
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline and not self._over.is_set():
             rows = [r for r in self._rows() if not r[1]]
             if rows:

@@ -114,7 +114,7 @@ class Runs(Fire):
         for name, text in CHECKS.items():
             (path / name).write_text(f"#!/bin/sh\n{text}\n")
             (path / name).chmod(0o755)
-        super().__init__(City.open(path), seed, pause=(5, 60))
+        super().__init__(City.open(path), seed, pause=(5, 60), patience=60.0)
         self.base, self.limit, self.batches = base, limit, 0
 
     # -- a batch -----------------------------------------------------------------------------------------------------

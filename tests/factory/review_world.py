@@ -231,7 +231,7 @@ class Agents:
             if role == "fix":
                 self.mend(w, bead, tree)
             else:
-                (tree / "NEW.md").write_text(f"for {bead.metadata.get(Meta.SOURCE)}\n")
+                (tree / "new.py").write_text(f'"""For {bead.metadata.get(Meta.SOURCE)}."""\n')
             w.git("add", "-A", at=tree)
             if w.git("status", "--porcelain", at=tree):
                 w.git("commit", "-q", "-m", f"{role}\n\n{trailer}", at=tree)

@@ -15,7 +15,7 @@ from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.graph import GraphPlan
 
-LEGS = ("security", "performance", "style")
+LEGS = ("security", "performance", "style", "react")
 ROUND = "mol-review-loop.review-loop.iteration.1"
 VARS = {"issue": "re-7", "issue_title": "Add a parser", "max_rounds": "4"}
 
@@ -70,7 +70,10 @@ def test_legs_are_parallel_and_wait_for_the_author_only(recipe: Recipe) -> None:
     for leg in LEGS:
         first = f"{ROUND}.review-{leg}.attempt.1"
         before = behind(graph, first)
-        assert before == {"mol-review-loop.implement-scope-check", "mol-review-loop.implement"}
+        chosen = {f"{ROUND}.review-choose", f"{ROUND}.review-choose-scope-check"}
+        assert before == {"mol-review-loop.implement-scope-check", "mol-review-loop.implement", *chosen}
+    gate = next(n for n in graph.nodes if n.key == f"{ROUND}.review-choose")
+    assert gate.type == "gate" and "gc.routed_to" not in gate.metadata, "the controller opens it, no agent is given it"
 
 
 def test_synthesis_waits_for_every_leg_and_fixes_wait_for_it(recipe: Recipe) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from gcity_tui.rehearsal.check import react
 from gcity_tui.rehearsal.check.rules import Hit, Rule
 from gcity_tui.rehearsal.check.security import SECURITY
 from gcity_tui.rehearsal.check.slow import SLOW, lines_of
@@ -15,6 +16,7 @@ from gcity_tui.rehearsal.check.source import Function, Source, load
 from gcity_tui.rehearsal.check.style import STYLE
 from gcity_tui.rehearsal.check.timing import ENOUGH, Measured, measured
 
+CATEGORIES = ("performance", "react", "security", "style")
 BOOKS = {book.category: book for book in (SECURITY, STYLE, SLOW)}
 RULES: dict[str, Rule] = {key: rule for book in BOOKS.values() for key, rule in book.rules.items()}
 SEVERITIES = ("blocker", "major", "minor", "nit")
@@ -26,13 +28,15 @@ def lane(category: str, folder: Path, base: str = "") -> dict[str, Any]:
     """Review `folder`; with `base` only the files that differ from that commit. Writes nothing there."""
     before = _git(folder, *_STATUS[1:])
     names = tracked(folder)
-    wanted = [name for name in names if name.endswith(".py")]
+    wanted = [name for name in names if name.endswith(react.ENDINGS if category == react.CATEGORY else (".py",))]
     if base:
         changed = set(_git(folder, "diff", "--name-only", "-z", "--no-renames", base, "--").split("\0"))
         wanted = [name for name in wanted if name in changed]
-    sources = load(folder, wanted)
-    evidence = [f"{len(sources)} Python files read by {len(BOOKS[category].rules)} rules"]
-    if category == "performance":
+    read = wanted if category == react.CATEGORY else (sources := load(folder, wanted))
+    evidence = [_evidence_of(category, len(read))]
+    if category == react.CATEGORY:
+        findings = list(react.findings(folder, wanted))
+    elif category == "performance":
         findings, ran = _performance(folder, names, sources)
         evidence += [f"ran: {entry}" for entry in ran] or ["nothing to run was found"]
     else:
@@ -48,7 +52,7 @@ def lane(category: str, folder: Path, base: str = "") -> dict[str, Any]:
         "schema_version": "review-quorum.lane.v1", "lane_id": category, "rehearsal": True,
         "provider": os.environ.get("GC_PROVIDER") or "rehearsal", "model": "rehearsal-rules",
         "verdict": "pass_with_findings" if findings else "pass",
-        "summary": f"{category}: {count} in {len(sources)} files", "findings_count": len(findings),
+        "summary": f"{category}: {count} in {len(read)} files", "findings_count": len(findings),
         "findings": findings, "evidence": evidence, "usage": {"input_tokens": 0, "output_tokens": 0},
         "read_only_enforcement": {
             "observed": True, "enabled": True, "passed": before == after, "baseline_command": " ".join(_STATUS),
@@ -56,6 +60,12 @@ def lane(category: str, folder: Path, base: str = "") -> dict[str, Any]:
         },
         "mutations_delta": {"changed": _changes(before, after)}, "failure_class": "none", "failure_reason": "",
     }  # fmt: skip
+
+
+def _evidence_of(category: str, count: int) -> str:
+    if category == react.CATEGORY:
+        return f"{count} component files read by {react.RULES} rules"
+    return f"{count} Python files read by {len(BOOKS[category].rules)} rules"
 
 
 def hits(category: str, source: Source) -> Iterable[tuple[Rule, Hit]]:
