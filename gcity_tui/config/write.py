@@ -10,7 +10,7 @@ from pathlib import Path
 from gcity_tui.config.city import load_city
 from gcity_tui.config.register import quoted, replace_file
 from gcity_tui.config.shipped import shipped
-from gcity_tui.config.source import Reading
+from gcity_tui.config.source import Reading, Source
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import BadConfig, CityError, NotFound, Refused, Usage
 from gcity_tui.model.names import AGENT_NAME, bead_prefix, nearest
@@ -138,21 +138,28 @@ def add_rig(city: DeclaredCity, path: Path, name: str = "", prefix: str = "") ->
         raise
 
 
+def check_removal(city: DeclaredCity, name: str) -> tuple[Source, int]:
+    """(city.toml, the place of the rig in it). Raises NotFound; Refused when the rig stands in another file."""
+    target = city.path / "city.toml"
+    close = nearest(name, tuple(r.name for r in city.rigs))
+    if city.rig(name) is None:
+        raise NotFound(f"no rig {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui rig list")
+    source = Reading().toml(target, "city")
+    place = next((n for n, t in enumerate(source.table.get("rigs", ())) if t.get("name") == name), None)
+    if place is None:
+        where = city.origins.get(f"rigs.{name}.name")
+        raise Refused(f"the rig {name!r} does not stand in city.toml", where=str(where or ""), cure="edit that file")
+    return source, place
+
+
 def remove_rig(city: DeclaredCity, name: str) -> DeclaredCity:
     """The `[[rigs]]` of that name taken out of city.toml, with its sub-tables; the repository itself is left alone.
 
     Raises NotFound; Refused when the rig stands in another file.
     """
     target = city.path / "city.toml"
-    close = nearest(name, tuple(r.name for r in city.rigs))
-    if city.rig(name) is None:
-        raise NotFound(f"no rig {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui rig list")
+    source, place = check_removal(city, name)
     before = target.read_text("utf-8")
-    source = Reading().toml(target, "city")
-    place = next((n for n, t in enumerate(source.table.get("rigs", ())) if t.get("name") == name), None)
-    if place is None:
-        where = city.origins.get(f"rigs.{name}.name")
-        raise Refused(f"the rig {name!r} does not stand in city.toml", where=str(where or ""), cure="edit that file")
     lines = before.splitlines(keepends=True)
     first = source.line("rigs", place) - 1
     last = first + 1
