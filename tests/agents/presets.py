@@ -16,10 +16,17 @@ KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY, 
 """Secrets as a user's environment has them; providers name them as `key_variables`."""
 
 
-def write_home(home: Path, stub: str, trusted: Iterable[Path] = (), *, key_known: bool = True) -> None:
+def write_home(
+    home: Path, stub: str, trusted: Iterable[Path] = (), *, key_known: bool = True, plan: bool = False
+) -> None:
     """`stub` is its URL without `/v1`. `trusted` folders cover what lies below them. `key_known`: claude was told
-    before that it may use the key in the environment."""
+    before that it may use the key in the environment. `plan`: claude is logged in with a plan, which can be used up."""
     folders = [str(p) for p in trusted]
+    if plan:
+        scopes = ["user:inference", "user:profile"]
+        login = {"accessToken": KEY, "refreshToken": KEY, "expiresAt": 4_102_444_800_000, "scopes": scopes,
+                 "subscriptionType": "max"}  # fmt: skip
+        _write(home / ".claude" / ".credentials.json", json.dumps({"claudeAiOauth": login}))
     _claude(home, folders, key_known)
     _codex(home, stub, folders)
     _gemini(home, folders)
