@@ -22,7 +22,7 @@ GROUPS = ("City", "Sessions", "Work", "This program")
 
 VERBS: tuple[Verb, ...] = (
     Verb("init", "city", "init", "write a city in which sling works at once", "City"),
-    Verb("rig", "rig", "rig", "add and list the projects a city works on", "City"),
+    Verb("rig", "rig", "rig", "add, list and remove the projects a city works on", "City"),
     Verb("up", "city", "up", "start the controller, the process that runs the city", "City", ("start",)),
     Verb("down", "city", "down", "stop every session and the controller; no process is left", "City", ("stop",)),
     Verb("status", "city", "status", "the city at a glance", "City"),
