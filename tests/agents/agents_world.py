@@ -79,19 +79,21 @@ class World:
 
     def __init__(
         self, folder: Path, agents: Mapping[str, str], *, rig: Path | None = None, trust: bool = True, extra: str = "",
+        plan: bool = False,
     ) -> None:  # fmt: skip
         self.folder, self.home, self.stub = folder, folder / "home", Stub(folder)
         self.path, self.rig, self._began = folder / "town", rig, 0
         try:
             trusted = [self.path, *([rig] if rig else [])] if trust else []
-            presets.write_home(self.home, self.stub.url, trusted, key_known=trust)
+            presets.write_home(self.home, self.stub.url, trusted, key_known=trust and not plan, plan=plan)
             self._city(agents, extra)
         except BaseException:
             self.stub.close()
             raise
         environ = {k: v for k, v in os.environ.items() if not k.startswith("XDG_") or k == "XDG_RUNTIME_DIR"}
+        keys = {k: v for k, v in presets.KEYS.items() if not (plan and k == "ANTHROPIC_API_KEY")}
         path = os.pathsep.join([str(self._tools()), str(AGENTS / "bin"), environ.get("PATH", "/usr/bin:/bin")])
-        self.city = City.open(self.path, environ={**environ, **presets.KEYS, "HOME": str(self.home), "PATH": path})
+        self.city = City.open(self.path, environ={**environ, **keys, "HOME": str(self.home), "PATH": path})
 
     def _city(self, agents: Mapping[str, str], extra: str) -> None:
         if self.rig is not None:

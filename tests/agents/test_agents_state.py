@@ -56,7 +56,7 @@ def episode(w: World, name: str, answered: list[float], *, asks: bool, limit: bo
 def test_what_we_say_is_so(
     program: str, world: Callable[..., World], note: Note, remark: Callable[[str], None]
 ) -> None:
-    w = world({"alice": program})
+    w = world({"alice": program}, plan=True)
     w.up("alice-1")
     calm(w, "alice-1")
     begin, answered = time.time(), list[float]()
