@@ -22,12 +22,15 @@ def init_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--name", default="", help="the city's name (default: the folder's)")
     p.add_argument("--pack", default="review", help="the pack whose agents it gets (default: review)")
     p.add_argument("--provider", default="", help="the agent program (default: the first on PATH, else rehearsal)")
+    p.add_argument("--from", default="", dest="source", metavar="CITY", help="copy that city's files instead")
 
 
 def init(args: argparse.Namespace) -> int:
     from gcity_tui.config import write
 
     where = Path(args.dir).expanduser().absolute()
+    if args.source:
+        return _copied(args, where)
     provider = args.provider or next((p for p in PROGRAMS if shutil.which(p)), "")
     none = not provider
     provider = provider or "rehearsal"
@@ -42,6 +45,21 @@ def init(args: argparse.Namespace) -> int:
     else:
         output.say(f"made the city {told['name']} in {where} (pack {args.pack}, provider {provider})")
         output.say(f"next: cd {args.dir} && gcity-tui rig add ../some-repo && gcity-tui up")
+    return 0
+
+
+def _copied(args: argparse.Namespace, where: Path) -> int:
+    """A city of the files of another: what it declares, and nothing of what happened there."""
+    from gcity_tui.config import write
+
+    if args.name or args.provider:
+        raise Usage("--from takes the city as it is: its name and its provider are in its city.toml")
+    made = write.copy_city(require_folder(args.source), where)
+    City.open(made.path, environ=os.environ).close()
+    if args.json:
+        output.emit_json({"city": str(made.path), "name": made.name, "from": str(Path(args.source).absolute())})
+    else:
+        output.say(f"made the city {made.name} in {where} from {args.source}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""gc …: the agent's side, for the shim in `.gc/bin` when no controller answers."""
+"""gc …: the agent's side, for the shim in `.gc/bin` when no controller answers; and a person's verbs by gc's words."""
 
 from __future__ import annotations
 
@@ -6,14 +6,108 @@ import os
 import sys
 from pathlib import Path
 
+from gcity_tui.model.errors import CityError, Usage
+
+_SESSION = {"kill": "kill", "suspend": "stop", "wake": "start", "start": "start", "new": "start", "close": "close"}
+"""Gas City's verbs about one session, and ours."""
+
 
 def main(argv: list[str]) -> int:
     """One call of the gc dialect in this process; prints its answer and returns its exit code."""
-    from gcity_tui.factory.gc_dialect import answer_gc
+    from gcity_tui.factory.gc_dialect import PERSONS, answer_gc, elsewhere
 
+    if argv[:1] and argv[0] in PERSONS and elsewhere(argv, lambda: 0) is not None:
+        from gcity_tui.cli import door, output
+
+        try:
+            words = ours(argv, os.environ.get("GC_RIG", ""))
+        except CityError as e:
+            return output.failure(e, "--json" in argv)
+        return door.main(words)
     stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
     code, out, err = answer_gc(os.environ.get("GC_CITY", ""), argv, dict(os.environ), stdin, str(Path.cwd()))
     sys.stdout.buffer.write(out)
     sys.stderr.buffer.write(err)
     sys.stdout.flush()
     return code
+
+
+def ours(argv: list[str], rig: str = "") -> list[str]:
+    """The words of a person's verb as `gcity-tui` takes them. `rig` is the caller's. Raises Usage."""
+    verb, rest = argv[0], [a for a in argv[1:] if a not in ("-v", "--verbose")]
+    if verb == "sling":
+        return _sling(rest, rig)
+    if verb == "session":
+        return _session(rest)
+    if verb == "start":
+        words, flags = _apart(rest)
+        return [*(("--city", words[0]) if words else ()), "up", *flags]
+    if verb == "init":
+        rest = [a for a in rest if a != "--skip-provider-readiness" and not a.startswith("--bootstrap-profile")]
+        words, _ = _apart(rest, ("--from", "--name", "--provider", "--pack"))
+        return ["init", *rest, *(() if words else (".",))]
+    return [verb, *rest]
+
+
+def _apart(args: list[str], valued: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+    """(words, flags with their values)."""
+    words: list[str] = []
+    flags: list[str] = []
+    rest = list(args)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("-") or word == "-":
+            words.append(word)
+            continue
+        flags.append(word)
+        if word in valued and rest:
+            flags.append(rest.pop(0))
+    return words, flags
+
+
+def _sling(args: list[str], rig: str) -> list[str]:
+    """`gc sling [TARGET] BEAD|TEXT|FORMULA [--on F] [--formula] [--var K=V] [--title T] [--force] [--stdin] …`."""
+    words, flags = _apart(args, ("--on", "--var", "--title", "-t", "--merge", "--scope-kind", "--scope-ref"))
+    made: list[str] = []
+    formula = False
+    while flags:
+        flag = flags.pop(0)
+        name, eq, value = flag.partition("=")
+        if name in ("--on", "--var", "--title", "-t"):
+            value = value if eq else flags.pop(0) if flags else ""
+            made += [{"--on": "--formula", "-t": "--title"}.get(name, name), value]
+        elif name in ("--formula", "-f"):
+            formula = formula or not eq
+            made += ["--formula", value] if eq else []
+        elif name in ("--force", "--reassign"):
+            made.append("--force")
+        elif name == "--stdin":
+            words.append("-")
+        elif name in ("--no-formula", "--json"):
+            made.append(name)
+        elif name in ("--no-convoy", "--owned", "--nudge"):  # we make no convoy, and tell whoever gets the work
+            continue
+        else:
+            raise Usage(f"gc sling: {name} is not known here", cure="gcity-tui sling --help")
+    if len(words) == 1 and rig:
+        words.insert(0, rig)  # a rig stands for the agent that its work goes to
+    if len(words) != 2:
+        raise Usage("gc sling: to whom, and what?", cure="gc sling TARGET BEAD|TEXT [--on FORMULA]")
+    target, what = words
+    if formula:
+        return ["sling", target, f"Run the formula {what}", "--formula", what, *made]
+    return ["sling", target, what, *made]
+
+
+def _session(args: list[str]) -> list[str]:
+    words, flags = _apart(args, ("--lines", "-n", "--tail"))
+    flags = [f for f in flags if f != "--no-attach"]
+    verb, names = words[0], words[1:]
+    if verb == "peek" and names:
+        return ["peek", names[0], *(("-n", names[1]) if names[1:] else ()), *flags]
+    if verb in ("logs", "attach"):
+        return [verb, *names, *flags]
+    if verb not in _SESSION:
+        known = ", ".join(("list", "peek", "nudge", "logs", "attach", *_SESSION))
+        raise Usage(f"gc session: no verb {verb!r}", cure=known)
+    return ["session", _SESSION[verb], *names, *flags]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -65,6 +66,29 @@ def init_city(
         for made in ours:  # nothing of a city that does not load is left
             made.rmdir() if made.is_dir() else made.unlink(missing_ok=True)
         raise
+
+
+def copy_city(source: Path, folder: Path) -> DeclaredCity:
+    """A city with the files of the one in `source`, but nothing of what happened there. It loads before this returns.
+
+    Raises NotFound (no city there), Refused (`folder` holds something), and what loading it raises.
+    """
+    source, folder = source.expanduser().resolve(), folder.expanduser().resolve()
+    if not (source / "city.toml").is_file():
+        raise NotFound(f"there is no city in {source}", cure="a city has a city.toml", where=str(source))
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(f"{folder} is not empty", cure="name a folder that is empty or absent", where=str(folder))
+    fresh = not folder.exists()
+    try:
+        shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns(".gc", ".git", ".beads"))  # fmt: skip
+        return load_city(folder)
+    except (OSError, shutil.Error, CityError) as exc:
+        for made in (folder,) if fresh else tuple(folder.iterdir()):
+            shutil.rmtree(made, ignore_errors=True) if made.is_dir() else made.unlink(missing_ok=True)
+        if isinstance(exc, CityError):
+            raise
+        raise BadConfig(f"cannot copy the city: {exc}", where=str(folder)) from exc
 
 
 def city_text(name: str, pack: str, provider: str, agents: Mapping[str, str], note: str = "") -> str:

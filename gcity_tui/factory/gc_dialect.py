@@ -7,7 +7,7 @@ from gcity_tui.model.errors import BadData, CityError, NotFound, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from gcity_tui.beads.ledger import Ledger
@@ -25,10 +25,18 @@ USAGE = """gc: what an agent may ask of its city
   nudge status|drain|SESSION TEXT           what waits to be typed; type something to another
   handoff SUBJECT [MESSAGE] [--auto]        a note to the next session, which begins afresh
   events [--seq] [--after N] [--watch]      what happened, in order
-  runtime drain-ack|drain-check|request-restart
+  runtime drain-ack|drain-check|request-restart|drain|undrain
   event emit TYPE [--subject S] [--message M]
+  session list|peek|kill|nudge|logs|…       who is there; what one shows
+  rig list|status|add, agent list           the projects, and who works there
+  convoy create|add|list|status|target|check|close|land
+  workflow delete-source|reopen-source BEAD
+  sling [TARGET] WORK [--on FORMULA]        give work to an agent
+  status, doctor, config, formula, start, init
   version
 """
+PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "start", "init")
+"""Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 
 class Call:
@@ -88,6 +96,29 @@ def answer_gc(
             opened.shut()
 
 
+def elsewhere(argv: "list[str]", newest: "Callable[[], int]") -> "list[str] | None":
+    """The words with which the caller's own process does better than the controller; None: they are answered there.
+
+    A person's verbs, and waiting for events: that would hold a worker of the controller's for as long as it waits.
+    `newest` is the number of the last event: what comes after it is waited for, though the process takes its time.
+    """
+    verb, rest = (argv[0], argv[1:]) if argv else ("", [])
+    if verb == "events" and "--watch" in rest:
+        said = any(a == "--after" or a.startswith("--after=") for a in rest)
+        return argv if said else [*argv, "--after", str(newest())]
+    if verb not in PERSONS or _listed(verb, rest):
+        return None
+    return argv
+
+
+def _listed(verb: str, rest: "list[str]") -> bool:
+    """Whether it is a form of a person's verb that the ledger and the city's files answer at once."""
+    words = [a for a in rest if not a.startswith("-")][:1]
+    if verb == "rig":
+        return words in ([], ["list"], ["status"])
+    return verb == "session" and words in ([], ["list"], ["nudge"])
+
+
 def _city(env: "Mapping[str, str]", cwd: str) -> str:
     from gcity_tui.beads.door import LEDGER, locate
 
@@ -115,11 +146,13 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "mail":
         from gcity_tui.factory.mail import mail
 
-        return mail(call.ledger, args, call.env)
+        return mail(call.ledger, _addressed(call, args), call.env)
+    if verb == "session" and args[:1] == ["nudge"]:
+        verb, args = "nudge", args[1:]
     if verb == "nudge" and args[:1] not in (["status"], ["drain"]):
         from gcity_tui.factory.passing import nudge_to
 
-        return nudge_to(call.ledger, args, call.env)
+        return nudge_to(call.ledger, call.declared, args, call.env)
     if verb == "nudge":
         from gcity_tui.factory.injection import nudge
 
@@ -143,7 +176,7 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "handoff":
         from gcity_tui.factory.passing import handoff
 
-        return handoff(call.ledger, args, call.env)
+        return handoff(call.ledger, call.declared, args, call.env)
     if verb == "events":
         from gcity_tui.factory.passing import events
 
@@ -152,8 +185,30 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
         from gcity_tui.factory.prime import prime
 
         return prime(call.ledger, call.declared, args, call.env, call.stdin)
+    return _about(call, verb, args)
+
+
+def _about(call: Call, verb: str, args: "list[str]") -> "Answer":
+    """What there is in the city."""
+    if verb in ("convoy", "workflow"):
+        from gcity_tui.factory import convoys
+
+        return getattr(convoys, verb)(call.ledger, args, call.env)  # type: ignore[no-any-return]
+    if verb in ("session", "rig", "agent", "service"):
+        from gcity_tui.factory import directory
+
+        if verb == "session" and _listed(verb, args):
+            return directory.sessions(call.ledger, [a for a in args if a != "list"])
+        if verb == "rig" and _listed(verb, args):
+            return directory.rigs(call.ledger, call.declared, args)
+        if verb == "agent":
+            return directory.agents(call.declared, args)
+        if verb == "service":
+            return directory.services(args)
+    if verb in PERSONS:
+        raise Usage(f"gc {verb} is carried out by gcity-tui", cure=f"gcity-tui gc {' '.join((verb, *args))}")
     known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "converge", "prime", "version", "handoff",
-             "events")  # fmt: skip
+             "events", "convoy", "workflow", "agent", "service", *PERSONS)  # fmt: skip
     from gcity_tui.model.names import nearest
 
     close = nearest(verb, known)
@@ -161,6 +216,29 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
         f"did you mean gc {close}?" if close else f"gcity-tui {verb} may be what you want; gc help lists what gc does"
     )
     raise Usage(f"no verb {verb!r}", cure=hint)
+
+
+def _addressed(call: Call, args: "list[str]") -> "list[str]":
+    """`mail send` with its recipient as the instance that is meant: a message to a name that nobody has is lost."""
+    if args[:1] != ["send"] or "--all" in args:
+        return args
+    from gcity_tui.factory.directory import addressee
+
+    at, found = 1, list(args)
+    while at < len(found):
+        word = found[at]
+        if word == "--to" or word.startswith("--to="):
+            break
+        if word.startswith("-"):
+            at += 1 if "=" in word or word in ("--json", "--notify") else 2
+        else:
+            found[at] = addressee(call.ledger, call.declared, word)
+            return found
+    if at < len(found) and found[at].startswith("--to="):
+        found[at] = "--to=" + addressee(call.ledger, call.declared, found[at][5:])
+    elif at + 1 < len(found):
+        found[at + 1] = addressee(call.ledger, call.declared, found[at + 1])
+    return found
 
 
 def _hook(call: Call, args: "list[str]") -> "Answer":
@@ -197,7 +275,7 @@ def _runtime(call: Call, args: "list[str]") -> "Answer":
     if verb in ("drain", "undrain") and args[1:]:
         from gcity_tui.factory.passing import drain
 
-        return drain(call.ledger, args[1], verb == "drain")
+        return drain(call.ledger, call.declared, args[1], verb == "drain")
     key = {"drain-ack": "drain_acked", "request-restart": "restart_requested"}.get(verb)
     if key is None:
         raise Usage(f"gc runtime: no verb {verb!r}", cure="drain-ack, drain-check, request-restart, drain, undrain")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gcity_tui.beads.follow import Follower
+from gcity_tui.factory.directory import addressee
 from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import Who, note
 from gcity_tui.factory.mail import send
@@ -19,13 +20,12 @@ from gcity_tui.workers.queue import NudgeQueue
 if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
     from gcity_tui.model.bead import Event
+    from gcity_tui.model.declared import DeclaredCity
 
 Answer = tuple[int, bytes, bytes]
-LONGEST = 110.0
-"""Seconds that one question for events may wait: less than a shim waits for its answer."""
 
 
-def handoff(ledger: Ledger, argv: list[str], env: Mapping[str, str]) -> Answer:
+def handoff(ledger: Ledger, declared: DeclaredCity | None, argv: list[str], env: Mapping[str, str]) -> Answer:
     """`gc handoff SUBJECT [MESSAGE] [--auto] [--target SESSION]`: mail to oneself, and a fresh conversation.
 
     `--auto` (a hook before a compaction) only sends the mail: the conversation goes on. `--target`: another's.
@@ -34,14 +34,14 @@ def handoff(ledger: Ledger, argv: list[str], env: Mapping[str, str]) -> Answer:
     if not words:
         raise Usage("gc handoff: say what is handed off", cure="gc handoff SUBJECT [MESSAGE]")
     me = Who(env).assignee
-    to = said.get("target") or me
+    to = addressee(ledger, declared, said["target"]) if said.get("target") else me
     if not to:
         raise Usage("gc handoff works inside a session, or with --target")
     made = send(ledger, to, " ".join(words[1:]) or words[0], subject=words[0], sender=me or "human",
                 session=env.get("GC_SESSION_ID", ""))  # fmt: skip
     restarts = "auto" not in said
     if restarts and said.get("target"):
-        _restart_other(ledger, said["target"])
+        _restart_other(ledger, to)
     elif restarts and not (note(ledger, env, "restart_requested") and note(ledger, env, "continuation_reset_pending")):
         raise NotFound("this session is closed, or was started anew since; the mail was sent")
     ledger.emit("session.handoff", env.get("GC_SESSION_ID", "") or to, me or "human", one_line(words[0], 200))
@@ -49,45 +49,30 @@ def handoff(ledger: Ledger, argv: list[str], env: Mapping[str, str]) -> Answer:
     return 0, (json.dumps({"mail": made, "restart": restarts}) if "json" in said else told).encode() + b"\n", b""
 
 
-def _restart_other(ledger: Ledger, name: str) -> None:
-    to = _instance(ledger, name)
+def _restart_other(ledger: Ledger, to: str) -> None:
     for bead in ledger.find(types=("session",), meta={"agent_name": to}, open_only=True):
         ledger.update(bead.id, meta={"restart_requested": "true", "continuation_reset_pending": "true"})
 
 
-def drain(ledger: Ledger, name: str, on: bool) -> Answer:
+def drain(ledger: Ledger, declared: DeclaredCity | None, name: str, on: bool) -> Answer:
     """`gc runtime drain|undrain SESSION`: ask it to finish what it is at and leave, or take that back."""
-    to = _instance(ledger, name)
+    to = addressee(ledger, declared, name)
     for bead in ledger.find(types=("session",), meta={"agent_name": to}, open_only=True):
         ledger.update(bead.id, meta={"drain_requested": "true" if on else ""})
     return 0, f"{to}: {'asked to leave' if on else 'may stay'}\n".encode(), b""
 
 
-def nudge_to(ledger: Ledger, argv: list[str], env: Mapping[str, str]) -> Answer:
+def nudge_to(ledger: Ledger, declared: DeclaredCity | None, argv: list[str], env: Mapping[str, str]) -> Answer:
     """`gc nudge SESSION TEXT… [--delivery default|immediate|wait-idle|queue]`: queued; the controller types it."""
     said, words = options(argv, ("delivery", "message"), ("json", "force"))
     text = said.get("message") or " ".join(words[1:])
     if not words or not text.strip():
         raise Usage("gc nudge: whom, and what?", cure="gc nudge SESSION TEXT")
     when = "now" if said.get("delivery") == "immediate" else "boundary"
-    to = _instance(ledger, words[0])
+    to = addressee(ledger, declared, words[0])
     receipt = NudgeQueue(ledger).put(to, text, when=when, source=Who(env).assignee or "human")
     told = json.dumps({"id": receipt.id, "session": to, "state": receipt.state.value})
     return 0, (told if "json" in said else f"queued for {to} ({receipt.id})").encode() + b"\n", b""
-
-
-def _instance(ledger: Ledger, name: str) -> str:
-    """The instance that a session's id, its tmux name, its own name or a short one that is unique means."""
-    there = {b.id: b.metadata for b in ledger.find(types=("session",), open_only=True)}
-    exact = [m["agent_name"] for id, m in there.items()
-             if m.get("agent_name") and name in (id, m["agent_name"], m.get("session_name"))]  # fmt: skip
-    short = [m["agent_name"] for m in there.values() if m.get("agent_name", "").endswith(f"/{name}")]
-    found = exact or short
-    if len(found) != 1:
-        some = ", ".join(sorted(m.get("agent_name", "") for m in there.values())[:5])
-        what = f"no session {name!r}" if not found else f"{name!r} may be {' or '.join(found)}"
-        raise NotFound(what, cure=f"there are: {some}" if some else "none is open")
-    return found[0]
 
 
 def events(ledger: Ledger, argv: list[str]) -> Answer:
@@ -111,7 +96,7 @@ def events(ledger: Ledger, argv: list[str]) -> Answer:
         earliest = time.time() - seconds(said["since"])
         found = [e for e in found if _at(e) >= earliest]
     if "watch" in said and not found:
-        found = _wait(ledger, after, kinds, said.get("subject"), min(seconds(said.get("timeout", "30s")), LONGEST))
+        found = _wait(ledger, after, kinds, said.get("subject"), seconds(said.get("timeout", "30s")))
     out = "".join(_json(e) if "json" in said else _line(e) for e in found)
     return (1 if "watch" in said and not found else 0), out.encode("utf-8", "replace"), b""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.desk import Desk
-from gcity_tui.factory.gc_dialect import answer_gc
+from gcity_tui.factory.gc_dialect import answer_gc, elsewhere
 from gcity_tui.factory.observe import Look
 from gcity_tui.factory.service import failure
 from gcity_tui.factory.site import Site
@@ -46,6 +46,8 @@ class Requests:
         try:
             if kind == b"bd":
                 code, out, err = answer_bd(self.site.ledger, lambda: self.site.declared, argv, environ, stdin, cwd)
+            elif (own := elsewhere(argv, self.site.ledger.latest_seq)) is not None:
+                return [b"exec", *(w.encode("utf-8", "surrogateescape") for w in own)]
             else:
                 code, out, err = answer_gc(
                     str(self.site.path), argv, environ, stdin, cwd, ledger=self.site.ledger, declared=self.site.declared

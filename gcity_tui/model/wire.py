@@ -4,7 +4,8 @@ A frame is a 4-byte big-endian length and that many bytes; its payload is a list
 and its bytes. No JSON is needed to carry a `bd` call, so the shim can speak it with `_socket` alone.
 
 Requests and their answers:
-    [b"bd" | b"gc", cwd, env as KEY=VALUE joined by NUL, stdin, argv…]  → one frame [exit as ASCII, out, err]
+    [b"bd" | b"gc", cwd, env as KEY=VALUE joined by NUL, stdin, argv…]  → one frame [exit as ASCII, out, err],
+                                           or [b"exec", argv…]: the caller's own process carries these words out
     [b"call", JSON {"verb": …, …}]       → one frame [JSON {"ok": …} | {"error": …}]
     [b"watch", JSON {"after": seq}]      → frames [JSON], until either side closes
 This module is imported on the hot path: it imports nothing.
