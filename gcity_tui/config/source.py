@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from gcity_tui.model import places
 from gcity_tui.model.declared import Origin
 from gcity_tui.model.errors import BadConfig, NotFound
 from gcity_tui.model.text import one_line
+from gcity_tui.model.toml import read_toml
 
 LARGEST = 4 * 1024 * 1024
 """Bytes a declared file may have."""
@@ -70,14 +70,8 @@ class Reading:
 
 
 def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        detail = str(exc)
-        place = f"{path}:{detail.partition('at line ')[2].partition(',')[0] or text.count(chr(10)) + 1}"
-        raise BadConfig(f"not valid TOML: {detail}", cure="correct that line", where=place) from exc
-    except RecursionError as exc:
-        raise BadConfig("nested too deeply", where=str(path)) from exc
+    """The file's table. Raises BadConfig with file and line."""
+    return read_toml(text, str(path))
 
 
 def read_bytes(path: Path) -> bytes:

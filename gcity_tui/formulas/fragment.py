@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gcity_tui.formulas import recipe, unfold
 from gcity_tui.formulas.compiler import Find, controlled, finished
-from gcity_tui.formulas.inherit import Read, load
+from gcity_tui.formulas.inherit import Read
 from gcity_tui.formulas.recipe import Recipe
 from gcity_tui.formulas.step import Step
 from gcity_tui.formulas.values import shielded
@@ -30,7 +30,7 @@ def fragment(
     """
     growth = unfold.Growth()
     steps = tuple(unfold.expansion(target, bond, shielded(given), read, values, growth, 0))
-    formula = load(bond, read)
+    formula = growth.used[bond]
     steps = unfold.filtered(steps, {**values, **given})
     steps = controlled(finished(formula, steps, values, find))
     growth.add(steps)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +17,7 @@ from gcity_tui.formulas.words import FORMULA
 from gcity_tui.model import places
 from gcity_tui.model.errors import BadConfig
 from gcity_tui.model.names import nearest
+from gcity_tui.model.toml import read_toml
 
 TYPES = ("", "workflow", "expansion", "aspect", "convoy")
 _GRAPH_METADATA = ("gc.kind", "gc.scope_name", "gc.scope_role", "gc.scope_ref", "gc.continuation_group", "gc.on_fail")
@@ -77,13 +77,15 @@ def _graph_only(step: Step) -> bool:
 
 
 def _table(text: str, source: str) -> dict[str, Any]:
+    if not source.endswith(".json"):
+        return read_toml(text, source)
     try:
-        table = json.loads(text) if source.endswith(".json") else tomllib.loads(text)
-    except tomllib.TOMLDecodeError as exc:
-        line = str(exc).partition("at line ")[2].partition(",")[0] or str(text.count("\n") + 1)
-        raise BadConfig(f"not valid TOML: {exc}", where=f"{source}:{line}") from exc
-    except (ValueError, RecursionError) as exc:
-        raise BadConfig(f"cannot be read: {exc}", where=source) from exc
+        table = json.loads(text)
+    except RecursionError as exc:
+        raise BadConfig("nested too deeply", where=source) from exc
+    except ValueError as exc:
+        line = getattr(exc, "lineno", 0)
+        raise BadConfig(f"not valid JSON: {exc}", where=f"{source}:{line}" if line else source) from exc
     if not isinstance(table, dict):
         raise BadConfig("a formula is a table", where=source)
     return table

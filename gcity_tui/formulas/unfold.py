@@ -131,7 +131,7 @@ def expansion(
     if depth >= DEEPEST:
         raise BadConfig(f"expansions are nested deeper than {DEEPEST}", where=step.at("expand"))
     try:
-        formula = load(name, read)
+        formula = growth.used.get(name) or load(name, read)
     except NotFound as exc:
         raise BadConfig(f"expand {name!r}: no such formula", cure=exc.cure, where=step.at("expand")) from exc
     if formula.type != "expansion":
@@ -167,14 +167,19 @@ def instance(template: Step, target: Step, own: Mapping[str, str]) -> Step:
         "{target.description}": target.description,
     }
 
+    where = template.where
+
     def change(text: str) -> str:
+        if "{" not in text:
+            return text
         for mark, value in about.items():
-            text = put(text, mark, value, template.where)
+            text = put(text, mark, value, where)
         return variables(text)
 
     def variables(text: str) -> str:
-        for name, value in own.items():
-            text = put(text, "{" + name + "}", value, template.where)
+        if "{" in text:
+            for name, value in own.items():
+                text = put(text, "{" + name + "}", value, where)
         return text
 
     def conditions(made: Step, source: Step) -> Step:
