@@ -222,6 +222,18 @@ def aimed(
     return drafts
 
 
+def defaults_in(source: Source, reading: Reading) -> tuple[dict[str, Any], dict[str, Origin]]:
+    """`[agent_defaults]` of a file over the older `[agents]`, and where each key stands."""
+    table: dict[str, Any] = {}
+    places: dict[str, Origin] = {}
+    for name in ("agents", "agent_defaults"):
+        said = source.table.get(name, {})
+        keys.check(said, keys.DEFAULTS, source, (name,), reading)
+        table |= said
+        places |= {k: replace(source.origin(name, k), layer="defaults") for k in said}
+    return table, places
+
+
 def with_defaults(draft: Draft, defaults: Mapping[str, Any], origin: Mapping[str, Origin]) -> Draft:
     """Blanks filled from `[agent_defaults]`; its `append_fragments` are appended."""
     table, origins, told = dict(draft.table), dict(draft.origins), dict(draft.told)

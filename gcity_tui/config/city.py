@@ -213,9 +213,7 @@ def _patch(parts: Parts) -> None:
                 rig.table.get(key, ()), parts.drafts, rig.source, (*rig.at, key), parts.reading, rig.name
             )
     for source in reversed(parts.sources):
-        defaults = source.table.get("agent_defaults", {})
-        keys.check(defaults, keys.DEFAULTS, source, ("agent_defaults",), parts.reading)
-        places = {k: replace(source.origin("agent_defaults", k), layer="defaults") for k in defaults}
+        defaults, places = agents.defaults_in(source, parts.reading)
         parts.drafts = [agents.with_defaults(d, defaults, places) for d in parts.drafts]
 
 
@@ -229,7 +227,8 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
     around = _around(parts, made, folders)
     built = tuple(finish.finished(d, around) for d in parts.drafts)
     _known(built, parts.drafts, made, parts)
-    rigs = _rigs(parts)
+    forms = _formula_dirs(parts)
+    rigs = _rigs(parts, forms)
     prefix = str(workspace.get("prefix") or bead_prefix(name)).lower()
     _distinct(prefix, rigs, parts)
     site = compose.site(parts.city, parts.reading)
@@ -248,7 +247,7 @@ def _city(parts: Parts, resolver: providers.Resolver) -> DeclaredCity:
         tmux_socket=compose.socket(parts.tables),
         session_size=compose.size(parts.sources, parts.tables),
         max_active_sessions=workspace.get("max_active_sessions"),
-        formula_layers=_formulas(folders),
+        formula_layers=_formulas(folders, forms),
         pack_dirs=folders,
         env={k: str(v) for k, v in workspace.get("env", {}).items()},
         show_json=compose.show_json(parts.sources, parts.tables),
@@ -356,12 +355,12 @@ def _acyclic(built: tuple[Agent, ...], drafts: list[Draft]) -> None:
         visit(one, ())
 
 
-def _rigs(parts: Parts) -> tuple[Rig, ...]:
+def _rigs(parts: Parts, forms: Mapping[Path, str]) -> tuple[Rig, ...]:
     city = [*parts.core.folders, *(f for _, p in parts.packs for f in p.folders), parts.city]
     made = []
     for rig in parts.rigs:
         own = [f for p in rig.packs for f in p.folders]
-        folders = _formulas(tuple(dict.fromkeys((*city, *own))))
+        folders = _formulas(tuple(dict.fromkeys((*city, *own))), forms)
         top = rig.table.get("formulas_dir")
         if top:
             folders = (*folders, (parts.city / str(top)).resolve())
@@ -381,8 +380,17 @@ def _distinct(prefix: str, rigs: tuple[Rig, ...], parts: Parts) -> None:
         taken[rig.prefix.lower()] = f"rig {rig.name!r}"
 
 
-def _formulas(folders: tuple[Path, ...]) -> tuple[Path, ...]:
-    return tuple(f / "formulas" for f in folders if (f / "formulas").is_dir())
+def _formulas(folders: tuple[Path, ...], named: Mapping[Path, str]) -> tuple[Path, ...]:
+    return tuple(home for f in folders if (home := f / named.get(f, "formulas")).is_dir())
+
+
+def _formula_dirs(parts: Parts) -> dict[Path, str]:
+    """Folders whose formulas lie elsewhere than in `formulas/`, by the older `[formulas] dir`."""
+    found = {k: v for _, p in parts.packs for k, v in p.formulas.items()}
+    found |= {k: v for r in parts.rigs for p in r.packs for k, v in p.formulas.items()}
+    for source in parts.sources:
+        found |= packs.formulas_in(source, parts.city)
+    return found
 
 
 def _digest(reading: Reading) -> str:

@@ -143,6 +143,7 @@ PACK_FILE = _keys(
     ),
     tables="agent named_session service webhook doctor commands pricing",
 )
+PACK_SOURCE = _keys(str="source ref path")
 GLOBAL = _keys(strs="session_live")
 UPSTREAM = _keys(str="description base_url api_key auth_token base_url_env api_key_env auth_token_env", map="env")
 PACK = _keys(str="name version requires_gc description", int="schema", strs="includes city_agents", tables="requires")
@@ -185,15 +186,31 @@ _NAMES = {
 
 
 def check(table: Mapping[str, Any], keys: Keys, source: Source, at: tuple[str | int, ...], reading: Reading) -> None:
-    """Warn of each unknown word with the nearest known one; raise BadConfig for a value of the wrong kind."""
+    """Each unknown word with the nearest known one: an error where Gas City has one, else a warning.
+
+    Raises BadConfig for that, and for a value of the wrong kind.
+    """
     for key, value in table.items():
         kind = keys.get(key)
         if kind is None:
             close = nearest(key, tuple(keys))
+            if strict(source, at):
+                raise BadConfig(
+                    f"unknown key {key!r}",
+                    cure=f"did you mean {close!r}?" if close else f"one of {', '.join(sorted(keys))}",
+                    where=source.where(*at, key),
+                )
             hint = f"; did you mean {close!r}?" if close else ""
             reading.warn(f"{source.where(*at, key)}: unknown key {key!r}{hint}")
         elif not fits(kind, value):
             raise BadConfig(f"{key} must be {_NAMES[kind]}, not {_show(value)}", where=source.where(*at, key))
+
+
+def strict(source: Source, at: tuple[str | int, ...] = ()) -> bool:
+    """Whether Gas City refuses unknown words here: in a pack.toml of schema 2, and in `[imports.…]` wherever it is."""
+    pack = source.table.get("pack", {})
+    schema = pack.get("schema", 1) if isinstance(pack, dict) else 1
+    return at[:1] == ("imports",) or (source.path.name == "pack.toml" and isinstance(schema, int) and schema >= 2)
 
 
 def fits(kind: str, value: object) -> bool:

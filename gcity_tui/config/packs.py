@@ -51,6 +51,8 @@ class Pack:
     named: tuple[NamedDraft, ...] = ()
     needs: tuple[Need, ...] = ()
     version: str = ""
+    formulas: Mapping[Path, str] = field(default_factory=dict)
+    """Pack folder → its folder of formulas, where that is not `formulas` (the older `[formulas] dir`)."""
     live: tuple[str, ...] = ()
     """`[global] session_live` of it and of what it imports: commands for every session where it is imported."""
     upstreams: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -88,6 +90,7 @@ def imports(
             raise BadConfig(
                 "an import needs a source", cure='source = "shipped:review", or a folder', where=source.where(*place)
             )
+        text = _older(text, spec)
         spot = locate(text, source, place, city, root, reading)
         if spot:
             exported = bool(spec.get("export", text.startswith(SHIPPED)))
@@ -99,11 +102,28 @@ def imports(
     return found
 
 
+def _older(text: str, spec: Mapping[str, Any]) -> str:
+    """A source with the older keys `path` and `ref`, as today's `//folder` and `#ref`."""
+    if not remote.is_remote(text):
+        return text
+    folder = f"//{spec['path']}" if spec.get("path") else ""
+    return f"{text}{folder}" + (f"#{spec['ref']}" if spec.get("ref") else "")
+
+
 def locate(
     text: str, source: Source, at: tuple[str | int, ...], city: Path, root: Path, reading: Reading
 ) -> tuple[Path, Path] | None:
     """An import's source → (pack folder, folder it may not leave), or None when it lies on the network."""
     where = source.where(*at, "source")
+    named = source.table.get("packs", {}).get(text)
+    if isinstance(named, dict):  # `[packs.<name>]`, the oldest form: included by its name
+        keys.check(named, keys.PACK_SOURCE, source, ("packs", text), reading)
+        kept = city / ".gc" / "cache" / "packs" / text / str(named.get("path", ""))
+        if (kept / "pack.toml").is_file() and kept.resolve().is_relative_to((city / ".gc").resolve()):
+            return kept.resolve(), kept.resolve()
+        text = _older(str(named.get("source", "")), named)
+        if not remote.is_remote(text) and named.get("path"):
+            text = f"{text}/{named['path']}"
     if text.startswith(SHIPPED):
         home = shipped("packs")
         name = text[len(SHIPPED) :]
@@ -157,6 +177,7 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     meta = source.table.get("pack", {})
     keys.check(meta, keys.PACK, source, ("pack",), reading)
     name = str(meta.get("name") or folder.name)
+    _misplaced(source, reading)
     if int(meta.get("schema", 1)) > 2:
         raise BadConfig(
             "this pack needs a newer program",
@@ -176,9 +197,7 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     keys.check(source.table.get("patches", {}), keys.PATCHES, source, ("patches",), reading)
     patches = source.table.get("patches", {}).get("agent", ())
     own = agents.aimed(patches, [*merged, *drafts.values()], source, ("patches", "agent"), reading)
-    defaults = source.table.get("agent_defaults", {})
-    keys.check(defaults, keys.DEFAULTS, source, ("agent_defaults",), reading)
-    origins = {k: source.origin("agent_defaults", k) for k in defaults}
+    defaults, origins = agents.defaults_in(source, reading)
     own = [agents.with_defaults(d, defaults, origins) if d.name in drafts else d for d in own]
     definitions = [d for p in below for d in p.definitions]
     definitions += providers.in_folder(folder / "providers", source.layer, reading)
@@ -189,7 +208,19 @@ def load(folder: Path, root: Path, city: Path, reading: Reading, chain: tuple[Pa
     needs = (*(n for p in below for n in p.needs), *_required(source, meta))
     live = (*(c for p in below for c in p.live), *lasting(source, folder, reading))
     served = {k: v for p in below for k, v in p.upstreams.items()} | source.table.get("upstreams", {})
-    return Pack(name, folder, folders, tuple(own), tuple(definitions), defaults, names, needs, version, live, served)
+    forms = {k: v for p in below for k, v in p.formulas.items()} | formulas_in(source, folder)
+    return Pack(
+        name, folder, folders, tuple(own), tuple(definitions), defaults, names, needs, version, forms, live, served
+    )
+
+
+def formulas_in(source: Source, folder: Path) -> dict[Path, str]:
+    """The older `[formulas] dir` of a pack or city. Raises BadConfig when it leaves the folder."""
+    text = source.table.get("formulas", {}).get("dir", "")
+    if not isinstance(text, str) or not text:
+        return {}
+    inside(folder, folder, text, source.where("formulas", "dir"))
+    return {folder: text}
 
 
 def lasting(source: Source, folder: Path, reading: Reading) -> tuple[str, ...]:
@@ -197,6 +228,18 @@ def lasting(source: Source, folder: Path, reading: Reading) -> tuple[str, ...]:
     table = source.table.get("global", {})
     keys.check(table, keys.GLOBAL, source, ("global",), reading)
     return tuple(_CONFIG_DIR.sub(lambda _: str(folder), command) for command in table.get("session_live", ()))
+
+
+def _misplaced(source: Source, reading: Reading) -> None:
+    """What a pack may not say: it belongs to the city that imports it. An older pack is told, and it is left out."""
+    tables = source.table.get("patches", {})
+    found = [("patches", k) for k in ("rigs", "providers", "named_session", "github_pr_monitor") if tables.get(k)]
+    found += [("defaults", "rig")] if source.table.get("defaults", {}).get("rig") else []
+    for at in found:
+        name = ".".join(at)
+        if keys.strict(source):
+            raise BadConfig(f"a pack cannot have [{name}]", cure="it belongs into city.toml", where=source.where(*at))
+        reading.warn(f"{source.where(*at)}: a pack cannot have [{name}]; it is left out")
 
 
 def _required(source: Source, meta: Mapping[str, Any]) -> tuple[Need, ...]:
