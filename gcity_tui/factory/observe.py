@@ -262,11 +262,13 @@ def phase_of(
     record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str
 ) -> tuple[Phase, str, float]:
     """(phase, why, since) for screens: evidence while it lives, else what its record says."""
+    where, judged = pane_state(row, seen.runtime), told.judgement
+    if moving == "start" and where == "alive" and judged.phase in (Phase.WAITING, Phase.LIMITED):
+        return judged.phase, judged.why, judged.since  # its start waits for a person, who must be told
     if moving == "start":
         return Phase.STARTING, "being started", number(record.metadata.get("last_woke_at"))
     if moving == "stop":
-        return Phase.STOPPING, "being stopped", told.judgement.since
-    where = pane_state(row, seen.runtime)
+        return Phase.STOPPING, "being stopped", judged.since
     if where == "alive" or where == "unknown":
         if record.state == "draining" and told.judgement.phase is Phase.READY:
             return Phase.STOPPING, "draining", told.judgement.since

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 from gcity_tui.city import City
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.receipt import Delivery, Receipt
+from gcity_tui.transcripts import reader
 
 SETTLE = 60.0
 """Seconds after the run in which what was sent to living sessions must be settled."""
@@ -108,15 +108,15 @@ class Nudges:
         found: Counter[str] = Counter()
         homes = [self.base, Path(os.environ["HOME"]) / ".gcity-rehearsal"]
         for path in {p.resolve() for home in homes for p in home.rglob("*.jsonl")}:
-            for line in path.read_bytes().splitlines():
-                try:
-                    record = json.loads(line)
-                except ValueError:
-                    continue
-                content = record.get("message", {}).get("content") if isinstance(record, dict) else None
-                if isinstance(content, str) and record.get("type") == "user":
-                    found[letters(content)] += 1
+            family = next((f for f, mark in FAMILIES.items() if mark in path.parts), "")
+            for entry in reader(family).history(path).entries if family else ():
+                if entry.actor == "user" and not entry.event:
+                    found[letters(entry.text)] += 1
         return found
+
+
+FAMILIES = {"claude": "projects", "codex": "sessions", "gemini": "chats"}
+"""Which program's form a transcript has, by the folder that it is in."""
 
 
 def letters(text: str) -> str:

@@ -141,8 +141,8 @@ def test_a_killed_server_is_started_again_and_work_comes_back(town: Town) -> Non
 def test_a_question_is_shown_and_answered(town: Town) -> None:
     town.city.up()
     slung = town.city.sling("eddie", "ASK me", formula="none")
-    asking = town.session("it asks", lambda s: s.pending is not None and s.phase is Phase.WAITING)
-    assert asking.pending and asking.pending.options[0] == "Yes"
+    asking = town.session("it asks", lambda s: s.pending is not None)
+    assert asking.phase is Phase.WAITING and asking.pending and asking.pending.options[0] == "Yes"
     assert [a.kind for a in town.city.snapshot().attention] == ["approval"]
     with pytest.raises(Usage):
         town.city.respond("eddie-1", "Perhaps")
