@@ -135,7 +135,7 @@ def _providers(city: City) -> Iterator[Check]:
                 f"provider {name}", "error", "is not declared", "name one of: " + ", ".join(sorted(d.providers))
             )
             continue
-        word = provider.command.split()[0] if provider.command else ""
+        word = provider.path_check or (provider.command.split()[0] if provider.command else "")
         if provider.rehearsal:
             yield Check(f"provider {name}", "ok", "rehearsal, a scripted agent")
         elif shutil.which(word):

@@ -147,6 +147,9 @@ def add_rig(city: DeclaredCity, path: Path, name: str = "", prefix: str = "") ->
     block = ["", "[[rigs]]", f"name = {quoted(name)}", f"path = {quoted(str(path))}", f"prefix = {quoted(prefix)}"]
     if branch:
         block.append(f"default_branch = {quoted(branch)}")
+    older = city.settings.get("workspace.default_rig_includes")
+    if older:
+        block.append(f"includes = [{', '.join(quoted(str(text)) for text in older[-1].value)}]")
     target = city.path / "city.toml"
     try:
         before = target.read_text("utf-8")

@@ -163,6 +163,7 @@ class Observer:
             bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
             m.get(records.PINNED) == "true", self.crew.queued.get(record.instance, 0),
             self._drifted(record), number(m.get("last_woke_at")),
+            number(m.get("drain_at")) if m.get("drain_requested") == "true" else 0.0,
         )  # fmt: skip
 
     def _drifted(self, record: SessionRecord) -> bool:

@@ -58,7 +58,8 @@ def drain(ledger: Ledger, declared: DeclaredCity | None, name: str, on: bool) ->
     """`gc runtime drain|undrain SESSION`: ask it to finish what it is at and leave, or take that back."""
     to = addressee(ledger, declared, name)
     for bead in ledger.find(types=("session",), meta={"agent_name": to}, open_only=True):
-        ledger.update(bead.id, meta={"drain_requested": "true" if on else ""})
+        since = f"{ledger.now() / 1e6:.3f}" if on else ""
+        ledger.update(bead.id, meta={"drain_requested": "true" if on else "", "drain_at": since})
     return 0, f"{to}: {'asked to leave' if on else 'may stay'}\n".encode(), b""
 
 

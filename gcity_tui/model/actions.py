@@ -64,6 +64,8 @@ class Standing:
     """It was started from other words than those that the city's files say now."""
     woke_at: float = 0.0
     """When it was last started."""
+    leave_at: float = 0.0
+    """When it was asked to leave; 0 when it was not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,8 @@ class _Planner:
             self._restart(s, agent, "restart was asked for", fresh=True)
         elif not busy and not s.queued and self._drained(s, agent, tasks):
             self._stop(s, "drained")
+        elif s.leave_at and not s.attached and self.now - s.leave_at >= agent.drain_timeout:
+            self._stop(s, f"it was asked to leave {agent.drain_timeout:g} s ago")
         elif self._suspended(agent):
             if not busy and s.phase is Phase.READY:
                 self._stop(s, "its agent or rig is suspended")
