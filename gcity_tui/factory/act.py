@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 from gcity_tui.factory import placing, records, setup
 from gcity_tui.factory.crew import Crew
+from gcity_tui.factory.errands import died
 from gcity_tui.factory.records import CRASH_NOTED, CRASHES, NOT_BEFORE, SERVER, STARTS, TOLD, TOLD_AT
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Action, Assign, Crash, Heal, Park, Quarantine, Release, Restart, Start, Stop, Tell
@@ -208,6 +210,9 @@ class Hand:
             "crash_count": str(len(kept) + 1),
         }  # fmt: skip
         records.note(self.site.ledger, record, meta, "session.crashed", reason)
+        agent = self.site.declared.agent(record.agent)
+        if agent is not None and agent.on_death:
+            self.site.lanes.submit(record.instance, partial(died, self.site, agent, record.instance))
 
     def _tell(self, record: SessionRecord, action: Tell) -> None:
         """Queue a word about its work; that it was said is written first, so that it is never said twice."""
