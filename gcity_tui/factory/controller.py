@@ -26,6 +26,7 @@ from gcity_tui.factory import orchestrate
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import SHOWS, Crew, undrawn
 from gcity_tui.factory.desk import Desk
+from gcity_tui.factory.errands import Errands
 from gcity_tui.factory.lock import CityLock
 from gcity_tui.factory.notices import Notices
 from gcity_tui.factory.observe import Look, Observer
@@ -71,6 +72,7 @@ class Controller:
         self.desk = Desk(self.site, self.crew, self.hand, loop=self.ring)
         self.orchestra = orchestrate.Orchestra(self.site, self.ring)
         self.runner = ThreadPoolExecutor(2, "runner")
+        self.errands = Errands(self.site, self.runner, lambda: self.ring("demand"))
         self._moving: dict[str, str] = {}
         self._giving: set[str] = set()
         self._adopted: dict[str, str] = {}
@@ -104,6 +106,7 @@ class Controller:
             site.log.write("controller", said="started", pid=os.getpid())
             site.ledger.emit("controller.started", site.declared.name, "controller")
             self.runner.submit(sweep, site.server.run)
+            self.errands.boot()
             threading.Thread(target=self._follow, name="follower", daemon=True).start()
             self._loop()
             return 0
@@ -128,7 +131,7 @@ class Controller:
         """Until somebody rings or `pause` is over; then gather what rings in the same breath."""
         with contextlib.suppress(queue.Empty):
             self._bell.get(timeout=max(pause, 0.001))
-        left = APART - (time.monotonic() - began)
+        left = max(APART, min(self.site.declared.daemon.tick_debounce, 5.0)) - (time.monotonic() - began)
         if left > 0:
             self._stopping.wait(left)
         with contextlib.suppress(queue.Empty):
@@ -169,7 +172,9 @@ class Controller:
         # What is on its way to somebody is nobody else's meanwhile.
         tasks = tuple(t for t in look.view.tasks if t.id not in self._giving)
         coming = tuple(i for i, way in list(self._moving.items()) if way == "start" and i not in look.records)
-        actions = plan(self.site.declared, replace(look.view, tasks=tasks, coming=coming))
+        self.errands.look(now)
+        view = replace(look.view, tasks=tasks, coming=coming, demand=self.errands.demand)
+        actions = plan(self.site.declared, view)
         for action in actions:
             self._begin(action)
         self._adopt_all(look)
