@@ -20,17 +20,25 @@ _HOLDING = (
 MACHINE_GATES = ("gh:run", "gh:pr", "timer", "bead")
 
 
+def is_template(cx: "sqlite3.Connection", bead: str) -> bool:
+    """A bead that others are made from: flagged so, or an epic with the label of that name."""
+    sql = (
+        "SELECT 1 FROM beads b WHERE b.id = ? AND (b.is_template = 1 OR b.issue_type = 'epic' AND EXISTS"
+        " (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = 'template'))"
+    )
+    return cx.execute(sql, (bead,)).fetchone() is not None
+
+
 def close_guard(cx: "sqlite3.Connection", bead: str, now: int) -> None:
     """Raise Refused with bd's sentence when `bead` may not be closed now. `now` in microseconds."""
     row = cx.execute(
-        "SELECT is_template, status, issue_type, await_type, await_id, timeout, created_at FROM beads WHERE id = ?",
+        "SELECT status, issue_type, await_type, await_id, timeout, created_at FROM beads WHERE id = ?",
         (bead,),
     ).fetchone()
     if row is None:
         raise NotFound(f'issue not found: no issue found matching "{bead}"')
-    template, status, kind, await_type, await_id, timeout, created = row
-    label = cx.execute("SELECT 1 FROM labels WHERE bead = ? AND label = 'template'", (bead,)).fetchone()
-    if template or (label and kind == "epic"):
+    status, kind, await_type, await_id, timeout, created = row
+    if is_template(cx, bead):
         raise Refused(f"cannot close {bead}: it is a template", cure="use --force to override")
     if status == "pinned":
         raise Refused(f"cannot close {bead}: it is pinned (use --force to override)")

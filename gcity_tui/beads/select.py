@@ -35,6 +35,7 @@ ONE = {
     "template": "b.is_template = ?",
     "await_type": "b.await_type = ?",
     "mol_type": "b.mol_type = ?",
+    "wisp_type": "b.wisp_type = ?",
     "spec": "b.spec_id = ?",
     "created_after": "b.created_at > ?",
     "created_before": "b.created_at < ?",
@@ -45,6 +46,15 @@ ONE = {
     "defer_before": "b.defer_until < ?",
     "due_before": "b.due_at < ?",
     "has_meta": "b.id IN (SELECT m.bead FROM bead_meta m WHERE m.key = ?)",
+}
+# name → condition that holds when its value is true; false asks nothing.
+ASKED = {
+    "unassigned": "b.assignee = ''",
+    "open_only": "b.status <> 'closed'",
+    "no_labels": "NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id)",
+    "no_parent": "NOT EXISTS (SELECT 1 FROM deps d WHERE d.issue_id = b.id AND d.type = 'parent-child')",
+    "empty_description": "b.description = ''",
+    "deferred": "b.defer_until IS NOT NULL",
 }
 SORTS = {
     "priority": "b.priority, b.created_at DESC, b.id",
@@ -141,12 +151,6 @@ def where(filters: "dict[str, Any]", w: "Where | None" = None) -> Where:
             w.add(f"b.{_TEXT[key]} LIKE ? ESCAPE '\\'", _like(value))
         elif key == "assignee":
             w.add("b.assignee = ? AND b.assignee > ''" if value else "b.assignee = ?", value)
-        elif key == "unassigned":
-            if value:
-                w.add("b.assignee = ''")
-        elif key == "open_only":
-            if value:
-                w.add("b.status <> 'closed'")
         elif key == "parent":
             w.add(f"({_KIDS} OR {_DOTTED})", value, value + ".", value + "/")
         elif key == "under":
@@ -159,9 +163,9 @@ def where(filters: "dict[str, Any]", w: "Where | None" = None) -> Where:
                 like,
                 like,
             )
-        elif key == "no_labels":
+        elif key in ASKED:
             if value:
-                w.add("NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id)")
+                w.add(ASKED[key])
         elif not _lists(w, key, value, live):
             raise Usage(f"no filter {key!r}")
     return w
@@ -174,14 +178,15 @@ def find(
     sort: str = "priority",
     reverse: bool = False,
     limit: int = 0,
+    offset: int = 0,
     columns: str = SELECT,
 ) -> "list[tuple[Any, ...]]":
-    """Rows of the beads that fit, sorted; `limit` 0 is all of them."""
+    """Rows of the beads that fit, sorted; `limit` 0 is all of them, the first `offset` are left out."""
     w = where(filters)
     if sort not in SORTS:
         raise Usage(f"cannot sort by {sort!r}", cure=f"one of {', '.join(SORTS)}")
     rows = store.rows(
-        f"SELECT {columns} FROM beads b WHERE {w} ORDER BY {_order(sort, reverse)}{_limit(limit)}", w.args
+        f"SELECT {columns} FROM beads b WHERE {w} ORDER BY {_order(sort, reverse)}{_limit(limit, offset)}", w.args
     )
     return rows
 
@@ -193,7 +198,9 @@ def _order(sort: str, reverse: bool) -> str:
     return ", ".join(t[:-5] if t.endswith(" DESC") else t + " DESC" for t in terms)
 
 
-def _limit(limit: int) -> str:
+def _limit(limit: int, offset: int) -> str:
+    if offset > 0:
+        return f" LIMIT {int(limit) if limit > 0 else (1 << 62)} OFFSET {int(offset)}"
     return f" LIMIT {int(limit)}" if limit > 0 else ""
 
 
@@ -206,6 +213,7 @@ def ready(
     limit: int = 0,
     include_deferred: bool = False,
     include_ephemeral: bool = False,
+    offset: int = 0,
     columns: str = SELECT,
 ) -> "list[tuple[Any, ...]]":
     """Rows of the beads that can be worked on now; the index `beads_ready` serves them already sorted."""
@@ -243,7 +251,7 @@ def ready(
         )
     if order is None:
         raise Usage(f'invalid sort policy "{sort}" (valid: hybrid, priority, oldest)')
-    return store.rows(f"SELECT {columns} FROM beads b WHERE {w} ORDER BY {order}{_limit(limit)}", w.args)
+    return store.rows(f"SELECT {columns} FROM beads b WHERE {w} ORDER BY {order}{_limit(limit, offset)}", w.args)
 
 
 def _few(store: "Store", pairs: "dict[str, str]") -> "list[str] | None":

@@ -5,7 +5,7 @@ Used by the controller, by the shim without one, by `gcity-tui bd`.
 
 from gcity_tui.beads.dialect import words
 from gcity_tui.beads.dialect.call import Call, Fail
-from gcity_tui.model.errors import CityError
+from gcity_tui.model.errors import CityError, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +72,9 @@ def answer(
         opts, rest = words.parse(name, args)
         call = Call(ledger, name, opts, rest, env)
         call.stdin, call.cwd = stdin, _directory(opts, cwd)
+        for flag in opts:
+            if (name, flag) in words.UNSERVED:
+                raise Unsupported(f"bd {name} --{flag} is not done here", cure=words.UNSERVED[name, flag])
         if opts.get("format") == "json":
             call.json = True
         module, function, _ = words.COMMANDS[name]

@@ -5,6 +5,7 @@ from gcity_tui.beads.dialect import items, make, values
 from gcity_tui.beads.dialect.call import Fail
 from gcity_tui.beads.dialect.show import comment as comment_record
 from gcity_tui.beads.dialect.show import last_touched
+from gcity_tui.beads.guards import is_template
 from gcity_tui.model.errors import CityError, Refused, Usage
 
 TYPE_CHECKING = False
@@ -83,6 +84,8 @@ class Change:
                 call.warn("Warning: the defer date lies in the past; the issue stays ready")
 
     def apply(self, tx: "Tx", bead: str, *, force: bool = False) -> None:
+        if not force and is_template(tx.cx, bead) and "template" not in self.remove:
+            raise Refused(f"cannot update template {bead}: templates are read-only", cure="pour it, and change that")
         if self.claim:
             tx.claim(bead)
         columns = dict(self.columns)
@@ -160,7 +163,14 @@ def defer(call: "Call") -> None:
     if until is not None and until <= call.ledger.now():
         call.warn(f"Warning: {call.opts['until']} lies in the past")
     wanted: dict[str, Any] = {"status": "deferred", "defer_until": until}
-    each(call, [call.need(0, "an issue id"), *call.rest[1:]], lambda tx, b: tx.update(b, set=wanted), "Deferred")
+    reason = call.opts.get("reason", "")
+
+    def act(tx: "Tx", bead: str) -> None:
+        tx.update(bead, set=wanted)
+        if reason:
+            tx.comment(bead, reason)
+
+    each(call, [call.need(0, "an issue id"), *call.rest[1:]], act, "Deferred")
 
 
 def undefer(call: "Call") -> None:

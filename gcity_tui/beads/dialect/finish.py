@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from gcity_tui.beads.tx import Tx
 
 
+TOLD = 20
+"""Characters that validation.on-close asks for: Gas City's own reasons are made to have as many."""
+
+
 def close(call: "Call") -> None:
     o = call.opts
     names = call.rest or [last_touched(call)]
@@ -22,6 +26,7 @@ def close(call: "Call") -> None:
             raise Usage(f"--{flag} only works when closing a single issue")
     reason = o.get("reason") or (call.text(o["reason-file"]).strip() if "reason-file" in o else "") or "Closed"
     beads = _resolved(call, names)
+    _terse(call, reason)
     session, actor, force = o.get("session") or call.env.get("CLAUDE_SESSION_ID", ""), call.actor, bool(o.get("force"))
     done: list[str] = []
     for bead in dict.fromkeys(beads):
@@ -33,6 +38,17 @@ def close(call: "Call") -> None:
     if not done:
         raise Fail(1)
     _told(call, done, reason)
+
+
+def _terse(call: "Call", reason: str) -> None:
+    """What the setting validation.on-close (warn, error) says to a reason that tells nothing."""
+    asked = call.ledger.config("validation.on-close")
+    if asked not in ("warn", "error") or len(reason) >= TOLD or call.opts.get("force"):
+        return
+    said = f"the reason for closing is too short to tell anything ({len(reason)} characters, {TOLD} are asked for)"
+    if asked == "error":
+        raise Usage(said, cure='--reason "what was done, and how it was checked"')
+    call.warn(f"Warning: {said}")
 
 
 def _resolved(call: "Call", names: list[str]) -> list[str]:

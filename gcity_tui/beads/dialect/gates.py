@@ -42,6 +42,7 @@ def create(call: "Call") -> None:
     title = o.get("title") or f"Gate: {kind}" + (f" {await_id}" if await_id else "")
     cells = {"issue_type": "gate", "await_type": kind, "await_id": await_id, "timeout": wait * 1000}
     cells["description"] = o.get("reason", "")
+    cells["waiters"] = jsonout.dumps(values.csv(o.get("waiter")), "") if o.get("waiter") else ""
 
     def run(tx: "Tx") -> str:
         made = tx.create(title, prefix=tx.columns(blocked, "prefix")[0], **cells)

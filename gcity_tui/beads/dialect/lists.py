@@ -2,6 +2,7 @@
 
 from gcity_tui.beads import schema, select
 from gcity_tui.beads.dialect import items, pages, values
+from gcity_tui.beads.dialect.filters import filters
 from gcity_tui.beads.readiness import HOLDING
 from gcity_tui.model.errors import Refused, Usage
 
@@ -13,53 +14,9 @@ if TYPE_CHECKING:
     from gcity_tui.beads.dialect.call import Call
     from gcity_tui.beads.tx import Tx
 
-_PLAIN = (
-    *(("title", "title_contains"), ("desc-contains", "desc_contains"), ("notes-contains", "notes_contains")),
-    *(("search", "search"), ("has-metadata-key", "has_meta"), ("mol-type", "mol_type"), ("spec", "spec")),
-)
-_TIMES = ("created-after", "created-before", "updated-after", "updated-before", "closed-after", "closed-before")
 HIDDEN = (*schema.INFRA_TYPES, "session")
 MACHINERY = "spec scope ralph check retry retry-eval fanout drain scope-check workflow-finalize".split()  # noqa: SIM905
 """Values of gc.kind that nobody works on: sidecars, bodies of scopes, and what the controller carries out itself."""
-
-
-def filters(call: "Call") -> "dict[str, Any]":
-    """The filters that the flags name; each a name of `select.where`."""
-    o = call.opts
-    found: dict[str, Any] = {"prefixes": call.prefixes}
-    for flag, name in _PLAIN:
-        if flag in o:
-            found[name] = o[flag][-1] if isinstance(o[flag], list) else o[flag]
-    for flag in (*_TIMES, "defer-before", "due-before"):
-        if flag in o:
-            found[flag.replace("-", "_")] = values.moment(o[flag], call.ledger.now(), ahead=False)
-    if o.get("unassigned"):
-        found["unassigned"] = True
-    elif "assignee" in o:
-        found["assignee"] = o["assignee"]
-    for flag, name in (("priority", "priority"), ("priority-min", "priority_min"), ("priority-max", "priority_max")):
-        if flag in o:
-            found[name] = values.priority(o[flag])
-    for flag, name in (("label", "labels"), ("label-any", "label_any"), ("exclude-label", "exclude_labels")):
-        if o.get(flag):
-            found[name] = values.csv(o[flag])
-    if o.get("type"):
-        found["types"] = tuple(schema.TYPE_ALIASES.get(t, t) for t in values.csv(o["type"]))
-    if o.get("exclude-type"):
-        found["exclude_types"] = tuple(values.csv(o["exclude-type"]))
-    if o.get("id"):
-        found["ids"] = tuple(values.csv(o["id"]))
-    found["meta"] = values.fields(call, o.get("metadata-field"))
-    if o.get("label-pattern") or o.get("label-regex"):
-        from gcity_tui.beads.dialect.patterns import fitting
-
-        fits = fitting(call)
-        found["label_any"] = [x for x in found.get("label_any", fits) if x in fits]
-        if not found["label_any"]:
-            found["ids"] = ("",)  # no bead has such a label
-    if o.get("no-labels"):
-        found["no_labels"] = True
-    return found
 
 
 def list_(call: "Call") -> None:
@@ -71,17 +28,7 @@ def list_(call: "Call") -> None:
     if o.get("ready"):  # ready is open: both at once fits nothing
         pages.show(call, [])
         return
-    if wanted and "all" not in wanted:
-        found["status"] = tuple(values.status(call, s) for s in wanted)
-    elif not o.get("all") and not wanted and "ids" not in found:
-        found["exclude_status"] = ("closed", "pinned")
-    if "parent" in o:
-        found["parent"] = call.resolve(o["parent"])
-    if o.get("pinned"):
-        found["pinned"] = 1
-    found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
-    if not (o.get("include-templates") or o.get("all")):
-        found["template"] = 0
+    _as_listed(call, found, wanted)
     short = _for_person(call, found)
     most = pages.limit(call, 50)
     rows = select.find(
@@ -90,10 +37,26 @@ def list_(call: "Call") -> None:
         sort=o.get("sort", "priority"),
         reverse=bool(o.get("reverse")),
         limit=most + 1 if most else 0,
+        offset=pages.offset(call),
     )
     pages.show(call, rows, most)
     if short:
         _tell_hidden(call, found, lambda f: select.find(call.ledger.store, f, columns="b.id"))
+
+
+def _as_listed(call: "Call", found: "dict[str, Any]", wanted: list[str]) -> None:
+    """What list and count leave out unless it is asked for: what is over, gates, records and templates."""
+    o = call.opts
+    if wanted and "all" not in wanted:
+        found["status"] = tuple(values.status(call, s) for s in wanted)
+    elif not o.get("all") and not wanted and "ids" not in found:
+        away = values.custom(call, "status.custom", ("done", "frozen"))
+        found["exclude_status"] = ("closed", *(() if o.get("pinned") else ("pinned",)), *away)
+    if "parent" in o:
+        found["parent"] = call.resolve(o["parent"])
+    found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
+    if not (o.get("include-templates") or o.get("all")):
+        found["template"] = 0
 
 
 def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
@@ -170,7 +133,7 @@ def ready(call: "Call") -> None:
         claim_next(call, found, kwargs)
         return
     short, now = _for_person(call, found), call.ledger.now()
-    rows = select.ready(store, found, now=now, limit=most + 1 if most else 0, **kwargs)
+    rows = select.ready(store, found, now=now, limit=most + 1 if most else 0, offset=pages.offset(call), **kwargs)
     if not call.json and not rows:
         call.say("No ready work found (all issues have blocking dependencies or are taken)")
     else:
@@ -246,11 +209,9 @@ def blocked(call: "Call") -> None:
 
 
 def count(call: "Call") -> None:
-    """Every bead that fits, closed ones too; `--by-…` groups them."""
-    found = filters(call)
-    wanted = values.csv(call.opts.get("status"))
-    if wanted and "all" not in wanted:
-        found["status"] = tuple(values.status(call, s) for s in wanted)
+    """How many `list` would show; `--by-…` groups them, `--by-status` those that are over too."""
+    found, wanted = filters(call), values.csv(call.opts.get("status"))
+    _as_listed(call, found, wanted or (["all"] if call.opts.get("by-status") else []))
     w, store = select.where(found), call.ledger.store
     total = store.rows(f"SELECT count(*) FROM beads b WHERE {w}", w.args)[0][0]
     groups = {

@@ -76,6 +76,12 @@ def create(call: "Call") -> None:
     links = deps(o)
     made = columns(call)
     kind = made.get("issue_type", "task")
+    for flag, head in (("skills", "Required Skills"), ("context", "Context")):
+        if o.get(flag):
+            made["description"] = f"{made.get('description', '')}\n\n## {head}\n{o[flag]}".lstrip("\n")
+    if o.get("append-notes"):
+        made["notes"] = f"{made.get('notes', '')}\n{o['append-notes']}".lstrip("\n")
+    _validate(call, kind, made)
     if o.get("ephemeral") and o.get("no-history"):
         raise Usage("--ephemeral and --no-history are mutually exclusive")
     made["ephemeral"] = int(bool(o.get("ephemeral")) or kind in schema.INFRA_TYPES)
@@ -104,6 +110,22 @@ def create(call: "Call") -> None:
         return new
 
     _told(call, call.ledger.transact(run, actor=actor), title)
+
+
+def _validate(call: "Call", kind: str, made: "dict[str, Any]") -> None:
+    """`--validate`, and what the settings validation.on-create (warn, error) and create.require-description ask for."""
+    asked = "error" if call.opts.get("validate") else call.ledger.config("validation.on-create")
+    if not made.get("description") and call.ledger.config("create.require-description") == "true":
+        raise Usage("description is required", cure="-d TEXT; the setting create.require-description asks for it")
+    if asked not in ("warn", "error"):
+        return
+    from gcity_tui.beads.dialect.tidy import missing
+
+    lacks = missing(kind, made.get("description", ""), made.get("design", ""), made.get("acceptance_criteria", ""))
+    if lacks and asked == "error":
+        raise Usage(f"the description lacks: {', '.join(lacks)}", cure="write a section under a heading of that name")
+    if lacks:
+        call.warn(f"Warning: the description lacks: {', '.join(lacks)}")
 
 
 def _told(call: "Call", new: str, title: str) -> None:

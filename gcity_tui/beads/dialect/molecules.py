@@ -122,6 +122,9 @@ def current(call: "Call") -> None:
         mine = select.find(store, {"assignee": who, "status": ("in_progress", "hooked")}, columns="b.id")
         roots = [r for r in dict.fromkeys(root_of(call, b) for (b,) in mine) if any(r != b for (b,) in mine)]
     told = [_standing(call, row) for row in items.by_ids(store, roots)]
+    first, last = _span(call)
+    for m in told:
+        m["steps"] = m["steps"][first:last]
     if call.json:
         call.give(told)
         return
@@ -129,6 +132,18 @@ def current(call: "Call") -> None:
         call.say("No molecules in progress")
     for m in told:
         _read(call, m)
+
+
+def _span(call: "Call") -> "tuple[int, int | None]":
+    """Which steps are shown: `--range 3-7` counts from one; `--limit N` is the first N."""
+    if call.opts.get("range"):
+        first, _, last = call.opts["range"].partition("-")
+        if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last)):
+            raise Usage(f"invalid --range {call.opts['range']!r}", cure="write it as 3-7")
+        return int(first) - 1, int(last)
+    from gcity_tui.beads.dialect import pages
+
+    return 0, pages.limit(call, 0) or None
 
 
 def _read(call: "Call", m: "dict[str, Any]") -> None:

@@ -38,7 +38,9 @@ Close what you finished: `bd close <id> --reason "..."`. Leave a note on the res
 def stats(call: "Call") -> None:
     """Numbers over the scope of the call (`bd stats`, `bd status`)."""
     store = call.ledger.store
-    w = select.where({"prefixes": call.prefixes, "exclude_types": (*schema.INFRA_TYPES, "session")})
+    mine = call.actor if call.opts.get("assigned") else None
+    scope = {"prefixes": call.prefixes, "assignee": mine}
+    w = select.where({**scope, "exclude_types": (*schema.INFRA_TYPES, "session")})
     by = dict(store.rows(f"SELECT b.status, count(*) FROM beads b WHERE {w} GROUP BY 1", w.args))
     held = (
         f"SELECT count(*) FROM beads b WHERE {w} AND b.status NOT IN ('closed', 'pinned')"
@@ -49,7 +51,7 @@ def stats(call: "Call") -> None:
         f" NOT NULL",
         w.args,
     )[0][0]
-    ready = select.ready(store, {"prefixes": call.prefixes}, now=call.ledger.now(), columns="b.id")
+    ready = select.ready(store, scope, now=call.ledger.now(), columns="b.id")
     epics = store.rows(
         f"SELECT count(*) FROM beads b WHERE {w} AND b.issue_type = 'epic' AND b.status <> 'closed' AND EXISTS"
         f" (SELECT 1 FROM deps d"
@@ -95,6 +97,10 @@ def prime(call: "Call") -> None:
         if rows:
             text += f"\n## Persistent Memories ({len(rows)})\n"
             text += "".join(f"\n### {items.one_line(k[10:])}\n{items.block(v)}\n" for k, v in rows)
+    if call.opts.get("hook-json"):  # what an agent's own hook of its start takes in
+        told = {"hookEventName": "SessionStart", "additionalContext": text}
+        call.give({"hookSpecificOutput": told}, plain=True)
+        return
     call.out.append(text if text.endswith("\n") else text + "\n")
 
 

@@ -20,6 +20,13 @@ def limit(call: "Call", default: int) -> int:
     return int(text)
 
 
+def offset(call: "Call") -> int:
+    text = call.opts.get("offset", "0")
+    if not text.isdecimal():
+        raise Usage(f'invalid argument "{text}" for "--offset" flag: a whole number is needed')
+    return int(text)
+
+
 def show(call: "Call", rows: "list[tuple[Any, ...]]", most: int = 0) -> None:
     """Print a page of beads; `rows` may hold one more than `most`, which says that there are more."""
     if most and len(rows) > most:

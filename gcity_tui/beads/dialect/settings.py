@@ -2,10 +2,12 @@
 
 from gcity_tui.beads.dialect import items
 from gcity_tui.beads.dialect.call import Fail
-from gcity_tui.model.errors import Usage
+from gcity_tui.model.errors import CityError, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gcity_tui.beads.dialect.call import Call
 
 
@@ -109,7 +111,7 @@ def init(call: "Call") -> None:
     if path.exists() or (above and (above.endswith("/.gc/ledger.db") or call.ledger.scopes())):
         call.refuse(f"already initialized: {path if path.exists() else above}")
         raise Fail(11)
-    others = sorted({p.name for p in folder.iterdir()} - {"PRIME.md", "formulas", "hooks"}) if folder.is_dir() else []
+    others = _theirs(folder, bool(call.opts.get("from-jsonl")))
     if others and not file:
         hint = "set BEADS_DIR to a folder of your own, or BEADS_DB to a file; `bd import` reads that one"
         raise call.refuse(f"{folder} belongs to another program ({others[0]})", hint=hint)
@@ -125,6 +127,15 @@ def init(call: "Call") -> None:
     ledger = Ledger.open(path, create=True)
     try:
         ledger.set_config("issue_prefix", prefix)
+        if call.opts.get("from-jsonl"):
+            from gcity_tui.beads.dialect.takein import take
+
+            call.listen(ledger)
+            take(call, str(folder / "issues.jsonl"))
+    except CityError:
+        for end in ("", "-wal", "-shm", "-queue"):
+            Path(f"{path}{end}").unlink(missing_ok=True)
+        raise
     finally:
         ledger.shut()
     if call.json:
@@ -132,6 +143,12 @@ def init(call: "Call") -> None:
     elif not call.opts.get("quiet"):
         call.say(f"✓ bd initialized successfully!\n  Database: {path}\n  Issue prefix: {prefix}")
         call.say(f"  Issues will be named: {prefix}-<hash>")
+
+
+def _theirs(folder: "Path", jsonl: bool) -> list[str]:
+    """What another program has in a `.beads` folder; an export alone is nobody's when it is asked to be read."""
+    own = {"PRIME.md", "formulas", "hooks", *(["issues.jsonl"] if jsonl else [])}
+    return sorted({p.name for p in folder.iterdir()} - own) if folder.is_dir() else []
 
 
 def _default_prefix(name: str) -> str:

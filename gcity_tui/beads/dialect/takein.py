@@ -29,6 +29,12 @@ class _Undo(Exception):
 def import_(call: "Call") -> None:
     o = call.opts
     source = o.get("input") or o.get("file") or (call.rest[0] if call.rest else "") or ".beads/issues.jsonl"
+    _report(call, source, *take(call, source))
+
+
+def take(call: "Call", source: str) -> "tuple[Found, dict[str, list[str]]]":
+    """Everything of `source` in one transaction: what was found there, and what became of it."""
+    o = call.opts
     found = records_in.read(call, source, backup=bool(o.get("backup")))
     told: dict[str, list[str]] = {"created": [], "updated": [], "unchanged": [], "older": [], "duplicate": []}
     warnings: list[str] = []
@@ -47,7 +53,7 @@ def import_(call: "Call") -> None:
         pass
     for line in (*found.warnings, *warnings):
         call.warn(f"Warning: {line}")
-    _report(call, source, found, told)
+    return found, told
 
 
 def _report(call: "Call", source: str, found: "Found", told: "dict[str, list[str]]") -> None:

@@ -85,6 +85,13 @@ _SECTIONS = {
 }
 
 
+def missing(kind: str, description: str, design: str, acceptance: str) -> list[str]:
+    """The sections that a bead of this type should have and does not."""
+    text = f"{description}\n{design}".lower()
+    lacks = [s for s in _SECTIONS.get(kind, ()) if s.lower() not in text]
+    return [s for s in lacks if s != "Acceptance Criteria" or not acceptance]
+
+
 def lint(call: "Call") -> None:
     """Beads whose description lacks what their type should tell; exit 1 when there are any."""
     store = call.ledger.store
@@ -98,12 +105,10 @@ def lint(call: "Call") -> None:
         rows = select.find(store, found if wanted == "all" else {**found, "status": values.status(call, wanted)})
     told = []
     for row in rows:
-        text = f"{row[_AT['description']]}\n{row[_AT['design']]}".lower()
-        missing = [s for s in _SECTIONS.get(row[_AT["issue_type"]], ()) if s.lower() not in text]
-        if row[_AT["acceptance_criteria"]] and "Acceptance Criteria" in missing:
-            missing.remove("Acceptance Criteria")
-        if missing:
-            told.append({"id": row[0], "title": row[1], "type": row[_AT["issue_type"]], "missing": missing})
+        kind = row[_AT["issue_type"]]
+        lacks = missing(kind, *(row[_AT[name]] for name in ("description", "design", "acceptance_criteria")))
+        if lacks:
+            told.append({"id": row[0], "title": row[1], "type": kind, "missing": lacks})
     if call.json:
         call.give({"total": sum(len(t["missing"]) for t in told), "issues": len(told), "results": told})
     else:

@@ -2,7 +2,7 @@
 
 from gcity_tui.beads import schema, select
 from gcity_tui.beads.dialect import items, show, values
-from gcity_tui.model.errors import Permanent
+from gcity_tui.model.errors import Permanent, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,9 +67,17 @@ def export(call: "Call") -> None:
 
 
 def purge(call: "Call") -> None:
-    """Delete closed wisps for good."""
-    rows = select.find(call.ledger.store, {"ephemeral": 1, "status": "closed", "pinned": 0}, columns="b.id")
-    ids = [r[0] for r in rows]
+    """Delete closed wisps for good: all, or those closed before --older-than whose id fits the glob of --pattern."""
+    from fnmatch import fnmatchcase
+
+    o, found = call.opts, {"ephemeral": 1, "status": "closed", "pinned": 0, "prefixes": call.prefixes}
+    if o.get("older-than"):
+        age = values.span(f"{o['older-than']}d" if o["older-than"].isdecimal() else o["older-than"])
+        if age is None:
+            raise Usage(f"invalid --older-than {o['older-than']!r}", cure="days, or a duration such as 36h")
+        found["closed_before"] = call.ledger.now() - age
+    rows = select.find(call.ledger.store, found, columns="b.id")
+    ids = [r[0] for r in rows if fnmatchcase(r[0], o.get("pattern", "*"))]
     dry = bool(call.opts.get("dry-run"))
     if not dry:
         call.ledger.transact(lambda tx: [tx.delete(b) for b in ids], actor=call.actor)

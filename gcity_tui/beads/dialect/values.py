@@ -46,12 +46,16 @@ def issue_type(call: "Call", text: str, of: str = "") -> str:
     raise Usage((f"validation failed for issue {of}: " if of else "") + f"invalid issue type: {text}")
 
 
-def custom(call: "Call", key: str) -> list[str]:
-    """Names registered under `types.custom` or `status.custom` (CSV, or a JSON array; `:category` is left out)."""
+def custom(call: "Call", key: str, categories: "tuple[str, ...]" = ()) -> list[str]:
+    """Names registered under `types.custom` or `status.custom` (CSV, or a JSON array; `:category` is left out).
+
+    With `categories` only those of them: active (which is also what has none), wip, done, frozen.
+    """
     found = call.ledger.config(key)
     for c in '[]"':
         found = found.replace(c, "")
-    return [w.strip().partition(":")[0] for w in found.split(",") if w.strip()]
+    words = [w.strip().partition(":") for w in found.split(",") if w.strip()]
+    return [name for name, _, kind in words if not categories or (kind.strip() or "active") in categories]
 
 
 def status(call: "Call", text: str) -> str:

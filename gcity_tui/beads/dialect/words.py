@@ -23,7 +23,7 @@ _FIND = (
     " updated-before:1 closed-after:1 closed-before:1 defer-before:1 due-before:1 metadata-field:* has-metadata-key:*"
     " include-infra include-gates include-templates include-ephemeral no-labels empty-description mol-type:1"
     " wisp-type:1"
-    " pinned no-pinned ready spec:1 offset:1 format:1 watch/w overdue deferred no-parent active"
+    " pinned no-pinned ready spec:1 offset:1 format:1 watch/w overdue deferred no-parent"
 )
 _FIELDS = (
     " title:1 description/d/body:1 body-file:1 stdin type/t:1 priority/p:1 assignee/a:1 design:1 design-file:1"
@@ -159,6 +159,16 @@ COMMANDS = {
     "doctor": ("overview", "doctor", "fix yes/y agent deep perf check:1 server migration:1 dry-run"),
     "help": ("overview", "help_", ""),
 }
+UNSERVED = {
+    ("show", "as-of"): "what a bead was at a commit is not kept; gcity-tui events tells what changed",
+    ("show", "thread"): "mail is the city's: gcity-tui mail, gc mail thread",
+    ("graph", "dot"): "bd dep tree --format mermaid draws a graph",
+    ("graph", "html"): "bd dep tree --format mermaid draws a graph",
+    ("export", "scrub"): "nothing here guesses which beads are tests: leave them out by --status, or delete them",
+    ("rename-prefix", "repair"): "give the prefix that is wrong as --rig, or rename the beads one by one",
+    ("create", "repo"): "name the rig with --rig",
+}
+"""Flags of bd that ask for what is not done here: an error with another way, for silence would be taken for success."""
 PARENTS = frozenset(["mol", "gate", "dep", "merge-slot", "swarm", "label", "config", "kv", "audit", "formula"])
 """Commands that have commands of their own: alone they print what there is, as bd does."""
 ALIASES = {
