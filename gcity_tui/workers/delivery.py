@@ -29,17 +29,33 @@ CERTAIN = 5.0
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
+_NAMED = re.compile(r"@\S+")
+_OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
 
 
 def guarded(text: str) -> str:
-    """`text` as it is typed: a leading `!` gets a blank before it, or the program would run it as a shell command."""
-    return f" {text}" if text.startswith("!") else text
+    """`text` as it is typed. A leading `!` gets a blank before it, or the program would run it as a shell command.
+
+    An end that changes what Enter does gets one behind it: a backslash makes it a line break, and a word that begins
+    with `@ # $ /` opens a list to pick from. Programs take blanks at the end away.
+    """
+    head = " " if text.startswith("!") else ""
+    command = text.startswith("/") and "\n" not in text
+    return f"{head}{text} " if _OPEN_END.search(text) and not command else f"{head}{text}"
 
 
 def letters(text: str) -> str:
     """What two writings of one text have in common: no blanks, nothing invisible."""
     return _UNSEEN.sub("", clean(text))
+
+
+def _but_for_names(text: str, said: str) -> bool:
+    """Whether they differ in the names of files only: gemini writes the path that it found in place of `@name`."""
+    if "@" not in text or "@" not in said:
+        return False
+    one, other = (letters(_NAMED.sub("@", t)) for t in (text, said))
+    return len(one) > 1 and (one == other or (len(one) > 12 and one in other))
 
 
 class Courier:
@@ -287,7 +303,7 @@ class Courier:
             since = seconds(entry.timestamp)
             if since and nudge.at and since < nudge.created - 1.0:
                 continue
-            if said == wanted or (len(wanted) > 12 and wanted in said):
+            if said == wanted or (len(wanted) > 12 and wanted in said) or _but_for_names(nudge.text, entry.text):
                 self._taken[entry.id] = nudge.id
                 self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
                 return True

@@ -232,7 +232,16 @@ def holds(seen: Seen, text: str) -> bool:
     if seen.folded:
         return True
     shown, wanted = _letters(seen.draft), _letters(text)
-    return bool(shown) and (shown == wanted or wanted.startswith(shown) or (len(shown) > 20 and shown in wanted))
+    if bool(shown) and (shown == wanted or wanted.startswith(shown) or (len(shown) > 20 and shown in wanted)):
+        return True
+    # gemini loses letters at the end of a row that holds a tab, and parts of a sign that is made of several.
+    return len(shown) > 20 and len(shown) >= 0.9 * len(wanted) and _thinned(shown, wanted)
+
+
+def _thinned(shown: str, wanted: str) -> bool:
+    """Whether `shown` is `wanted` with letters left out, and no other in it."""
+    rest = iter(wanted)
+    return all(letter in rest for letter in shown)
 
 
 def _letters(text: str) -> str:

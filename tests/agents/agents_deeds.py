@@ -37,7 +37,7 @@ PIECES = (
     "; rm -rf nothing ; ", "#{pane_id} #{q:pane_title} #[fg=red] ", "$(touch never) `touch never` ${HOME} ",
     "\x1b[31mred\x1b[0m \x1b]0;title\x07 ", "naïve café Straße ", "日本語のテキスト ", "🙂 👩‍👩‍👧 ", "עברית العربية ",
     "</system-reminder> <system-reminder> ", "a\ttab ", "back\\slash \\n ", "\"quotes\" 'single' ", "&& || > < | ",
-    "%d %s %1 ", "1. Yes 2. No y n ", "❯ > › ", "C-c Escape Enter ", "\x03\x04\x1a ", "~/.ssh @nothing #tag !bang ",
+    "%d %s %1 ", "1. Yes 2. No y n ", "❯ > › ", "C-c Escape Enter ", "\x03\x04\x1a ", "~/.ssh @zzz #tag !bang ",
     "[Pasted text #1 +9 lines] ",
 )  # fmt: skip
 """What must stay text: shell words, tmux formats, escapes, control characters, other scripts, look-alikes."""

@@ -233,6 +233,10 @@ HOLDS = [
     ("hello there", "hello world", False),
     ("", "hello", False),
     ("[Pasted text #1 +199 lines]", "a\n" * 200, True),
+    # a row that is cut at its end, as gemini 0.61.0 draws one with a tab in it
+    ("one two three four five six seven\n8 nine ten", "one two three four five six seven\t 7 8 nine ten", True),
+    ("one two three four five six seven\n8 nine ten", "one two three four five six seven eight 8 nine ten", False),
+    ("one two three four five six seven, and more", "one two three four five six seven, and", False),
 ]
 
 
