@@ -107,6 +107,10 @@ def detail(x: Loop, branch: str = "") -> None:
     for r in x.rounds:
         legs = ", ".join(_leg(leg) for leg in r.legs)
         output.say(f"\nround {r.n}  {r.verdict or r.phase}  {legs}")
+        if r.left_out:
+            output.say(output.ink(f"not asked for by the change: {', '.join(r.left_out)}", "dim"))
+        if r.note:
+            output.say(output.ink(one_line(r.note), "yellow"))
         marks = {"new": "+", "raised": "↻", "resolved": "✓"}
         found = []
         for f in r.findings:
@@ -132,14 +136,14 @@ def as_data(x: Loop, branch: str = "") -> dict[str, object]:
             for f in known
         ]  # fmt: skip
         return {"reviewer": g.reviewer, "session": g.session, "provider": g.provider, "rehearsal": g.rehearsal,
-                "verdict": g.verdict or g.state, "findings": found}  # fmt: skip
+                "verdict": g.verdict or g.state, "why": g.why, "reused": g.reused, "findings": found}  # fmt: skip
 
     return {
         "id": x.id, "title": x.title, "author": x.author, "state": x.state, "note": x.note, "trend": x.trend,
         "budget": x.budget,
         "rounds": [
             {"n": r.n, "verdict": r.verdict, "minutes": round(r.seconds / 60, 3), "open": r.open,
-             "legs": [leg(r, g) for g in r.legs], "findings": r.findings}
+             "legs": [leg(r, g) for g in r.legs], "left_out": list(r.left_out), "note": r.note, "findings": r.findings}
             for r in x.rounds
         ],
         "branch": branch,
