@@ -1,25 +1,26 @@
-"""formula list, show, cook, validate, graph: what a city (or a pack) can run, and what would become of it."""
+"""formula list, show, cook, graph: what a city (or a pack) can run, and what would become of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import textwrap
+from collections.abc import Iterable
 
 from gcity_tui.cli import output
+from gcity_tui.cli.formula_picture import picture
+from gcity_tui.cli.formula_place import Place, city_of, given
 from gcity_tui.cli.opening import opened
-from gcity_tui.config import formula_files, formula_names, formula_reader, load_city
-from gcity_tui.config.around import around
-from gcity_tui.config.discover import discover
-from gcity_tui.formulas import Recipe, compile, plan
+from gcity_tui.config import formula_names, formula_reader
+from gcity_tui.formulas import Recipe, plan
 from gcity_tui.formulas.inherit import load
+from gcity_tui.formulas.outline import Item, outline
 from gcity_tui.formulas.step import Formula
-from gcity_tui.model.declared import DeclaredCity
-from gcity_tui.model.errors import BadConfig, CityError, NotFound, Usage
+from gcity_tui.model.errors import CityError, NotFound, Usage
 from gcity_tui.model.graph import GraphPlan
-from gcity_tui.model.text import one_line
+from gcity_tui.model.text import clean, one_line
+
+_COLUMNS = 100
 
 
 def formula_arguments(p: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def formula_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--rig", default="", help="the rig whose layers count")
     p.add_argument("--dot", action="store_true", help="graph: in the language of graphviz")
+    p.add_argument("--beads", action="store_true", help="show: every bead that is made, those that only steer too")
 
 
 def formula(args: argparse.Namespace) -> int:
@@ -36,79 +38,25 @@ def formula(args: argparse.Namespace) -> int:
     if not args.names:
         raise Usage(f"formula {args.what}: which one?", cure="formula list")
     if args.what == "validate":
-        return _validate(args)
+        from gcity_tui.cli.formula_check import validate
+
+        return validate(args)
     if len(args.names) > 1:
         raise Usage(f"formula {args.what} takes one name")
     if args.what == "cook":
         return _cook(args)
-    one = _Place.of(args.names[0], args)
-    recipe = one.recipe(_given(args, one.formula), args.what == "graph")
-    if args.what == "graph":
-        return _graph(recipe, args)
-    return _show(one, recipe, args)
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A formula found: in which city (or pack that stands for one), under which name."""
-
-    city: DeclaredCity
-    name: str
-    rig: str
-
-    @classmethod
-    def of(cls, word: str, args: argparse.Namespace) -> _Place:
-        if "/" in word or word.endswith((".toml", ".json")):
-            city, name = around(Path(word))
-            return cls(city, name, "")
-        return cls(_city(args), word, args.rig)
-
-    @property
-    def formula(self) -> Formula:
-        rules = self.city.daemon
-        return load(self.name, formula_reader(self.city, self.rig), by_version=rules.formula_v2_by_version)
-
-    def recipe(self, values: Mapping[str, str], tolerant: bool = False) -> Recipe:
-        """Compiled. `tolerant`: a required variable that is not given stands as its own mark."""
-        rules, about = self.city.daemon, self.formula
-        if tolerant:
-            open_ones = [v for v in about.variables.values() if v.default is None and v.required]
-            values = {**{v.name: v.enum[0] if v.enum else f"<{v.name}>" for v in open_ones if not v.pattern}, **values}
-        return compile(
-            self.name,
-            formula_reader(self.city, self.rig),
-            values,
-            find=formula_files(self.city, self.rig),
-            v2=rules.formula_v2,
-            by_version=rules.formula_v2_by_version,
-        )
-
-
-def _city(args: argparse.Namespace) -> DeclaredCity:
-    import os
-
-    return load_city(discover(args.city or None, os.environ, Path.cwd()))
-
-
-def _given(args: argparse.Namespace, about: Formula) -> dict[str, str]:
-    values = {}
-    for pair in args.var:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise Usage(f"--var {pair}: expected NAME=VALUE")
-        if name not in about.variables:
-            raise Usage(f"{about.name} has no variable {name!r}", cure=f"it has {', '.join(about.variables) or 'none'}")
-        values[name] = value
-    return values
+    one = Place.of(args.names[0], args)
+    recipe = one.recipe(given(args, one.formula), tolerant=True)
+    return _graph(recipe, args) if args.what == "graph" else _show(one.formula, recipe, args)
 
 
 def _list(args: argparse.Namespace) -> int:
-    city = _city(args)
+    city = city_of(args)
     found = []
     for name, path in sorted(formula_names(city, args.rig).items()):
         told = {"name": name, "path": str(path), "type": "", "steps": 0, "vars": [], "description": "", "error": ""}
         try:
-            about = load(name, formula_reader(city, args.rig))
+            about = load(name, formula_reader(city, args.rig), by_version=city.daemon.formula_v2_by_version)
             count = len(about.steps) + len(about.template)
             told |= {"type": about.type, "steps": count, "vars": list(about.variables), "graph": about.graph}
             told["description"] = one_line(about.description, 120)
@@ -126,8 +74,7 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(one: _Place, recipe: Recipe, args: argparse.Namespace) -> int:
-    about = one.formula
+def _show(about: Formula, recipe: Recipe, args: argparse.Namespace) -> int:
     if args.json:
         output.emit_json(
             {
@@ -141,20 +88,45 @@ def _show(one: _Place, recipe: Recipe, args: argparse.Namespace) -> int:
             }
         )  # fmt: skip
         return 0
-    output.say(f"Formula: {output.ink(about.name, 'bold')}  {about.source}")
-    if about.description:
-        output.say(f"Description: {one_line(about.description, 400)}")
-    for v in about.variables.values():
-        state = "required" if v.required else f"default {v.default!r}" if v.default is not None else "optional"
-        more = f", one of {', '.join(v.enum)}" if v.enum else f", like {v.pattern}" if v.pattern else ""
-        output.say(f"  --var {v.name}  {state}{more}  {one_line(v.description, 100)}".rstrip())
-    _tree(recipe)
-    _warn(recipe)
+    output.say(f"Formula: {output.ink(about.name, 'bold')}")
+    output.say(output.ink(about.source, "dim"))
+    told = textwrap.wrap(one_line(clean(about.description), 1000), _COLUMNS - 13)
+    for n, line in enumerate(told):
+        output.say(f"{' ' * 13 if n else 'Description: '}{line}")
+    _variables(about)
+    items = outline(recipe)
+    if args.beads or not items:
+        _beads(recipe)
+    else:
+        count, beads = _count(items), len(recipe.nodes) - 1
+        output.say(f"\nSteps ({count}):")
+        for line in picture(items):
+            output.say(line)
+        if beads > count:
+            more = "one more bead steers" if beads - count == 1 else f"{beads - count} more beads steer"
+            output.say(output.ink(f"{more} them; --beads shows each", "dim"))
+    warn(recipe)
     return 0
 
 
-def _tree(recipe: Recipe) -> None:
-    output.say(f"Steps ({len(recipe.nodes) - 1}):")
+def _count(items: Iterable[Item]) -> int:
+    return sum(1 + _count(i.inside) for i in items)
+
+
+def _variables(about: Formula) -> None:
+    rows = []
+    for v in about.variables.values():
+        state = "required" if v.required else f"= {v.default}" if v.default else "optional"
+        forms = (f"one of {', '.join(v.enum)}" if v.enum else "", f"like {v.pattern}" if v.pattern else "")
+        rows.append((f"--var {v.name}", state, "; ".join(x for x in (*forms, v.description) if x)))
+    if rows:
+        output.say()
+        output.table(("variable", "value", "what for"), rows)
+
+
+def _beads(recipe: Recipe) -> None:
+    """Every bead, as Gas City's preview has them."""
+    output.say(f"\nSteps ({len(recipe.nodes) - 1}):")
     for node in recipe.nodes[1:]:
         needs = f" [needs: {', '.join(b.removeprefix(recipe.name + '.') for b in node.blocks)}]" if node.blocks else ""
         kind = output.ink(f" ({node.kind})", "dim") if node.kind else ""
@@ -162,7 +134,7 @@ def _tree(recipe: Recipe) -> None:
         output.say(f"{depth}{node.ref}: {one_line(node.title, 100)}{kind}{needs}")
 
 
-def _warn(recipe: Recipe) -> None:
+def warn(recipe: Recipe) -> None:
     for told in recipe.warnings:
         output.note(f"warning: {told}")
 
@@ -173,81 +145,43 @@ def _graph(recipe: Recipe, args: argparse.Namespace) -> int:
     if args.json:
         edges = [{"from": short[n.ref], "to": short[b]} for n in nodes for b in n.blocks]
         told = [{"id": short[n.ref], "title": n.title, "kind": n.kind} for n in nodes]
-        output.emit_json({"formula": recipe.name, "nodes": told, "edges": edges, "warnings": recipe.warnings})
-        return 0
-    if args.dot:
-        output.say(f"digraph {json.dumps(recipe.name)} {{\n  rankdir=LR;")
-        for n in nodes:
-            label = json.dumps(f"{short[n.ref]}\n{one_line(n.title, 60)}", ensure_ascii=False)
-            shape = "diamond" if n.kind else "box"
-            output.say(f"  {json.dumps(short[n.ref])} [label={label}, shape={shape}];")
-        for n in nodes:
-            for before in n.blocks:
-                output.say(f"  {json.dumps(short[before])} -> {json.dumps(short[n.ref])};")
-        output.say("}")
-        return 0
-    for level, names in enumerate(levels(recipe), 1):
-        for ref in names:
-            node = recipe.node(ref)
-            after = ", ".join(short[b] for b in node.blocks) if node else ""
-            mark = output.ink(f"{level:>3} ", "dim")
-            kind = f" ({node.kind})" if node and node.kind else ""
-            output.say(f"{mark}{short[ref]}{kind}{'  ← ' + after if after else ''}")
-    _warn(recipe)
+        steps = [_as_data(i) for i in outline(recipe)]
+        output.emit_json(
+            {"formula": recipe.name, "nodes": told, "edges": edges, "steps": steps, "warnings": recipe.warnings}
+        )
+    elif args.dot:
+        _dot(recipe, short)
+    else:
+        for line in picture(outline(recipe)) or ["one bead: its root"]:
+            output.say(line)
+        warn(recipe)
     return 0
 
 
-def levels(recipe: Recipe) -> list[list[str]]:
-    """Refs by the turn in which each can run at the earliest."""
-    depth: dict[str, int] = {}
-    refs = {n.ref for n in recipe.nodes[1:]}
-    left = list(recipe.nodes[1:])
-    while left:
-        waiting = []
-        for node in left:
-            before = [b for b in node.blocks if b in refs]
-            if all(b in depth for b in before):
-                depth[node.ref] = 1 + max((depth[b] for b in before), default=0)
-            else:
-                waiting.append(node)
-        if len(waiting) == len(left):
-            raise BadConfig("a circle of needs", where=recipe.source)
-        left = waiting
-    out: list[list[str]] = [[] for _ in range(max(depth.values(), default=0))]
-    for node in recipe.nodes[1:]:
-        out[depth[node.ref] - 1].append(node.ref)
-    return out
+def _as_data(item: Item) -> dict[str, object]:
+    """A step as the picture shows it."""
+    return {
+        "ref": item.node.ref, "name": item.name, "title": item.title, "turn": item.turn, "after": item.after,
+        "says": item.says, "steps": [_as_data(i) for i in item.inside],
+    }  # fmt: skip
 
 
-def _validate(args: argparse.Namespace) -> int:
-    told = []
-    for word in args.names:
-        entry: dict[str, object] = {"formula": word, "ok": True, "error": "", "where": "", "cure": "", "warnings": ()}
-        try:
-            one = _Place.of(word, args)
-            recipe = one.recipe(_given(args, one.formula), True)
-            entry |= {"warnings": recipe.warnings, "steps": len(recipe.nodes) - 1, "graph": recipe.graph}
-        except CityError as e:
-            entry |= {"ok": False, "error": e.message, "where": e.where, "cure": e.cure}
-        told.append(entry)
-    if args.json:
-        output.emit_json(told)
-    else:
-        for entry in told:
-            state = f"sound ({entry['steps']} steps)" if entry["ok"] else "unsound"
-            output.say(f"{entry['formula']}: {state}")
-            if not entry["ok"]:
-                cure = f" ({entry['cure']})" if entry["cure"] else ""
-                output.say(f"  {entry['where']}: {entry['error']}{cure}")
-            for warning in entry["warnings"]:  # type: ignore[attr-defined]
-                output.say(f"  warning: {warning}")
-    return 0 if all(e["ok"] for e in told) else BadConfig.exit_code
+def _dot(recipe: Recipe, short: dict[str, str]) -> None:
+    output.say(f"digraph {json.dumps(recipe.name)} {{\n  rankdir=LR;")
+    for n in recipe.nodes[1:]:
+        label = json.dumps(f"{short[n.ref]}\n{one_line(n.title, 60)}", ensure_ascii=False)
+        shape = "diamond" if n.kind else "box"
+        output.say(f"  {json.dumps(short[n.ref])} [label={label}, shape={shape}];")
+    for n in recipe.nodes[1:]:
+        for before in n.blocks:
+            output.say(f"  {json.dumps(short[before])} -> {json.dumps(short[n.ref])};")
+    output.say("}")
 
 
 def _cook(args: argparse.Namespace) -> int:
     """Poured into the ledger, routed to nobody, as `gc formula cook` does."""
-    one = _Place.of(args.names[0], args)
-    recipe = one.recipe(_given(args, one.formula))
+    one = Place.of(args.names[0], args)
+    recipe = one.recipe(given(args, one.formula))
     graph = plan(recipe)
     with opened(args) as city:
         words = ["create", "--graph", "-", "--json", *(["--rig", args.rig] if args.rig else [])]
@@ -262,7 +196,7 @@ def _cook(args: argparse.Namespace) -> int:
     output.say(f"Created: {len(ids)}")
     for key, bead in ids.items():
         output.say(f"  {key} -> {bead}")
-    _warn(recipe)
+    warn(recipe)
     return 0
 
 
@@ -273,7 +207,8 @@ def as_plan(graph: GraphPlan) -> dict[str, object]:
             "key": n.key, "title": n.title, "type": n.type, "description": n.description, "assignee": n.assignee,
             "priority": n.priority, "labels": list(n.labels), "metadata": dict(n.metadata),
             "metadata_refs": dict(n.metadata_refs), "parent_key": n.parent_key, "parent_id": n.parent_id,
-            "notes": n.notes, "ephemeral": n.ephemeral,
+            "notes": n.notes, "ephemeral": n.ephemeral, "await_type": n.await_type, "await_id": n.await_id,
+            "timeout": n.timeout,
         }
         for n in graph.nodes
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from gcity_tui.formulas.unfold import MOST_TEXT
 from gcity_tui.formulas.values import settled
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
-from gcity_tui.model.names import seconds
+from gcity_tui.model.names import nearest, seconds
 from gcity_tui.model.text import clean
 
 
@@ -54,9 +54,11 @@ def _node(node: Node, recipe: Recipe, values: Mapping[str, str], priority: int |
     title = clean(settled(node.title, values)) or node.ref  # a title that is a variable may be empty
     left = sorted(set(VARIABLE.findall(node.title)) - set(values))
     if left:
+        close = nearest(left[0], tuple(values))
         raise Usage(
             f'step "{node.ref}": bead title contains unresolved variable(s) {", ".join(left)} — missing or '
             "misspelled --var(s)?",
+            cure=f"did you mean {close!r}?" if close else "declare it in [vars]",
             where=node.where,
         )
     description = filled_spec(node.description, values) if node.kind == "spec" else settled(node.description, values)

@@ -151,7 +151,7 @@ def _nodes(steps: tuple[Step, ...], parent: str, *, scaffolding: str, parents: b
                 tuple(edges),
                 above if parents else "",
                 refs.get(run, ""),
-                step.where,
+                step.at("title").removesuffix(": title"),
             )
         )
         if gate:

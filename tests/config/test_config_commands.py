@@ -135,7 +135,9 @@ class TestFormula:
             v["name"] for v in shown["vars"]
         }
         out = run("formula", "show", "mol-review-loop")[1]
-        assert f"Steps ({len(shown['steps'])}):" in out and "--var max_rounds" in out
+        assert "\nSteps (11):\n" in out and "--var max_rounds" in out
+        out = run("formula", "show", "mol-review-loop", "--beads")[1]
+        assert f"\nSteps ({len(shown['steps'])}):\n" in out
 
     def test_validate_a_file_without_a_city(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         pack, other = tmp_path / "packs" / "p", tmp_path / "packs" / "q"
@@ -152,14 +154,14 @@ class TestFormula:
         monkeypatch.chdir("/")
         found = told(run, "formula", "validate", str(good), str(bad), code=78)
         assert [f["ok"] for f in found] == [True, False]
-        assert found[1]["where"] == f"{bad}:3: step a" and 'unknown step "b"' in found[1]["error"]
+        assert found[1]["where"] == f"{bad}:5: step a: needs" and 'unknown step "b"' in found[1]["error"]
         assert run("formula", "validate", str(good))[0] == 0
         assert run("formula", "validate", str(pack / "formulas" / "none.toml"))[0] == 78
 
     def test_graph(self, run: Run) -> None:
         found = told(run, "formula", "graph", "mol-do-work")
         assert found["edges"] == [{"from": "workflow-finalize", "to": "do-work"}]
-        assert run("formula", "graph", "mol-do-work")[1].splitlines()[0].split() == ["1", "do-work"]
+        assert run("formula", "graph", "mol-do-work")[1].splitlines()[0].split()[:3] == ["1", "●", "do-work"]
         assert '"do-work" -> "workflow-finalize";' in run("formula", "graph", "mol-do-work", "--dot")[1]
 
     def test_cook(self, home: Path, run: Run) -> None:

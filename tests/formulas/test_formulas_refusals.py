@@ -167,7 +167,7 @@ class TestTold:
         assert not warnings(text, what="it")
         with pytest.raises(Usage, match="unresolved variable") as failed:
             plan(compile("f", reader({"f": HEAD + text})), root_vars={"issue": "x"})
-        assert failed.value.where == "f.toml:3: step s"
+        assert failed.value.where == "f.toml:4: step s"
 
     def test_a_child_that_waits_for_its_parent_and_the_other_way(self) -> None:
         kid = '[[steps.children]]\nid = "k"\ntitle = "K"\n'

@@ -252,7 +252,21 @@ def _node(call: "Call", raw: "Any", wisp: bool) -> "Any":
         parent_id,
         str(raw.get("notes") or ""),
         wisp or bool(raw.get("ephemeral")),
+        str(raw.get("await_type") or ""),
+        str(raw.get("await_id") or ""),
+        _seconds(raw.get("timeout"), key),
     )
+
+
+def _seconds(value: "Any", key: str) -> float:
+    """How long a gate waits: a number of seconds, or a duration."""
+    if value is None or value == "":
+        return 0.0
+    if isinstance(value, str):
+        value = (values.span(value) or -1) / 1_000_000
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        raise Usage(f'node "{key}": invalid timeout {value!r}')
+    return float(value)
 
 
 def _edge(raw: "Any") -> "Any":

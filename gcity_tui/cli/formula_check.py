@@ -1,0 +1,97 @@
+"""formula validate: each file or name made as if it were poured, without a ledger; what is wrong, and where."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import textwrap
+from dataclasses import dataclass
+from itertools import islice
+
+from gcity_tui.cli import output
+from gcity_tui.cli.formula_place import Place, given
+from gcity_tui.formulas import plan
+from gcity_tui.formulas.hints import GIVEN
+from gcity_tui.formulas.outline import Item, outline
+from gcity_tui.model.errors import BadConfig, CityError
+from gcity_tui.model.text import clean, one_line
+
+_PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+)(?::|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of one: `beads` without the root; `error`, `where`, `cure` when it is unsound."""
+
+    formula: str
+    ok: bool = True
+    error: str = ""
+    where: str = ""
+    cure: str = ""
+    warnings: tuple[str, ...] = ()
+    steps: int = 0
+    beads: int = 0
+    graph: bool = False
+
+
+def validate(args: argparse.Namespace) -> int:
+    found = [check(word, args) for word in args.names]
+    if args.json:
+        output.emit_json(found)
+    else:
+        for one in found:
+            for line in lines(one):
+                output.say(line)
+        if len(found) > 1:
+            bad = sum(not one.ok for one in found)
+            output.say(f"{len(found)} formulas, {bad} unsound" if bad else f"{len(found)} formulas, all sound")
+    return 0 if all(one.ok for one in found) else BadConfig.exit_code
+
+
+def check(word: str, args: argparse.Namespace) -> Checked:
+    """Compiled with values that stand for the required ones, and planned with those that sling gives."""
+    try:
+        one = Place.of(word, args)
+        recipe = one.recipe(given(args, one.formula), tolerant=True)
+        plan(recipe, root_vars={name: f"<{name}>" for name in GIVEN if name not in recipe.values})
+    except CityError as e:
+        return Checked(word, False, e.message, e.where or word, e.cure)
+    steps = _count(outline(recipe))
+    return Checked(word, True, "", recipe.source, "", recipe.warnings, steps, len(recipe.nodes) - 1, recipe.graph)
+
+
+def _count(items: tuple[Item, ...]) -> int:
+    return sum(1 + _count(i.inside) for i in items)
+
+
+def lines(one: Checked) -> list[str]:
+    """What a person reads: the name and what it is; or the place, the line as written, what is wrong, the cure."""
+    out = []
+    if one.ok:
+        kind = "graph" if one.graph else "molecule"
+        steps = f"{one.steps} step{'' if one.steps == 1 else 's'}"
+        beads = f", {one.beads} beads" if one.beads != one.steps else ""
+        out.append(f"{output.ink('✓', 'green')} {one.formula}: sound ({kind}, {steps}{beads})")
+    else:
+        out.append(f"{output.ink('✗', 'red')} {one.formula}: unsound")
+        out.append(f"  {output.ink(clean(one.where), 'bold')}")
+        out += [f"    {output.ink(line, 'dim')}" for line in _excerpt(one.where)]
+        out += [f"    {line}" for line in textwrap.wrap(clean(one.error), 96)]
+        out += [f"    cure: {line}" if n == 0 else f"          {line}" for n, line in
+                enumerate(textwrap.wrap(clean(one.cure), 90))]  # fmt: skip
+    for told in one.warnings:
+        out.append(f"  {output.ink('warning:', 'yellow')} {clean(told)}")
+    return out
+
+
+def _excerpt(where: str) -> list[str]:
+    """The line that a place names, as it is written."""
+    match = _PLACE.match(where)
+    if not match:
+        return []
+    try:
+        with open(match["file"], encoding="utf-8", errors="replace") as file:
+            line = next(islice(file, int(match["line"]) - 1, None), "")
+    except OSError:
+        return []
+    return [f"{match['line']} │ {one_line(line.strip(), 90)}"] if line.strip() else []
