@@ -13,7 +13,7 @@ from gcity_tui.config.city import load_city
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "docs" / "reference"
 PAGE = (HERE / "files.md").read_text("utf-8")
-KEYS = ("city", "pack", "agent", "provider", "formula", "order", "layouts", "rehearsal", "keys")
+KEYS = ("city", "pack", "agent", "provider", "formula", "order", "reviewers", "layouts", "rehearsal", "keys")
 
 
 def test_keys_are_told_once_on_the_page_of_their_file() -> None:
