@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Raw
-from gcity_tui.transcripts.shape import Format, child, compact, number, seconds, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, number, question, seconds, text_of, word
 
 INTERRUPTED = re.compile(r"^\s*\[Request interrupted by user(?: for tool use)?\]")
 _EVENTS = {"compact_boundary": "compacted", "turn_duration": "turn_end", "api_error": "error"}
@@ -80,10 +80,7 @@ def _block(item: Raw) -> Block:
         text, ident = text_of(item.get("content")), word(item, "tool_use_id")
         return Block("tool_result", text, tool_use_id=ident, is_error=item.get("is_error") is True)
     if kind == "interaction":
-        options = item.get("options")
-        labels = tuple(text_of(o) for o in options) if isinstance(options, list) else ()
-        return Block("interaction", word(item, "prompt"), name=word(item, "kind"), request_id=word(item, "request_id"),
-                     state=word(item, "state"), options=labels)  # fmt: skip
+        return question(item)
     return Block("image" if kind == "image" else "unknown")
 
 

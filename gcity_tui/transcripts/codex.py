@@ -10,7 +10,7 @@ import hashlib
 
 from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Raw
-from gcity_tui.transcripts.shape import Format, child, compact, linear, number, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, linear, number, question, text_of, word
 
 _CALLS = ("function_call", "custom_tool_call", "local_shell_call", "web_search_call")
 _RESULTS = ("function_call_output", "custom_tool_call_output", "local_shell_call_output")
@@ -54,6 +54,8 @@ def entry(record: Raw, order: int) -> Entry | None:
     if what == "reasoning":
         text = text_of(payload.get("summary")) or text_of(payload.get("content"))
         return Entry(ident, "assistant", what, order, stamp, blocks=(Block("thinking", text),)) if text else None
+    if what == "interaction":
+        return Entry(ident, "assistant", what, order, stamp, blocks=(question(payload),))
     call = word(payload, "call_id", "id")
     if what in _CALLS:
         given = payload.get("arguments", payload.get("input", payload.get("action", {})))

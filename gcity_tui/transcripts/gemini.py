@@ -11,7 +11,7 @@ from typing import Any
 
 from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Raw
-from gcity_tui.transcripts.shape import Format, child, compact, number, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, number, question, text_of, word
 
 
 def entry(record: Raw, order: int) -> Entry | None:
@@ -33,6 +33,7 @@ def entry(record: Raw, order: int) -> Entry | None:
         blocks.append(Block("text", text))
     for call in _list(record, "toolCalls"):
         blocks.extend(_tool(call))
+    blocks += [question(asked) for asked in _list(record, "interactions")]
     return Entry(ident, "assistant", kind, order, stamp, text, model=word(record, "model"), usage=usage(record),
                  blocks=tuple(blocks), stop_reason="tool_use" if _list(record, "toolCalls") else "")  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from gcity_tui.model.history import Block, Entry
 from gcity_tui.transcripts.lines import Raw, parse_placed
-from gcity_tui.transcripts.shape import Format, child, compact, linear, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, linear, question, text_of, word
 
 
 def entry(record: Raw, order: int) -> Entry | None:
@@ -45,11 +45,7 @@ def _thoughts(record: Raw) -> list[Block]:
 
 
 def _interactions(record: Raw) -> list[Block]:
-    return [
-        Block("interaction", word(b, "prompt"), name=word(b, "kind"), request_id=word(b, "request_id"),
-              state=word(b, "state"))
-        for b in _items(record) if word(b, "type") == "interaction"
-    ]  # fmt: skip
+    return [question(b) for b in _items(record) if word(b, "type") == "interaction"]
 
 
 def _calls(record: Raw) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Raw
-from gcity_tui.transcripts.shape import Format, child, compact, linear, number, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, linear, number, question, word
 
 _OVER = ("completed", "error")
 
@@ -62,11 +62,7 @@ def entry(record: Raw, order: int) -> Entry | None:
     if kind == "tool":
         return _tool(record, part, message, ident, order)
     if kind == "interaction":
-        options = part.get("options")
-        labels = tuple(text_of(o) for o in options) if isinstance(options, list) else ()
-        block = Block("interaction", word(part, "prompt"), name=word(part, "kind"), options=labels,
-                      request_id=word(part, "request_id"), state=word(part, "state"))  # fmt: skip
-        return Entry(ident, role or "unknown", kind, order, stamp, blocks=(block,))
+        return Entry(ident, role or "unknown", kind, order, stamp, blocks=(question(part),))
     if kind not in ("text", "reasoning"):
         return None
     text = word(part, "text")

@@ -10,7 +10,7 @@ from typing import Any
 
 from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Raw
-from gcity_tui.transcripts.shape import Format, child, compact, number, text_of, tree, word
+from gcity_tui.transcripts.shape import Format, child, compact, number, question, text_of, tree, word
 
 
 def entry(record: Raw, order: int) -> Entry | None:
@@ -55,8 +55,7 @@ def _block(item: Raw) -> Block:
             "tool_use", tool_use_id=word(item, "id"), name=word(item, "name"), input=compact(item.get("arguments", {}))
         )
     if kind == "interaction":
-        return Block("interaction", word(item, "prompt"), name=word(item, "kind"), request_id=word(item, "request_id"),
-                     state=word(item, "state"))  # fmt: skip
+        return question(item)
     if kind in ("text", "thinking"):
         return Block(kind, word(item, "text", "thinking"))
     return Block("image" if kind == "image" else "unknown")

@@ -1,7 +1,11 @@
-"""What a model's tokens cost and how many fit into its window, from `prices.toml`. Unknown stays unknown."""
+"""What a model's tokens cost and how many fit into its window, from `prices.toml`. Unknown stays unknown.
+
+A `prices.toml` of the user's own, in `$XDG_CONFIG_HOME/gcity-tui` (else `~/.config`), goes before the shipped one.
+"""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +26,41 @@ class Price:
     cache_creation: float
 
 
+_COLUMNS = {"window": ("tokens",), "price": ("input", "output", "cache_read", "cache_creation")}
+
+
+def own_rates() -> Path:
+    """Where the user's own list is looked for."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "gcity-tui" / "prices.toml"
+
+
 @cache
 def _table() -> Mapping[str, list[dict[str, Any]]]:
-    return tomllib.loads(Path(__file__).with_name("prices.toml").read_text(encoding="utf-8"))
+    shipped = rates(Path(__file__).with_name("prices.toml"))
+    own = rates(own_rates())
+    return {kind: own[kind] + shipped[kind] for kind in _COLUMNS}
+
+
+def rates(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of one list. What is no row, or no list, counts for nothing: a price is shown, never relied upon."""
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        told = {}
+    found: dict[str, list[dict[str, Any]]] = {}
+    for kind, columns in _COLUMNS.items():
+        rows = told.get(kind, [])
+        found[kind] = [r for r in rows if _row_of(r, columns)] if isinstance(rows, list) else []
+    return found
+
+
+def _row_of(row: object, columns: tuple[str, ...]) -> bool:
+    if not isinstance(row, dict) or not isinstance(row.get("match"), list):
+        return False
+    numbers = [row.get(c) for c in columns]
+    right = all(isinstance(n, (int, float)) and not isinstance(n, bool) and n >= 0 for n in numbers)
+    return right and all(isinstance(m, str) and m for m in row["match"])
 
 
 def _row(kind: str, model: str) -> dict[str, Any] | None:
@@ -41,7 +77,13 @@ def window(model: str) -> int:
 @cache
 def price(model: str) -> Price | None:
     row = _row("price", model)
-    return Price(*(float(row[k]) for k in ("input", "output", "cache_read", "cache_creation"))) if row else None
+    return Price(*(float(row[k]) for k in _COLUMNS["price"])) if row else None
+
+
+def forget() -> None:
+    """Read the lists anew: they have changed."""
+    for held in (_table, window, price):
+        held.cache_clear()
 
 
 def in_window(usage: Usage, model: str) -> Usage:
@@ -51,9 +93,9 @@ def in_window(usage: Usage, model: str) -> Usage:
     return replace(usage, context_window=size, context_percent=percent)
 
 
-def cost(usage: Usage, model: str) -> float | None:
-    """US dollars, None when the model has no known price."""
-    known = price(model)
+def cost(usage: Usage, model: str, known: Price | None = None) -> float | None:
+    """US dollars, at the price `known` or the model's own; None when that is not known."""
+    known = known or price(model)
     if known is None:
         return None
     return (

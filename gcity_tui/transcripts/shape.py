@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gcity_tui.model.history import Entry, Usage
+from gcity_tui.model.history import Block, Entry, Usage
 from gcity_tui.transcripts.lines import Parse, Raw
 from gcity_tui.transcripts.lines import parse as json_lines
 
@@ -107,6 +107,14 @@ def child(record: Raw, key: str) -> Raw:
         except ValueError:
             return {}
     return value if isinstance(value, dict) else {}
+
+
+def question(item: Raw) -> Block:
+    """A question that stands in a conversation, in the one form that all families have it in (Gas City's fixtures)."""
+    options = item.get("options")
+    labels = tuple(text_of(o) for o in options) if isinstance(options, list) else ()
+    return Block("interaction", word(item, "prompt"), name=word(item, "kind"), request_id=word(item, "request_id"),
+                 state=word(item, "state"), options=labels)  # fmt: skip
 
 
 def number(record: Raw, *keys: str) -> int:

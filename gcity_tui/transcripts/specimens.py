@@ -124,6 +124,8 @@ def _codex(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
             )
         elif kind == "result":
             rows.append(("response_item", {"type": "function_call_output", "call_id": rest[0], "output": rest[1]}))
+        elif kind == "ask":
+            rows.append(("response_item", _asked(rest)))
         elif kind == "compact":
             rows.append(("compacted", {"message": rest[0]}))
     return [{"timestamp": _time(n), "ordinal": n, "type": t, "payload": p} for n, (t, p) in enumerate(rows)]
@@ -141,6 +143,9 @@ def _gemini(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
         elif kind == "call":
             call = {"id": rest[0], "name": rest[1], "args": rest[2]}
             rows.append({**row, "type": "gemini", "content": "", "model": MODELS["gemini"], "toolCalls": [call]})
+        elif kind == "ask":
+            asked = {k: v for k, v in _asked(rest).items() if k != "type"}
+            rows.append({**row, "type": "gemini", "content": "", "model": MODELS["gemini"], "interactions": [asked]})
         elif kind == "result":  # written again with what it returned
             told = dict(rows[-1])
             answer = [{"functionResponse": {"id": rest[0], "response": {"output": rest[1]}}}]

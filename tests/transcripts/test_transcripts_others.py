@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from gcity_tui.model.errors import BadData
 from gcity_tui.model.history import Usage
-from gcity_tui.transcripts import cost, in_window, reader, window
+from gcity_tui.transcripts import cost, in_window, prices, reader, window
 
 Raw = dict[str, Any]
 
@@ -156,3 +157,41 @@ def test_windows_and_prices(model: str, tokens_: int, dollars: float | None) -> 
     assert cost(used, model) == (pytest.approx(dollars) if dollars is not None else None)
     percent = in_window(used, model).context_percent
     assert percent == (110 * 100 / tokens_ if tokens_ else None)
+
+
+OWN = """
+[[price]]
+match = ["big-pickle"]
+input = 1.0
+output = 2.0
+cache_read = 0.5
+cache_creation = 0.0
+[[price]]
+match = "not a list"
+input = 1
+[[window]]
+match = ["gpt-5-codex"]
+tokens = 1234
+"""
+
+
+@pytest.fixture
+def own_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    path = tmp_path / "gcity-tui" / "prices.toml"
+    path.parent.mkdir()
+    prices.forget()
+    yield path
+    prices.forget()
+
+
+def test_rates_of_the_users_own_go_first(own_rates: Path) -> None:
+    used = Usage(1_000_000, 1_000_000, cache_read=1_000_000)
+    assert cost(used, "opencode/big-pickle") is None
+    own_rates.write_text(OWN)
+    prices.forget()
+    assert cost(used, "opencode/big-pickle") == 3.5
+    assert window("gpt-5-codex") == 1234 and cost(used, "gpt-5-codex") is not None
+    own_rates.write_text("half a [ table")
+    prices.forget()
+    assert cost(used, "opencode/big-pickle") is None and window("gpt-5-codex") == 258_000
