@@ -63,7 +63,7 @@ class Town:
 
     def alive(self) -> int:
         """Panes of agents that are alive."""
-        said = self.city.site.server.run("list-panes", "-a", "-F", "#{session_name} #{pane_dead}")
+        said = self.city.site.server.run("list-panes", "-a", "-F", "#{session_name} #{pane_dead}", timeout=60.0)
         return sum(1 for line in said.splitlines() if line.endswith(" 0") and line.startswith("crew"))
 
     def end(self) -> None:

@@ -20,6 +20,7 @@ from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.protocol import line
 from gcity_tui.workers.bringup import clear_away
+from gcity_tui.workers.lanes import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,15 @@ class Hand:
 
     # -- in the session's lane ---------------------------------------------------------------------------------------
 
-    def start(self, action: Start | Restart) -> SessionRecord:
+    def start(self, action: Start | Restart) -> Steps[SessionRecord]:
         """Bring an instance up: record, server, folder, program; in this order, so that a crash leaves nothing unknown.
 
         Already up by this record's token: nothing is done but to say so. Raises what stood in the way; that is noted on
         the record as a death, so that it is tried again with growing pauses and not for ever.
         """
         site = self.site
-        agent, instance = site.agent_for(action.subject)
+        named = site.declared.agent(action.agent)
+        agent, instance = (named, action.subject) if named else site.agent_for(action.subject)
         record = records.ensure(site.ledger, site.declared, agent, instance)
         _, provider = site.declared_for(record)
         if site.closing.is_set():
@@ -46,7 +48,8 @@ class Hand:
         site.open_server()
         if isinstance(action, Start) and record.state in ("active", "creating") and self._ours_lives(record):
             return self._up(record)
-        site.hands.kill(record.name)
+        if record.generation or record.name in site.sight.seen.rows:
+            site.hands.kill(record.name)
         now = site.clock()
         config = site.fingerprint(record)
         record = records.before_start(
@@ -55,7 +58,7 @@ class Hand:
         try:
             record = placing.place(site, record, agent, action.bead)
             setup.before(site, self.crew, record, agent)
-            self.crew.start(record)
+            yield from self.crew.start(record)
             setup.after(site, self.crew, record, agent)
         except CityError as e:
             self._give_up(record)

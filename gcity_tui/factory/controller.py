@@ -36,6 +36,7 @@ from gcity_tui.factory.site import Site, check_up
 from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
 from gcity_tui.model.codec import Teller
 from gcity_tui.model.errors import CityError, Temporary
+from gcity_tui.model.names import session_name
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
 from gcity_tui.model.session import Phase, SessionRecord
@@ -216,6 +217,7 @@ class Controller:
         elif not self.notices.may(key):
             return
         elif isinstance(action, Start | Restart):
+            self.site.hands.departures.expect(session_name(action.subject))
             self._in_lane(action, "start", lambda: self.hand.start(action))
         elif isinstance(action, Stop):
             self._in_lane(action, "stop", lambda: self.hand.stop(action))
@@ -260,6 +262,7 @@ class Controller:
                 self._failed(action, key, began, Temporary(f"{type(error).__name__}: {error}"))
             else:
                 self._done(action, key, began)
+            self.site.hands.departures.forget(session_name(instance))
             self.crew.look_again(instance)
             # What is seen must be younger than what was done, or a new pane would be taken for one that is gone.
             self.site.sight.refresh()

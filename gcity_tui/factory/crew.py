@@ -18,6 +18,7 @@ from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, Session
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.delivery import UNDER_WAY
+from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.tmux_worker import TmuxWorker
@@ -80,11 +81,11 @@ class Crew:
             self._latest.pop(id, None)
             self._absent.pop(id, None)
 
-    def start(self, record: SessionRecord) -> TmuxWorker:
-        """Bring the program up with its prompt. In the session's lane; waits until it can take text."""
+    def start(self, record: SessionRecord) -> Steps[TmuxWorker]:
+        """Bring the program up with its prompt. In the session's lane, which rests until it can take text."""
         self.forget(record.id)
         worker = self.worker(record)
-        worker.start(prompts.startup(self.site.declared, worker.agent, record))
+        yield from worker.starting(prompts.startup(self.site.declared, worker.agent, record))
         return worker
 
     def script_environment(self, record: SessionRecord) -> dict[str, str]:

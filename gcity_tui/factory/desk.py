@@ -23,6 +23,7 @@ from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, 
 from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
 from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.protocol import InteractionResponse
 
 QUEUED = "queued: no controller, run gcity-tui up"
@@ -142,13 +143,13 @@ class Desk:
         self._ring()
         return f"{record.instance} is being started"
 
-    def _start_now(self, record: SessionRecord, why: str) -> None:
+    def _start_now(self, record: SessionRecord, why: str) -> Steps[None]:
         now = records.reread(self.site.ledger, record)
         row = self._row(now)
         if now.state in ("closed", "quarantined", "suspended") or (row is not None and not row.dead):
             return
         held = [b.id for b in self.site.ledger.find(assignee=now.instance, status=("in_progress", "open"))]
-        self.hand.start(Start(now.instance, why, agent=now.agent, bead=held[0] if held else ""))
+        yield from self.hand.start(Start(now.instance, why, agent=now.agent, bead=held[0] if held else ""))
         self._ring()
 
     def stop(self, session: str) -> str:

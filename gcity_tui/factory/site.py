@@ -55,6 +55,7 @@ class Site:
         self.queue = NudgeQueue(self.ledger, clock)
         self.log = Log(log_path(self.path), clock=clock)
         self._scopes()
+        self._opening = threading.Lock()
         self.closing = threading.Event()
         """Set when everything is being taken down: nothing is started any more."""
         self._stamps = self._caught = self._times()
@@ -214,11 +215,24 @@ class Site:
     # -- tmux --------------------------------------------------------------------------------------------------------
 
     def open_server(self) -> None:
-        """Have our tmux server running. Raises Permanent (no tmux, too old), Refused (not ours), RuntimeUnavailable."""
-        self.server.ensure(inherited({**self.environ, **self.declared.env}))
+        """Have our tmux server running. Raises Permanent (no tmux, too old), Refused (not ours), RuntimeUnavailable.
+
+        While it is in sight it runs, and is ours: nothing is asked then.
+        """
+        if self._in_sight():
+            return
+        with self._opening:  # those who come meanwhile need not ask what the first one asks
+            if self.sight.look().runtime != "alive":
+                self.server.ensure(inherited({**self.environ, **self.declared.env}))
+                self.sight.look()
+
+    def _in_sight(self) -> bool:
+        return self.sight.open and self.sight.seen.runtime == "alive"
 
     def server_id(self) -> str:
         """Which incarnation of the server runs; the same spelling as in `sight.Seen`."""
+        if self._in_sight():
+            return self.sight.seen.server
         return self.server.run("display-message", "-p", "#{pid} #{start_time}").replace(" ", ":")
 
     def close(self) -> None:

@@ -100,6 +100,14 @@ class ControlClient:
                 answers.append(e)
         return answers
 
+    def answer(self, command: str, timeout: float = 5.0, *, blocks: int = 1) -> tuple[list[str], CityError | None]:
+        """`request` of a chain: what it printed before it ended, and what ended it early."""
+        waiting = self.send(command, timeout, blocks=blocks)
+        try:
+            return self._result(waiting, command, timeout), None
+        except CityError as e:
+            return list(waiting.lines), e
+
     def send(self, command: str, timeout: float = 5.0, *, blocks: int = 1) -> _Waiting:
         """Put one line into the pipe without waiting for its answer."""
         if "\n" in command or "\x00" in command:

@@ -8,12 +8,14 @@ import re
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
 from gcity_tui.model.text import clean, one_line
 from gcity_tui.tmux.control import ControlClient
+from gcity_tui.tmux.departures import Departures
 from gcity_tui.tmux.environment import checked, sweep, write_launch
 from gcity_tui.tmux.keys import checked_keys
 from gcity_tui.tmux.panes import FORMAT, LIST_CLIENTS, PaneRow, parse_humans, parse_rows
@@ -26,6 +28,7 @@ _DEAD = "gcity-pane-is-dead"
 # Each ends a 3.3a server: a paste into a dead pane (see `paste`), an unchecked layout, a manual size for all windows.
 _DEADLY = re.compile(r'^"?(?:paste-buffer|pasteb|select-layout|selectl)\b|^"?set(?:-\S*|w)?"?\s.*"?window-size\b')
 _CHUNK = 1 << 16  # characters of a paste per control line
+_BREATH = 25  # sessions that one line starts: the server answers nobody meanwhile
 _counter = itertools.count(1)
 
 
@@ -41,6 +44,7 @@ class Hands:
         if launch_dir is not None:
             sweep(launch_dir)
         self._opening = threading.Lock()
+        self.departures = Departures(self._together)
 
     def client(self) -> ControlClient:
         """The pipe, opened if need be. Raises RuntimeUnavailable when there is no server."""
@@ -73,13 +77,65 @@ class Hands:
 
         Raises Refused when the session exists, NotFound for a folder or program that does not, Usage for names.
         """
+        command, launch = self._made(session, argv, cwd, env, secrets, size)
+        out = self._run_launch(command, launch, blocks=2)
+        return replace(parse_rows(out, {})[0], agent=True)
+
+    def start_with_others(
+        self,
+        session: str,
+        argv: Sequence[str],
+        *,
+        cwd: str | Path,
+        env: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        size: tuple[int, int] = (120, 40),
+    ) -> Future[PaneRow]:
+        """`start`, in one breath with those that `departures` expects; what tmux says comes with the future."""
+        command, launch = self._made(session, argv, cwd, env, secrets, size)
+        future = self.departures.go(session, command)
+
+        def left(done: Future[PaneRow]) -> None:
+            error = done.exception()
+            if launch and error is not None and not isinstance(error, RuntimeUnavailable):
+                launch.unlink(missing_ok=True)
+
+        future.add_done_callback(left)
+        return future
+
+    def _together(self, starts: list[tuple[str, str]]) -> list[PaneRow | CityError]:
+        """(session, control line) of each → its row or its error, some at a time: meanwhile the server does nothing
+        else.
+
+        As one line the server makes them all before it looks at anything else, as it does for one invocation of tmux.
+        Such a chain ends at the first that fails: those that it did not come to are then asked for one by one.
+        """
+        rows: dict[str, PaneRow | CityError] = {}
+        for some in (starts[at : at + _BREATH] for at in range(0, len(starts), _BREATH)):
+            chain = " ; ".join(command for _, command in some)
+            out, error = self.client().answer(chain, max(self._timeout, 30.0), blocks=2 * len(some))
+            if isinstance(error, RuntimeUnavailable):
+                raise error
+            rows |= {r.session: replace(r, agent=True) for r in parse_rows(out, {})}
+            for session, command in some:
+                if session not in rows:
+                    try:
+                        rows[session] = replace(parse_rows(self.ask(command, blocks=2), {})[0], agent=True)
+                    except CityError as e:
+                        rows[session] = e
+        return [rows[session] for session, _ in starts]
+
+    def _made(
+        self, session: str, argv: Sequence[str], cwd: str | Path, env: Mapping[str, str] | None,
+        secrets: Mapping[str, str] | None, size: tuple[int, int],
+    ) -> tuple[str, Path | None]:  # fmt: skip
+        """The control line that makes a session, and the launch file that it reads."""
         words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
         shape = ("-x", str(size[0]), "-y", str(size[1]))
         made = line("new-session", "-d", "-P", "-F", FORMAT, "-s", _agent(session), *shape, *words)
         # One line, so that no one sees the session without its mark; both parts have the same target.
         mark = line("set-option", "-t", f"={session}:", AGENT, "1")
-        out = self._run_launch(f"{made} ; {mark}", launch, blocks=2)
-        return replace(parse_rows(out, {})[0], agent=True)
+        return f"{made} ; {mark}", launch
 
     def respawn(
         self,

@@ -10,6 +10,7 @@ from gcity_tui.model.session import Phase
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux import processes
 from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import Launch
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.state import leftovers
@@ -48,18 +49,19 @@ def clear_away(session_id: str, city: str, grace: float = GRACE) -> int:
     return len(found)
 
 
-def open_pane(pane: Pane, launch: Launch, size: tuple[int, int]) -> PaneRow:
-    """The program in a fresh session; a dead one of the same name is taken away first."""
-    old = pane.row()
-    if old is not None:
+def open_pane(pane: Pane, launch: Launch, size: tuple[int, int], *, first: bool = False) -> Steps[PaneRow]:
+    """The program in a fresh session; a dead one of the same name is taken away, unless this is the `first` start."""
+    if not first and pane.row() is not None:
         pane.hands.kill(pane.name, grace=GRACE)
-    return pane.hands.start(
+    row = yield pane.hands.start_with_others(
         pane.name, launch.argv, cwd=launch.cwd, env=launch.env, secrets=launch.secrets or None, size=size
     )
+    assert isinstance(row, PaneRow)
+    return row
 
 
-def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase:
-    """Wait until the program can take text, or works, or asks, or says that it is limited; pass its startup dialogs.
+def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Steps[Phase]:
+    """Rest until the program can take text, or works, or asks, or says that it is limited; pass its startup dialogs.
 
     `deadline` in seconds from now. `prompted`: it was given a prompt and is ready only when it has taken that up; else
     it may go on with a conversation, and is ready when it shows that: text that overtakes either is lost to some.
@@ -91,7 +93,7 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase
             # Twice: a prompt is drawn before some programs listen, and a late dialog may still come over it.
             calm += 1
             drawn = drawn or time.monotonic()
-            late = time.monotonic() - drawn > (BEGINS if prompted else REDRAWS)
+            late = time.monotonic() - drawn > (BEGINS if prompted else _redraws(pane))
             begun = _taken_up if prompted else _redrawn
             if calm >= 2 and (late or seen.claim is Phase.BUSY or begun(pane)):
                 return seen.claim
@@ -102,7 +104,7 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Phase
             raise Permanent(
                 f"not ready within {deadline:g} s", cure=f"its screen says: {one_line(last, 300) or 'nothing'}"
             )
-        time.sleep(LOOK)
+        yield LOOK
 
 
 def _taken_up(pane: Pane) -> bool:
@@ -114,12 +116,21 @@ def _taken_up(pane: Pane) -> bool:
         return bool(senses.standing.activity) or not senses.reads
 
 
+def _redraws(pane: Pane) -> float:
+    return REDRAWS * 4 if pane.provider.resume_mark else REDRAWS
+
+
 def _redrawn(pane: Pane) -> bool:
-    """Whether the end of the conversation so far stands on the screen; wrapping and mark-up are looked through."""
+    """Whether the end of the conversation so far stands on the screen; wrapping and mark-up are looked through.
+
+    And, of a program that says so in the conversation's file, whether it has really loaded it.
+    """
     with pane.lock:
         pane.senses.mark()
         pane.senses.read(pane.clock())
         said = pane.senses.standing.last_said
+        if said and not pane.senses.loaded:
+            return False
     end = _WORDS.sub("", said)[-24:]
     try:
         return not end or end in _WORDS.sub("", pane.text(history=60))

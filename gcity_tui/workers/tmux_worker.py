@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +22,7 @@ from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import file_of, find, parts_of, root_of
 from gcity_tui.workers import bringup, hooks, reading
 from gcity_tui.workers.delivery import Courier
-from gcity_tui.workers.lanes import Lanes
+from gcity_tui.workers.lanes import Lanes, Steps
 from gcity_tui.workers.launch import Launch, Places, launch
 from gcity_tui.workers.observing import Observer
 from gcity_tui.workers.pane import Pane
@@ -100,11 +101,16 @@ class TmuxWorker:
         return self.lanes.run(self.record.instance, lambda: self._told(name, fn, facts))
 
     def _told(self, name: str, fn: Callable[[], T], facts: Mapping[str, object]) -> T:
-        """Run one operation and leave its event: what, how it came out, how long it took."""
+        with self._event(name, facts):
+            return fn()
+
+    @contextmanager
+    def _event(self, name: str, facts: Mapping[str, object] | None = None) -> Iterator[None]:
+        """One operation, which leaves its event: what, how it came out, how long it took."""
         began = self.clock()
         outcome, error = "succeeded", ""
         try:
-            return fn()
+            yield
         except CityError as e:
             outcome, error = "failed", e.message
             raise
@@ -113,7 +119,7 @@ class TmuxWorker:
             raise
         finally:
             r = self.record
-            told = {"operation": name, "result": outcome, "session_id": r.id, "session_name": r.name, **facts}
+            told = {"operation": name, "result": outcome, "session_id": r.id, "session_name": r.name, **(facts or {})}
             told |= {"provider": self.provider.name, "template": self.agent.qualified, "agent_name": r.instance}
             told["duration_ms"] = round((self.clock() - began) * 1000)
             if error:
@@ -123,33 +129,41 @@ class TmuxWorker:
     # -- lifecycle
 
     def start(self, prompt: str = "") -> None:
-        self._lane("start", lambda: self._start(prompt))
+        self.lanes.run(self.record.instance, lambda: self.starting(prompt))
+
+    def starting(self, prompt: str = "") -> Steps[None]:
+        """`start` as the steps that the session's lane carries out; while the program comes up it rests."""
+        with self._event("start"):
+            yield from self._start(prompt)
 
     def start_resolved(self, resolved: Resolved) -> None:
-        def go() -> None:
-            if self.pane.alive() is not None:
-                return
-            made = launch(self.provider, self.agent, self.record, self.places)
-            made = replace(made, argv=tuple(resolved.argv) or made.argv, env={**made.env, **resolved.env})
-            self._bring_up(replace(made, cwd=resolved.cwd or made.cwd))
+        def go() -> Steps[None]:
+            with self._event("start_resolved"):
+                if self.pane.alive() is None:
+                    made = launch(self.provider, self.agent, self.record, self.places)
+                    made = replace(made, argv=tuple(resolved.argv) or made.argv, env={**made.env, **resolved.env})
+                    yield from self._bring_up(replace(made, cwd=resolved.cwd or made.cwd))
 
-        self._lane("start_resolved", go)
+        self.lanes.run(self.record.instance, go)
 
-    def _start(self, prompt: str) -> None:
+    def _start(self, prompt: str) -> Steps[None]:
         self._open()
-        if self.pane.alive() is not None:
-            return
         if not self.record.name:
             raise Usage(f"session {self.record.instance} has no tmux name")
-        bringup.clear_away(self.record.id, str(self.places.path))
+        if self.record.generation:  # of a session that was never started nothing can be there
+            if self.pane.alive() is not None:
+                return
+            bringup.clear_away(self.record.id, str(self.places.path))
         resume = self._prepare()
         try:
-            self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt, resume=resume))
+            yield from self._bring_up(
+                launch(self.provider, self.agent, self.record, self.places, prompt=prompt, resume=resume)
+            )
         except bringup.DiedAtStart:
             if not resume:
                 raise
             self._new_key()  # the program does not know that conversation (any more): begin a new one, once
-            self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt))
+            yield from self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt))
 
     def _prepare(self) -> bool:
         """Key, token and generation of the start that comes, on record before it happens. True: resume."""
@@ -172,19 +186,19 @@ class TmuxWorker:
         self.pane.epoch = self.record.epoch
         self._write(session_key=key, continuation_epoch=str(self.record.epoch))
 
-    def _bring_up(self, made: Launch) -> None:
+    def _bring_up(self, made: Launch) -> Steps[None]:
         hooks.install(self.places.scratch(self.record), made.files)
         senses = self.senses
         with self.pane.lock:
             senses.renew(self.record.key, self.clock())
             senses.starting, senses.failed = self.clock(), ""
         try:
-            bringup.open_pane(self.pane, made, self.size)
+            yield from bringup.open_pane(self.pane, made, self.size, first=self.record.generation == 1)
             if self.provider.ready_delay_ms and not self.provider.screen.ready:
-                time.sleep(self.provider.ready_delay_ms / 1000)
+                yield self.provider.ready_delay_ms / 1000
             else:
                 limit = self.provider.ready_timeout_ms / 1000 or self.places.start_timeout
-                bringup.await_ready(self.pane, limit, prompted=made.prompted)
+                yield from bringup.await_ready(self.pane, limit, prompted=made.prompted)
         except CityError as e:
             senses.failed = e.message
             raise

@@ -97,6 +97,7 @@ def test_a_dead_pane_is_started_again_and_a_crash_is_seen(ground: Ground) -> Non
 
 def test_leftovers_of_an_earlier_start_are_ended_first(ground: Ground) -> None:
     worker = ground.worker()
+    worker.record = replace(worker.record, generation=1)  # it was started once
     env = {**os.environ, "GC_SESSION_ID": worker.record.id, "GC_CITY_PATH": str(ground.path)}
     stray = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=env, start_new_session=True)
     elsewhere = {**env, "GC_CITY_PATH": "/another"}
