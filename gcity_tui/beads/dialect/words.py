@@ -72,9 +72,9 @@ COMMANDS = {
     "priority": ("change", "priority", ""),
     "note": ("change", "note", "file:1 stdin"),
     "tag": ("change", "tag", ""),
-    "label": ("change", "label", ""),
-    "comment": ("change", "comment", "file/f:1 stdin author:1"),
-    "comments": ("change", "comments", "file/f:1 author:1 local-time"),
+    "label": ("remarks", "label", ""),
+    "comment": ("remarks", "comment", "file/f:1 stdin author:1"),
+    "comments": ("remarks", "comments", "file/f:1 author:1 local-time"),
     "supersede": ("finish", "supersede", "with:1"),
     "duplicate": ("finish", "duplicate", "of:1"),
     "dep": (
@@ -90,7 +90,7 @@ COMMANDS = {
     "epic": ("links", "epic", "eligible-only dry-run"),
     "ship": ("ship", "ship", "force dry-run"),
     "mol": (
-        "molecules",
+        "mol",
         "mol",
         "parallel/p for:1 limit/n:1 range:1 force/f/yes/y dry-run age:1 all closed exclude-type:* type:1 summary:1"
         " keep-children"
