@@ -95,10 +95,22 @@ def run(verb: Verb, argv: list[str], city: str, show: Show | None = None) -> int
     parser.add_argument("--json", action="store_true", help="JSON instead of a table")
     parser.add_argument("--city", default=city, metavar="PATH", help="the city's folder (default: found from here)")
     getattr(module, f"{verb.function}_arguments")(parser)
-    args = parser.parse_args(argv)
+    args = _parsed(parser, argv)
     args.show = show
     act: Callable[[argparse.Namespace], int] = getattr(module, verb.function)
     return act(args)
+
+
+def _parsed(parser: Parser, argv: list[str]) -> argparse.Namespace:
+    """Flags may stand anywhere: in `formula validate --json FILE` argparse alone finds no place for FILE."""
+    try:
+        return parser.parse_args(argv)
+    except Usage:
+        try:
+            return parser.parse_intermixed_args(argv)
+        except (Usage, TypeError):
+            pass
+        raise
 
 
 def overview() -> str:

@@ -37,7 +37,10 @@ def plan(
     nodes: list[GraphNode] = []
     room = MOST_TEXT
     for one in recipe.nodes:
-        nodes.append(_node(one, recipe, values, priority, short))
+        try:
+            nodes.append(_node(one, recipe, values, priority, short))
+        except BadConfig as exc:
+            raise BadConfig(exc.message, cure=exc.cure, where=exc.where or one.where) from exc
         room -= len(nodes[-1].description) + len(nodes[-1].title)
         if room < 0:
             raise BadConfig(f"the beads' texts grow beyond {MOST_TEXT // 1024 // 1024} MB", where=one.where)

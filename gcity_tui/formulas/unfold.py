@@ -139,7 +139,7 @@ def expansion(
     growth.used[name] = formula
     own = {n: v.default for n, v in formula.variables.items() if v.default is not None}
     safe = shielded(values)
-    own.update({k: fill(v, safe) for k, v in given.items()})
+    own.update({k: fill(v, safe, step.at("expand")) for k, v in given.items()})
     for variable in formula.variables.values():
         if variable.required and variable.name not in own:
             raise BadConfig(f"expansion {name!r} needs the variable {variable.name!r}", where=step.at("expand"))

@@ -60,7 +60,7 @@ def _where(formula: Formula, name: str) -> str:
     return f"{formula.source}:{line}: vars.{name}" if line else f"{formula.source}: vars.{name}"
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
+def fill(text: str, values: Mapping[str, str], where: str = "") -> str:
     """`{{name}}` by its value; an unknown one stays as it stands. One pass: values are never looked into."""
     if "{{" not in text:
         return text
@@ -73,7 +73,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
             return match.group(0)
         size += len(value)
         if size > LONGEST:
-            raise BadConfig(f"variables make a text longer than {LONGEST // 1024} KB", where=match.group(0))
+            raise BadConfig(f"{match.group(0)} makes a text longer than {LONGEST // 1024} KB", where=where)
         return value
 
     return VARIABLE.sub(one, text)
