@@ -265,6 +265,7 @@ _SCALARS = [
     "resume_flag",
     "resume_style",
     "resume_command",
+    "resume_mark",
     "settle_ms",
     "transcript",
     "transcript_glob",

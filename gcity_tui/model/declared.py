@@ -147,6 +147,8 @@ class Provider:
     resume_flag: str = ""
     resume_style: str = "flag"
     resume_command: str = ""
+    resume_mark: str = ""
+    """Regular expression on what is appended to the conversation's file once it is gone on with: ready only then."""
     fork_flag: str = ""
     hooks: Hooks = Hooks()
     submit_keys: tuple[str, ...] = ("Enter",)

@@ -14,12 +14,14 @@ from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, root_of
+from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, parts_of, root_of
 from gcity_tui.workers.hooks import Report
 from gcity_tui.workers.limits import ends
 from gcity_tui.workers.screen import Seen, pattern, pending_of
 
 STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
+MARKED = 16 << 20
+"""Bytes of a conversation's file that are searched for the sign that it is loaded."""
 SEARCH = 0.5
 """Seconds between two searches for a transcript that is not there yet."""
 
@@ -116,6 +118,7 @@ class Senses:
         self.failed = ""
         self.pending: Pending | None = None
         self.draft_since = 0.0
+        self._sizes: dict[Path, int] = {}
         self._limit: tuple[str, float] = ("", 0.0)
         self._claim_at: tuple[Phase, float] = (Phase.UNKNOWN, 0.0)
         self._title: tuple[str, float] = ("", 0.0)
@@ -143,7 +146,26 @@ class Senses:
         if key != self.key:
             self.tail = None
         self.key, self.started, self._searched = key, started, 0.0
+        self._sizes = {p: end_of(p) for p in self._parts()} if self.provider.resume_mark else {}
         self.seen, self.pending, self._claim_at, self._title = None, None, (Phase.UNKNOWN, 0.0), ("", 0.0)
+
+    def _parts(self) -> tuple[Path, ...]:
+        return parts_of(self.provider, self.work_dir, self.key, self.root) if self.key else ()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the conversation that this start goes on with is loaded, of a program whose file tells it."""
+        if not self.provider.resume_mark or not self._sizes:
+            return True
+        for path in self._parts():
+            try:
+                with path.open("rb") as f:
+                    f.seek(self._sizes.get(path, 0))
+                    if pattern(self.provider.resume_mark).search(f.read(MARKED).decode("utf-8", "replace")):
+                        return True
+            except OSError:
+                continue
+        return False
 
     def read(self, now: float) -> tuple[Entry, ...]:
         """Entries that were appended since the last look; the first look takes the end of what is there."""
@@ -251,7 +273,8 @@ class Senses:
             found.append(report)
         self.read(now)
         s = self.standing
-        if s.activity and "transcript" in self.provider.sees:
+        # What was said before this start tells nothing of what its process does now.
+        if s.activity and "transcript" in self.provider.sees and s.at >= self.started - 1.0:
             claim = Phase.BUSY if s.activity == "in_turn" else Phase.READY
             found.append(Evidence("transcript", s.at, claim, s.activity.replace("_", " ")))
         self.titled(row, now)
@@ -295,7 +318,11 @@ class Senses:
         if self.failed and row is not None and not row.dead:
             dead = found[0]
             return Judgement(Phase.FAILED, one_line(dead.detail), found, dead.at)
-        return judge(found, blind=self.provider.blind, now=now)
+        judged = judge(found, blind=self.provider.blind, now=now)
+        if self.starting and judged.phase in (Phase.READY, Phase.UNKNOWN) and row is not None and not row.dead:
+            # Its input line may be there before it listens: nothing is typed until its start is over.
+            return replace(judged, phase=Phase.STARTING, why="being started", since=self.starting)
+        return judged
 
 
 def leftovers(session: str, city: str) -> tuple[int, ...]:
