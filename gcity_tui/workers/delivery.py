@@ -28,6 +28,8 @@ CERTAIN = 5.0
 """Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
+LOOKS = 0.015
+"""Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 _NAMED = re.compile(r"@\S+")
 _OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
@@ -153,19 +155,23 @@ class Courier:
             return self.queue.move(nudge, Delivery.UNDELIVERED, f"{e.message}; nothing was typed")
         except CityError as e:
             return self.queue.move(nudge, Delivery.UNKNOWN, e.message)
-        nudge = self.queue.move(nudge, Delivery.TYPED)
-        time.sleep(self.pane.provider.settle_ms / 1000)
-        return self._submit(nudge)
+        due = time.monotonic() + self.pane.provider.settle_ms / 1000
+        return self._submit(self.queue.move(nudge, Delivery.TYPED), due)
 
-    def _submit(self, nudge: Nudge) -> Nudge:
-        """Press Enter once the composer shows the text, and not when something else came up meanwhile."""
-        if self._gone(nudge):
+    def _submit(self, nudge: Nudge, due: float = 0.0) -> Nudge:
+        """Press Enter once the composer shows the text, and not when something else came up meanwhile.
+
+        Not before `due` (monotonic): what can be looked up is looked up while the program settles.
+        """
+        time.sleep(max(due - LOOKS - time.monotonic(), 0.0))
+        row = self.pane.alive()
+        if row is None or not self._same(nudge, row):
             return self._after_death(nudge)
         checked = bool(self.pane.provider.screen.composer)
         seen = self.pane.see()
         if checked and not holds(seen, nudge.text):
             self.pane.until(lambda: self._shows(nudge), SHOWS)
-            seen = self.pane.see()
+            row, seen = self.pane.alive() or row, self.pane.see()
         if seen.asked is not None:
             return self.queue.wait(nudge, f"a question came up before Enter: {seen.detail}")
         if checked and not holds(seen, nudge.text):
@@ -174,10 +180,8 @@ class Courier:
             if seen.draft:
                 return self.queue.wait(nudge, "the composer holds other text too")
             return self.queue.move(nudge, Delivery.UNKNOWN, "it was pasted and is not to be seen")
-        row = self.pane.alive()
-        busy = (
-            row is not None and self.pane.judge(row).phase is Phase.BUSY
-        )  # codex draws no busy line while text streams
+        busy = self.pane.judge(row).phase is Phase.BUSY  # codex draws no busy line while text streams
+        time.sleep(max(due - time.monotonic(), 0.0))
         self._enter(nudge, busy)
         return self._watch(self.queue.move(nudge, Delivery.SUBMITTED), busy)
 
@@ -280,7 +284,11 @@ class Courier:
     def _gone(self, nudge: Nudge) -> bool:
         """Whether the process that it was typed to is not there any more."""
         row = self.pane.alive()
-        return row is None or bool(nudge.pane and nudge.pane != incarnation(row))
+        return row is None or not self._same(nudge, row)
+
+    def _same(self, nudge: Nudge, row: PaneRow) -> bool:
+        """Whether `row` is the very process that it was typed to."""
+        return not nudge.pane or nudge.pane == incarnation(row)
 
     def _after_death(self, nudge: Nudge) -> Nudge:
         if self.arrived(nudge):
