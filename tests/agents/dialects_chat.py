@@ -16,6 +16,8 @@ SHELLS = ("bash", "run_shell_command", "shell", "execute_command")
 _GLUED = re.compile(
     r"^\s*<current_datetime>.*?</current_datetime>\s*|\s*<system_(notification|reminder)>.*?</system_\1>\s*", re.S
 )
+# What qwen asks its model behind a turn, with all of its tools: no turn of the person's.
+_ASIDE = re.compile(r"\s*Managed memory directory:")
 
 
 def read_chat(asked: dict[str, Any]) -> Heard:
@@ -40,6 +42,9 @@ def read_chat(asked: dict[str, Any]) -> Heard:
                 yield "parts", parts
                 yield "words", dialects._words([_GLUED.sub("", p) for p in parts])
 
+    last = (asked.get("messages") or [{}])[-1]
+    if last.get("role") == "user" and _ASIDE.match(dialects.flat(last.get("content") or "")):
+        tools = {}
     return dialects._gather(turns(), tools, schema, bool(asked.get("stream")))
 
 
@@ -85,6 +90,8 @@ def _says(turn: Turn) -> bool:
 def _arguments(schema: Any, command: str) -> dict[str, Any]:
     """The shell tool's arguments for `command`, by its own schema; what else it requires gets its smallest value."""
     known = schema.get("properties", {}) or {}
+    if "is_background" in known:  # qwen refuses to run a command that begins with a sleep
+        command = re.sub(r"^sleep (\d+);", r"timeout \1 tail -f /dev/null;", command)
     needed = {k: dialects.instance(known.get(k)) for k in schema.get("required", [])}
     given = {"command": command, "description": "scripted", "timeout": 60_000, "is_background": False}
     return {**needed, **{k: v for k, v in given.items() if k in known}}
