@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gcity_tui.config.agents import DISPATCHERS, Draft
+from gcity_tui.config.keys import NEVER
 from gcity_tui.model.declared import Agent, Provider, Setup
 from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.names import seconds
@@ -18,7 +19,6 @@ _TEXTS = (
     "description", "scope", "provider", "work_dir", "nudge", "start_command", "lifecycle", "isolation",
     "default_sling_formula", "scale_check", "on_boot", "on_death", "work_query", "sling_query",
 )  # fmt: skip
-NEVER = ("off", "never", "0", "")
 
 
 @dataclass(frozen=True, slots=True)

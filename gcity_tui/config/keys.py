@@ -1,7 +1,8 @@
 """The words that may stand in declared files, and the kind of value each takes.
 
 From Gas City's city and pack schemas (both dialects), plus our own few: `[screen]`, `isolation`, `settle_ms` and kin.
-Kinds: str bool int strs (list of str) map (str → str) table tables (list of tables) duration any.
+Kinds: str bool int strs (list of str) map (str → str) table tables (list of tables) duration any, and sleep, a duration
+or `off`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from gcity_tui.model.errors import BadConfig, Usage
 from gcity_tui.model.names import nearest, seconds
 
 Keys = Mapping[str, str]
+NEVER = ("off", "never", "0", "")
+"""Words for no time at all, where a session's sleep is meant."""
 
 
 def _keys(**kinds: str) -> dict[str, str]:
@@ -41,17 +44,18 @@ AGENT = _keys(
         "name description dir work_dir tmux_alias scope prompt_template nudge session provider upstream start_command"
         " lifecycle prompt_mode prompt_flag ready_prompt_prefix scale_check on_boot on_death namepool work_query"
         " sling_query session_setup_script overlay_dir default_sling_formula resume_command wake_mode mouse_mode"
-        " isolation model max_session_age_jitter"
+        " isolation model"
     ),
     bool="suspended emits_permission_warning hooks_installed inject_assigned_skills attach fallback implicit",
     int="ready_delay_ms max_active_sessions min_active_sessions assigned_work_defer_limit",
-    duration="drain_timeout idle_timeout max_session_age",
+    duration="drain_timeout idle_timeout max_session_age max_session_age_jitter",
     strs=(
         "pre_start args process_names install_agent_hooks install_hooks session_setup session_live inject_fragments"
         " append_fragments depends_on skills mcp"
     ),
     map="env option_defaults",
-    any="sleep_after_idle pool",
+    any="pool",
+    sleep="sleep_after_idle",
 )
 POOL = _keys(int="min max", str="check on_death on_boot", duration="drain_timeout")
 PATCH = {
@@ -167,7 +171,7 @@ CONVERGENCE = _keys(int="max_per_agent max_total")
 MAIL = _keys(str="provider retention_ttl")
 EVENTS = _keys(str="provider", table="rotation")
 CHAT_SESSIONS = _keys(duration="idle_timeout grace_period")
-SESSION_SLEEP = _keys(str="interactive_resume interactive_fresh noninteractive")
+SESSION_SLEEP = _keys(sleep="interactive_resume interactive_fresh noninteractive")
 NAMED_SESSION = _keys(str="name template scope dir mode")
 DEFAULTS_TABLE = _keys(table="rig")
 DEFAULTS_RIG = _keys(table="imports")
@@ -182,6 +186,7 @@ _NAMES = {
     "table": "a table",
     "tables": "a list of tables",
     "duration": "a duration such as 30s",
+    "sleep": "a duration such as 30s, or off",
 }
 
 
@@ -225,6 +230,8 @@ def fits(kind: str, value: object) -> bool:
         return isinstance(value, dict) and all(isinstance(v, str | int | bool | float) for v in value.values())
     if kind == "tables":
         return isinstance(value, list) and all(isinstance(v, dict) for v in value)
+    if kind == "sleep":
+        return isinstance(value, str) and (value in NEVER or _duration(value))
     if kind == "duration":
         return isinstance(value, str) and _duration(value)
     plain: dict[str, type] = {"str": str, "bool": bool, "table": dict}

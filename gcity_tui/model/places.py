@@ -68,7 +68,12 @@ def places(text: str) -> dict[Path, int]:
 
 
 def line_of(found: Mapping[Path, int], path: Path) -> int:
-    """The line of `path`, or of the nearest thing that holds it; 0 when nothing is known."""
+    """The line of `path`, else of the first thing in it (a table may have no line of its own), else of the nearest
+    thing that holds it; 0 when nothing is known."""
+    if path and path not in found:
+        inner = [n for at, n in found.items() if at[: len(path)] == path]
+        if inner:
+            return min(inner)
     while path:
         if path in found:
             return found[path]

@@ -242,3 +242,85 @@ def test_agents_that_wait_for_each_other(load: Load) -> None:
 def test_the_control_dispatcher_is_never_started(load: Load) -> None:
     city = load({"city.toml": CITY, "agents/control-dispatcher/agent.toml": "min_active_sessions = 1\n"})
     assert city.agents[0].suspended and city.agents[0].min_active_sessions == 0
+
+
+def test_an_endpoint_comes_by_the_providers_variables(load: Load) -> None:
+    upstream = '[upstreams.near]\nbase_url = "http://localhost:1"\napi_key = "$MY_KEY"\nenv = { EXTRA = "e" }\n'
+    provider = '[providers.mine]\ncommand = "mine"\nupstream_env = { base_url = "M_URL", api_key = "M_KEY" }\n'
+    agent = 'scope = "city"\nprovider = "mine"\nupstream = "near"\n'
+    files = {"city.toml": CITY + IMPORT + provider, "packs/p/pack.toml": PACK + upstream, "agents/a/agent.toml": agent}
+    city = load(files)
+    served = {"M_URL": "http://localhost:1", "M_KEY": "$MY_KEY", "EXTRA": "e"}
+    assert city.agents[0].name == "a" and city.agents[0].model_from == served
+    with pytest.raises(BadConfig, match="no upstream 'nera'") as failed:
+        load({**files, "agents/a/agent.toml": agent.replace("near", "nera")})
+    assert "agent.toml:3" in failed.value.where and "near" in failed.value.cure
+    with pytest.raises(BadConfig, match="which variable takes api_key"):
+        load({**files, "city.toml": (CITY + IMPORT + provider).replace(', api_key = "M_KEY"', "")})
+
+
+def test_a_rig_that_is_added_gets_the_default_includes(load: Load, tmp_path: Path) -> None:
+    import subprocess
+
+    from gcity_tui.config.write import add_rig
+
+    older = CITY + 'default_rig_includes = ["packs/p"]\n'
+    city = load({"city.toml": older, "packs/p/pack.toml": PACK, "packs/p/agents/hand/agent.toml": 'scope = "rig"\n'})
+    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path / "three")], check=True)
+    subprocess.run(["git", "-C", str(tmp_path / "three"), "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    made = add_rig(city, tmp_path / "three")
+    assert 'includes = ["packs/p"]' in (made.path / "city.toml").read_text()
+    assert [a.qualified for a in made.agents] == ["three/hand"]
+
+
+def test_a_fallback_yields(load: Load) -> None:
+    two = IMPORT + '[imports.q]\nsource = "packs/q"\nexport = true\n'
+    files = {
+        "city.toml": CITY + two.replace('source = "packs/p"', 'source = "packs/p"\nexport = true'),
+        "packs/p/pack.toml": PACK, "packs/q/pack.toml": PACK.replace('"p"', '"q"'),
+        "packs/p/agents/dog/agent.toml": 'scope = "city"\nnudge = "p"\n',
+        "packs/q/agents/dog/agent.toml": 'scope = "city"\nnudge = "q"\nfallback = true\n',
+    }  # fmt: skip
+    assert [a.nudge for a in load(files).agents] == ["p"]
+    with pytest.raises(BadConfig, match="comes from two places"):
+        load({**files, "packs/q/agents/dog/agent.toml": 'scope = "city"\n'})
+
+
+class TestStrictness:
+    def test_unknown_words_of_a_pack(self, load: Load) -> None:
+        for text, where, cure in (
+            (PACK + "nmae = 1\n", "pack.toml:4: pack.nmae", "name"),
+            (PACK + "[improts.x]\n", "pack.toml:4: improts", "imports"),
+            (PACK + '[[agent]]\nname = "a"\nnugde = "x"\n', "pack.toml:6: agent.nugde", "nudge"),
+            (PACK + '[[named_session]]\ntemplate = "a"\nmoed = "x"\n', "pack.toml:6: named_session.moed", "mode"),
+        ):
+            with pytest.raises(BadConfig, match="unknown key") as failed:
+                load({"city.toml": CITY + IMPORT, "packs/p/pack.toml": text})
+            assert where in failed.value.where and f"did you mean {cure!r}" in failed.value.cure
+        older = PACK.replace("schema = 2", "schema = 1") + "nmae = 1\n"
+        city = load({"city.toml": CITY + IMPORT, "packs/p/pack.toml": older})
+        assert "pack.toml:4: pack.nmae: unknown key 'nmae'; did you mean 'name'?" in city.warnings[0]
+
+    def test_of_an_import_wherever_it_stands(self, load: Load) -> None:
+        with pytest.raises(BadConfig, match="unknown key 'suorce'") as failed:
+            load({"city.toml": CITY + IMPORT + 'suorce = "x"\n', "packs/p/pack.toml": PACK})
+        assert "city.toml:6" in failed.value.where and "source" in failed.value.cure
+
+    def test_agent_files_and_the_city_are_read_with_a_warning(self, load: Load) -> None:
+        city = load({"city.toml": CITY + "tmiezone = 3\n", "agents/a/agent.toml": 'nugde = "x"\n'})
+        assert ["did you mean 'timezone'" in w or "did you mean 'nudge'" in w for w in city.warnings] == [True, True]
+
+    @pytest.mark.parametrize(
+        ("text", "says"),
+        [
+            ('[[patches.rigs]]\nname = "r"\n', "cannot have \\[patches.rigs\\]"),
+            ('[[patches.providers]]\nname = "claude"\n', "cannot have \\[patches.providers\\]"),
+            ('[defaults.rig.imports.x]\nsource = "../x"\n', "cannot have \\[defaults.rig\\]"),
+        ],
+    )
+    def test_what_belongs_to_the_city(self, load: Load, text: str, says: str) -> None:
+        with pytest.raises(BadConfig, match=says) as failed:
+            load({"city.toml": CITY + IMPORT, "packs/p/pack.toml": PACK + text})
+        assert "pack.toml:4" in failed.value.where and "city.toml" in failed.value.cure
+        older = PACK.replace("schema = 2", "schema = 1") + text
+        assert "left out" in load({"city.toml": CITY + IMPORT, "packs/p/pack.toml": older}).warnings[0]

@@ -48,6 +48,7 @@ def test_review_pack_gives_each_rig_its_agents(write: Write) -> None:
     assert sorted(a.qualified for a in city.agents) == [
         "repo/eddie",
         "repo/performance",
+        "repo/react",
         "repo/security",
         "repo/style",
     ]
@@ -63,7 +64,7 @@ def test_review_pack_gives_each_rig_its_agents(write: Write) -> None:
 def test_rigs_share_a_pack_without_sharing_agents(write: Write, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     city = load_city(write({"city.toml": REVIEW + '[[rigs]]\nname = "other"\npath = "../other"\n'}))
-    assert {a.dir for a in city.agents} == {"repo", "other"} and len(city.agents) == 8
+    assert {a.dir for a in city.agents} == {"repo", "other"} and len(city.agents) == 10
     assert city.rigs[1].prefix == "ot"
 
 

@@ -209,7 +209,7 @@ class TestAgentsAndPacks:
         (pack / "formulas").mkdir()
         (pack / "formulas" / "bad.toml").write_text('formula = "bad"\n[[steps]]\nid = "a"\n')
         checked = told(run, "pack", "check", code=78)
-        assert [f["what"] for f in checked["faults"]] == ["formula bad"] and checked["agents"] == 5
+        assert [f["what"] for f in checked["faults"]] == ["formula bad"] and checked["agents"] == 6
 
     def test_a_pack_from_git(self, home: Path, tmp_path: Path, run: Run) -> None:
         origin = tmp_path / "origin"

@@ -82,7 +82,7 @@ def test_prompts_of_the_review_pack(tmp_path: Path) -> None:
         '[imports.review]\nsource = "shipped:review"\n[[rigs]]\nname = "repo"\npath = "../repo"\n'
     )
     city = load_city(city_dir)
-    assert len(city.agents) == 4
+    assert len(city.agents) == 5
     for agent in city.agents:
         text, warnings = render_prompt(city, agent, {"AgentName": agent.instance(1), "WorkDir": "/w/1"})
         assert warnings == () and "{{" not in text

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gcity_tui.config import load_city
+from gcity_tui.config.add import update_packs
 from gcity_tui.config.fetch import default_version, fetch, matches, refs, write_lock
 from gcity_tui.config.remote import LOCK, parse, read_lock
 from gcity_tui.config.source import Reading
@@ -149,3 +150,35 @@ def test_a_fetched_pack_cannot_lead_out_of_its_repository(tmp_path: Path, origin
     write_lock(home, [fetch(home, source, "")])
     with pytest.raises(BadConfig, match="leads out of"):
         load_city(home)
+
+
+def test_older_keys_of_an_import(tmp_path: Path, origin: Path) -> None:
+    deep, crew = origin / "deep", origin / "packs" / "crew"
+    assert (crew / "pack.toml").is_file()
+    (deep / "agents" / "dog").mkdir(parents=True)
+    up = '[imports.up]\nsource = "../packs/crew"\nexport = true\n'
+    (deep / "pack.toml").write_text(f'[pack]\nname = "deep"\nschema = 2\n{up}')
+    (deep / "agents" / "dog" / "agent.toml").write_text('scope = "city"\n')
+    git(origin, "checkout", "-q", "-b", "side")
+    git(origin, "add", ".")
+    git(origin, "commit", "-q", "-m", "deep")
+    text = f'[imports.d]\nsource = "file://{origin}"\npath = "deep"\nref = "side"\n'
+    home = city(tmp_path, text)
+    made = load_city(home)
+    assert [(p.binding, p.source, p.folder) for p in made.packs] == [("d", f"file://{origin}//deep#side", None)]
+    done = update_packs(made)
+    assert len(done) == 1 and done[0][2].commit == git(origin, "rev-parse", "side")
+    assert sorted(a.qualified for a in load_city(home).agents) == ["d.ada", "d.bob", "d.dog", "d.eve"]
+    (home / "city.toml").write_text((home / "city.toml").read_text() + "transitive = false\n")
+    assert [a.qualified for a in load_city(home).agents] == ["d.dog"]
+
+
+def test_packs_by_name(tmp_path: Path, origin: Path) -> None:
+    text = f'includes = ["old", "near"]\n[packs.old]\nsource = "file://{origin}"\n[packs.near]\nsource = "packs/n"\n'
+    home = city(tmp_path, text)
+    near, kept = home / "packs" / "n", home / ".gc" / "cache" / "packs" / "old"
+    for folder, name in ((near, "bob"), (kept, "eve")):
+        (folder / "agents" / name).mkdir(parents=True)
+        (folder / "pack.toml").write_text('[pack]\nname = "n"\nschema = 1\n')
+        (folder / "agents" / name / "agent.toml").write_text('scope = "city"\n')
+    assert sorted(a.qualified for a in load_city(home).agents) == ["bob", "eve"]

@@ -17,12 +17,13 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+?) \| ([^|]*?) ?\| (both|newer|older|o
 TYPES = {
     "str": "text", "bool": "true/false", "int": "number", "strs": "list of texts", "map": "table of texts",
     "table": "table", "tables": "list of tables", "duration": "duration", "any": "see meaning",
-    "steps": "list of steps",
+    "sleep": "duration or off", "steps": "list of steps",
 }  # fmt: skip
 ONLY_PATCH = {k: v for k, v in keys.PATCH.items() if k not in keys.AGENT}
 SECTIONS = [
     ("city", "Top level", keys.CITY), ("city", "workspace", keys.WORKSPACE), ("city", "imports", keys.IMPORT),
     ("city", "patches", keys.PATCHES), ("city", "rigs", keys.RIG), ("city", "named_session", keys.NAMED_SESSION),
+    ("city", "upstreams", keys.UPSTREAM),
     ("city", "agent_defaults", keys.DEFAULTS), ("city", "daemon", keys.DAEMON), ("city", "session", keys.SESSION),
     ("city", "beads", keys.BEADS), ("city", "orders", keys.ORDERS), ("city", "orders.overrides", keys.ORDER_OVERRIDE),
     ("city", "convergence", keys.CONVERGENCE), ("city", "mail, events, chat_sessions, session_sleep", keys.MAIL),
