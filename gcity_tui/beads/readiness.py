@@ -41,18 +41,20 @@ ELSEWHERE = (
     " AND t.status = 'closed' AND d.depends_on_id IN ('external:' || t.prefix || substr(l.label, 9),"
     " 'external:' || s.rig || substr(l.label, 9)))"
 )
+_WAITS = (
+    f"d.type = 'waits-for' AND EXISTS ({_KIDS} AND {_ACTIVE})"
+    f" AND NOT (d.metadata LIKE '%any-children%' AND EXISTS ({_KIDS} AND t.status = 'closed'))"
+)
 BLOCKERS = (
     f"(SELECT count(*) FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id AND {_HOLDS})"
     f" + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND {ELSEWHERE})"
-    " + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND d.type = 'waits-for'"
-    f" AND EXISTS ({_KIDS} AND {_ACTIVE})"
-    f" AND NOT (d.metadata LIKE '%any-children%' AND EXISTS ({_KIDS} AND t.status = 'closed')))"
+    f" + (SELECT count(*) FROM deps d WHERE d.issue_id = beads.id AND {_WAITS})"
 )
 HOLDING = (
     "SELECT d.issue_id, d.depends_on_id FROM deps d LEFT JOIN beads t ON t.id = d.depends_on_id"
-    f" WHERE d.issue_id IN ({{}}) AND ({_HOLDS} OR {ELSEWHERE}) ORDER BY d.issue_id, d.depends_on_id"
+    f" WHERE d.issue_id IN ({{}}) AND ({_HOLDS} OR {ELSEWHERE} OR {_WAITS}) ORDER BY d.issue_id, d.depends_on_id"
 )
-"""(bead, what it waits for) of the edges that hold one of these beads back now, but for waits-for."""
+"""(bead, what it waits for) of the edges that hold one of these beads back now."""
 _PARENTS = "FROM deps d JOIN beads t ON t.id = d.depends_on_id WHERE d.issue_id = beads.id AND d.type = 'parent-child'"
 HELD = f"(SELECT count(*) {_PARENTS} AND t.blockers > 0 AND {_ACTIVE})"
 # The latest end of a deferral that is still to come, its own or a parent's; 0 when there is none.

@@ -110,3 +110,14 @@ def test_explain_and_a_swarm_name_what_is_elsewhere(bd) -> None:
     assert [b["blocked_by"] for b in told["blocked"] if b["id"] == kid] == [[{"id": "external:web:login"}]]
     assert bd.json("swarm", "status", epic)["blocked"][0]["blocked_by"] == ["external:web:login"]
     assert "readiness" in bd.ok("doctor") and json.loads(bd.ok("doctor", "--json"))["overall_ok"]
+
+
+def test_only_what_holds_is_named(bd) -> None:
+    """A bead waits for A and for the children of E, which are done: A alone is named."""
+    epic, a = bd.make("epic", "-t", "epic"), bd.make("a")
+    kid, bead = bd.make("kid", "--parent", epic), bd.make("bead", "--deps", a, "--waits-for", epic)
+    assert bd.json("blocked")[0]["blocked_by"] == sorted([a, epic])
+    bd.ok("close", kid)
+    assert bd.json("blocked")[0]["blocked_by"] == [a]
+    told = bd.json("ready", "--explain")["blocked"][0]
+    assert (told["id"], [b["id"] for b in told["blocked_by"]]) == (bead, [a])

@@ -24,12 +24,9 @@ def molecule(call: "Call") -> None:
     root = items.by_ids(store, [call.resolve(call.opts["mol"])])[0]
     every = molecules.steps(call, root[0])
     inside = {r[0] for r in every}
-    edges = select.grouped(store, select.EDGES, list(inside))
     holding = select.grouped(store, readiness.HOLDING, list(inside))
-    closed = {r[0] for r in every if molecules.state(r) == "done"}
     plain = {r["id"]: r for r in items.plain(store, every)}
-    waits = {b: [e[0] for e in edges.get(b, ()) if e[1] == "waits-for" and e[0] in inside - closed] for b in inside}
-    needs = {b: [x for (x,) in holding.get(b, ()) if x in inside] + waits[b] for b in inside}
+    needs = {b: [x for (x,) in holding.get(b, ()) if x in inside] for b in inside}
     front = [r[0] for r in every if r[schema.AT["status"]] in ("open", "in_progress") and not needs[r[0]]]
     told = [
         {
@@ -90,8 +87,7 @@ def explain(call: "Call") -> None:
         more[row[0]] = {"reason": reason, "resolved_blockers": [d["id"] for d in done]}
     holding = select.grouped(store, readiness.HOLDING, [r[0] for r in held])
     for row in held:
-        by = [one(x) for (x,) in holding.get(row[0], ())] + blockers(row[0], ("waits-for",), closed=False)
-        by = by or blockers(row[0], ("parent-child",), closed=False)
+        by = [one(x) for (x,) in holding.get(row[0], ())] or blockers(row[0], ("parent-child",), closed=False)
         more[row[0]] = {"blocked_by": by, "blocked_by_count": len(by)}
     if call.json:
         summary = {"total_ready": len(free), "total_blocked": len(held), "cycle_count": 0}

@@ -174,11 +174,6 @@ def take_next(call: "Call", found: "dict[str, Any]", kwargs: "dict[str, Any]") -
 
 # -- blocked, count, stale -------------------------------------------------------------------------------------------
 
-_SPAWNERS = (
-    "SELECT issue_id, depends_on_id FROM deps WHERE issue_id IN ({}) AND type = 'waits-for'"
-    " ORDER BY issue_id, depends_on_id"
-)
-
 
 def blocked(call: "Call") -> None:
     """Active beads with a blocker, and the direct children of those (their blocker is the parent)."""
@@ -189,12 +184,10 @@ def blocked(call: "Call") -> None:
     w.add("b.status NOT IN ('closed', 'pinned') AND (b.blockers > 0 OR b.held > 0)")
     rows = store.rows(f"SELECT {schema.SELECT} FROM beads b WHERE {w} ORDER BY {select.SORTS['priority']}", w.args)
     ids = [r[0] for r in rows]
-    direct, waits = select.grouped(store, HOLDING, ids), select.grouped(store, _SPAWNERS, ids)
-    edges = select.grouped(store, select.EDGES, ids)
+    direct, edges = select.grouped(store, HOLDING, ids), select.grouped(store, select.EDGES, ids)
     more: dict[str, dict[str, Any]] = {}
     for bead in ids:
-        by = [x for (x,) in direct.get(bead, ())] + [x for (x,) in waits.get(bead, ())]
-        by = by or [e[0] for e in edges.get(bead, ()) if e[1] == "parent-child"]
+        by = [x for (x,) in direct.get(bead, ())] or [e[0] for e in edges.get(bead, ()) if e[1] == "parent-child"]
         more[bead] = {"blocked_by_count": len(by), "blocked_by": by}
     most = pages.limit(call, 0)
     rows = rows[:most] if most else rows

@@ -139,8 +139,7 @@ def _standing(call: "Call", epic: str) -> "dict[str, Any]":
     store = call.ledger.store
     row = items.by_ids(store, [epic])[0]
     kids = select.find(store, {"parent": epic}, sort="created_asc", columns=f"{schema.SELECT}, b.blockers, b.held")
-    edges, holding = (select.grouped(store, sql, [k[0] for k in kids]) for sql in (select.EDGES, HOLDING))
-    done = {k[0] for k in kids if k[_STATUS] == "closed"}
+    holding = select.grouped(store, HOLDING, [k[0] for k in kids])
     parts: dict[str, list[dict[str, Any]]] = {"completed": [], "active": [], "ready": [], "blocked": []}
     for kid in kids:
         told: dict[str, Any] = {"id": kid[0], "title": kid[_TITLE]}
@@ -149,8 +148,7 @@ def _standing(call: "Call", epic: str) -> "dict[str, Any]":
         if kid[_STATUS] == "closed":
             parts["completed"].append(told)
         elif kid[-2] or kid[-1] or kid[_STATUS] in ("blocked", "deferred"):
-            waits = [e[0] for e in edges.get(kid[0], ()) if e[1] == "waits-for" and e[0] not in done]
-            told["blocked_by"] = [x for (x,) in holding.get(kid[0], ())] + waits
+            told["blocked_by"] = [x for (x,) in holding.get(kid[0], ())]
             parts["blocked"].append(told)
         else:
             parts["ready" if kid[_STATUS] == "open" else "active"].append(told)
