@@ -32,8 +32,8 @@ def agent(args: argparse.Namespace) -> int:
             raise Usage("agent add: which name?", cure="gcity-tui agent add NAME")
         made = add_agent(city, args.name, provider=args.provider, scope=args.scope, most=args.max,
                              description=args.description)  # fmt: skip
-        names = [a.qualified for a in made.agents if a.name == args.name]
         home = made.path / "agents" / args.name
+        names = [a.qualified for a in made.agents if a.name == args.name and a.source == str(home)]
         if args.json:
             output.emit_json({"name": args.name, "path": str(home), "agents": names})
         else:

@@ -91,19 +91,40 @@ def _explain(city: DeclaredCity, args: argparse.Namespace) -> int:
         return 0
     for name, words in found.items():
         output.say(f"{output.ink(name, 'bold')} = {_text(words[-1])}")
+        places = [_place(city, said) for said in reversed(words)]
+        wide = max(map(output.width, places))
         for n, said in enumerate(reversed(words)):
-            mark = "in force " if n == 0 else "below    "
-            output.say(f"  {output.ink(mark, 'dim')}{_text(said):<24} {said.origin.layer:<14} {said.origin}")
+            mark = "in force" if n == 0 else "below   "
+            head = f"  {mark}  {said.origin.layer:<14} {places[n]:<{wide}}  "
+            room = max(output.columns() - output.width(head), 12)
+            output.say(output.ink(head, "dim" if n else "") + one_line(_text(said), room))
     return 0
 
 
 def _origins(city: DeclaredCity, args: argparse.Namespace) -> int:
+    """Every value with its place; on a narrow terminal by what it belongs to, so that nothing is cut away."""
     if args.json:
         output.emit_json({name: [_told(s) for s in words] for name, words in sorted(city.settings.items())})
         return 0
-    rows = [(n, _text(w[-1]), w[-1].origin.layer, str(w[-1].origin)) for n, w in sorted(city.settings.items())]
-    output.table(("key", "value", "layer", "place"), rows, empty="nothing is set")
+    rows = [(n, _text(w[-1]), w[-1].origin.layer, _place(city, w[-1])) for n, w in sorted(city.settings.items())]
+    needs = sum(max((output.width(r[c]) for r in rows), default=0) + 2 for c in range(4))
+    if needs <= output.columns():
+        output.table(("key", "value", "layer", "place"), rows, empty="nothing is set")
+        return 0
+    before = ""
+    for name, text, layer, place in rows:
+        owner, _, key = name.rpartition(".")
+        if owner != before:
+            output.say(output.ink(owner, "bold"))
+            before = owner
+        output.say(f"  {key} = {one_line(text, max(output.columns() - len(key) - 6, 12))}")
+        output.say(output.ink(f"      {layer}  {place}", "dim"))
     return 0
+
+
+def _place(city: DeclaredCity, said: Setting) -> str:
+    """File and line, from the city's folder where it lies in it."""
+    return str(said.origin).removeprefix(f"{city.path}/")
 
 
 def _told(said: Setting) -> dict[str, object]:

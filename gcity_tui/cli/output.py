@@ -38,6 +38,11 @@ def width(text: str) -> int:
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
+def columns() -> int:
+    """Columns there are to print on; very many where standard output is no terminal."""
+    return shutil.get_terminal_size((120, 40)).columns if sys.stdout.isatty() else 10_000
+
+
 def say(text: str = "") -> None:
     print(text, flush=True)
 
@@ -66,7 +71,7 @@ def table(
         say(ink(empty, "dim"))
         return
     sizes = [max(width(head[c]), *(width(r[c]) for r in body)) for c in range(len(head))]
-    room = (shutil.get_terminal_size((120, 40)).columns if sys.stdout.isatty() else 10_000) - 1
+    room = columns() - 1
     say(ink(_row(head, sizes, room), "dim"))
     for i, row in enumerate(body):
         line = _row(row, sizes, room)

@@ -74,13 +74,18 @@ def _update(city: DeclaredCity, args: argparse.Namespace) -> int:
     done = update_packs(city, tuple(args.names))
     if args.json:
         output.emit_json(
-            [{"import": b, "source": e.source, "version": e.version, "before": old, "commit": e.commit}
-             for b, old, e in done]
+            [{"import": u.binding, "source": u.entry.source, "version": u.entry.version, "before": u.before,
+              "commit": u.entry.commit, "moved": u.moved} for u in done]
         )  # fmt: skip
         return 0
-    for binding, old, entry in done:
-        change = "unchanged" if old == entry.commit else f"{old[:12] or 'new'} -> {entry.commit[:12]}"
-        output.say(f"{binding}: {change}  {entry.version}")
+    for one in done:
+        new = one.entry.commit
+        change = "unchanged" if one.before == new else f"{one.before[:12] or 'new'} -> {new[:12]}"
+        output.say(f"{one.binding}: {change}  {one.entry.version}")
+        if one.moved:
+            output.note(
+                f"warning: {one.binding}: no tag is at {one.before[:12]} any more: a tag was moved; look at what came"
+            )
     if not done:
         output.say("no packs from git")
     return 0
@@ -102,6 +107,7 @@ def _check(city: DeclaredCity, args: argparse.Namespace) -> int:
     for agent in city.agents:
         faults += [(f"agent {agent.qualified}", told) for told in render_prompt(city, agent, {})[1]]
     faults += [("order", w) for w in city.warnings if "/orders/" in w]
+    faults += [("lock", w) for w in city.warnings if "packs.lock has" in w]
     if args.json:
         output.emit_json(
             {"ok": not faults, "packs": len(city.packs), "formulas": len(seen), "agents": len(city.agents),

@@ -130,8 +130,18 @@ def add_pack(city: DeclaredCity, source: str, *, name: str = "", version: str = 
     return Added(made, name, target, version, entry.commit if entry else "")
 
 
-def update_packs(city: DeclaredCity, names: tuple[str, ...] = ()) -> tuple[tuple[str, str, Locked], ...]:
-    """Packs from git resolved anew, fetched and locked: (binding, commit before, entry) of each.
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """What `update_packs` did to one. `moved`: no tag is at the commit of before any more, so a tag was moved."""
+
+    binding: str
+    before: str
+    entry: Locked
+    moved: bool = False
+
+
+def update_packs(city: DeclaredCity, names: tuple[str, ...] = ()) -> tuple[Updated, ...]:
+    """Packs from git resolved anew, fetched and locked.
 
     Packs of packs are found when those are there, so it goes on until nothing is missing. Raises NotFound.
     """
@@ -140,7 +150,7 @@ def update_packs(city: DeclaredCity, names: tuple[str, ...] = ()) -> tuple[tuple
         if name not in known:
             close = nearest(name, tuple(known))
             raise NotFound(f"no import {name!r}", cure=f"did you mean {close}?" if close else "gcity-tui pack list")
-    done: dict[str, tuple[str, str, Locked]] = {}
+    done: dict[str, Updated] = {}
     while True:
         lock = read_lock(city.path, Reading())
         wanted = [
@@ -150,10 +160,14 @@ def update_packs(city: DeclaredCity, names: tuple[str, ...] = ()) -> tuple[tuple
         if not wanted:
             return tuple(done.values())
         for pack in wanted:
-            before = lock.get(pack.source)
+            held = lock.get(pack.source)
+            before = held.commit if held else ""
             entry = fetch.fetch(city.path, pack.source, pack.version)
-            done[pack.source] = (pack.binding, before.commit if before else "", entry)
-        fetch.write_lock(city.path, [e for _, _, e in done.values()])
+            pinned = bool(before) and before != entry.commit and held is not None and held.version == entry.version
+            by_tag = pinned and bool(pack.version) and not pack.version.startswith("sha:")
+            moved = by_tag and not fetch.tagged(parse(pack.source), before)
+            done[pack.source] = Updated(pack.binding, before, entry, moved)
+        fetch.write_lock(city.path, [u.entry for u in done.values()])
         city = load_city(city.path)
 
 

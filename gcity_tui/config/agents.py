@@ -213,13 +213,18 @@ def aimed(
             close = nearest(target, tuple(d.qualified for d in drafts) + tuple(d.name for d in drafts))
             raise BadConfig(
                 f'agent "{target}" not found in merged config',
-                cure=f"did you mean {close!r}?" if close else "",
+                cure=f"did you mean {close!r}?" if close else f"there are: {_there(drafts)}",
                 where=source.where(*place),
             )
         origins = {key: replace(source.origin(*place, key), layer="patch") for key in patch}
         for i in hits:
             drafts[i] = patched(drafts[i], patch, origins, reading, source.layer)
     return drafts
+
+
+def _there(drafts: list[Draft]) -> str:
+    names = [d.qualified for d in drafts]
+    return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") or "no agents"
 
 
 def defaults_in(source: Source, reading: Reading) -> tuple[dict[str, Any], dict[str, Origin]]:

@@ -90,6 +90,11 @@ def default_version(remote: Remote) -> str:
     return resolve(remote, "")[0]
 
 
+def tagged(remote: Remote, commit: str) -> bool:
+    """Whether any tag of the repository is at this commit. Asks the network."""
+    return any(c == commit for name, c in refs(remote).items() if name.startswith("refs/tags/"))
+
+
 def _tags(offered: dict[str, str]) -> dict[str, Version]:
     found: dict[str, Version] = {}
     for name in offered:
@@ -166,7 +171,8 @@ def git(*words: str) -> str:
         raise Temporary(f"git did not answer within {_SECONDS} seconds", cure="try again") from exc
     if done.returncode == 0:
         return done.stdout
-    said = (done.stderr.strip().splitlines() or ["git failed"])[-1]
+    lines = done.stderr.strip().splitlines() or ["git failed"]
+    said = next((line.partition(":")[2].strip() for line in lines if line.startswith(("fatal:", "error:"))), lines[-1])
     if re.search(r"resolve host|timed out|connect|early EOF|remote end hung up", done.stderr, re.IGNORECASE):
         raise Temporary(f"git: {said}", cure="look at the network, and try again")
     raise NotFound(f"git: {said}", cure="check the address and the version")

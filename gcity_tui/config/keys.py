@@ -177,6 +177,10 @@ DEFAULTS_TABLE = _keys(table="rig")
 DEFAULTS_RIG = _keys(table="imports")
 SITE = _keys(str="workspace_name workspace_prefix", tables="rig")
 
+_EXAMPLES = {
+    "str": '"text"', "bool": "true", "int": "3", "strs": '["one", "two"]', "map": '{ NAME = "value" }',
+    "duration": '"30s"', "sleep": '"30m"',
+}  # fmt: skip
 _NAMES = {
     "str": "text",
     "bool": "true or false",
@@ -208,7 +212,11 @@ def check(table: Mapping[str, Any], keys: Keys, source: Source, at: tuple[str | 
             hint = f"; did you mean {close!r}?" if close else ""
             reading.warn(f"{source.where(*at, key)}: unknown key {key!r}{hint}")
         elif not fits(kind, value):
-            raise BadConfig(f"{key} must be {_NAMES[kind]}, not {_show(value)}", where=source.where(*at, key))
+            raise BadConfig(
+                f"{key} must be {_NAMES[kind]}, not {_show(value)}",
+                cure=f"such as {key} = {_EXAMPLES[kind]}" if kind in _EXAMPLES else f"[{'.'.join(map(str, (*at, key)))}]",
+                where=source.where(*at, key),
+            )
 
 
 def strict(source: Source, at: tuple[str | int, ...] = ()) -> bool:

@@ -97,6 +97,12 @@ def imports(
             version = str(spec.get("version", ""))
             nested = spec.get("transitive") is not False
             found.append(Import(binding, spot[0], spot[1], exported, source.where(*place), text, version, nested))
+            locked = remote.commit_of(text, city, reading) if version and remote.is_remote(text) else None
+            if locked and locked.version != version:
+                told = f"packs.lock has this pack at {locked.version or 'no version'}, not at {version}"
+                reading.warn(
+                    f"{source.where(*place, 'version')}: {told}; `gcity-tui pack update {binding}` resolves it"
+                )
         else:
             reading.missing.append((binding, text, str(spec.get("version", "")), source.where(*place)))
     return found

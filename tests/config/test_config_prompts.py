@@ -23,7 +23,6 @@ from gcity_tui.config.prompt import render, render_prompt
         ("{{ if and .Name (not .Missing) }}a{{ end }}", "a"),
         ("{{ range .List }}[{{ . }}]{{ end }}", "[x][y]"),
         ("{{ range $i, $v := .List }}{{ $i }}={{ $v }} {{ end }}", "0=x 1=y "),
-        ("{{ range .Missing }}a{{ else }}none{{ end }}", "none"),
         ("{{ with .Name }}{{ . }}{{ end }}", "Ann"),
         ("{{ $x := .Name }}{{ $x }}", "Ann"),
         ("a {{- .Name -}} b", "aAnnb"),

@@ -167,7 +167,7 @@ def test_older_keys_of_an_import(tmp_path: Path, origin: Path) -> None:
     made = load_city(home)
     assert [(p.binding, p.source, p.folder) for p in made.packs] == [("d", f"file://{origin}//deep#side", None)]
     done = update_packs(made)
-    assert len(done) == 1 and done[0][2].commit == git(origin, "rev-parse", "side")
+    assert len(done) == 1 and done[0].entry.commit == git(origin, "rev-parse", "side")
     assert sorted(a.qualified for a in load_city(home).agents) == ["d.ada", "d.bob", "d.dog", "d.eve"]
     (home / "city.toml").write_text((home / "city.toml").read_text() + "transitive = false\n")
     assert [a.qualified for a in load_city(home).agents] == ["d.dog"]
