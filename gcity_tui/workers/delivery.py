@@ -30,6 +30,7 @@ DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
 LOOKS = 0.015
 """Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
+UNSEEN = "it was pasted and is not to be seen yet"
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 _NAMED = re.compile(r"@\S+")
 _OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
@@ -179,11 +180,20 @@ class Courier:
                 return self.queue.move(nudge, Delivery.TAKEN_UP)
             if seen.draft:
                 return self.queue.wait(nudge, "the composer holds other text too")
-            return self.queue.move(nudge, Delivery.UNKNOWN, "it was pasted and is not to be seen")
+            return self._unseen(nudge)
         busy = self.pane.judge(row).phase is Phase.BUSY  # codex draws no busy line while text streams
         time.sleep(max(due - time.monotonic(), 0.0))
         self._enter(nudge, busy)
         return self._watch(self.queue.move(nudge, Delivery.SUBMITTED), busy)
+
+    def _unseen(self, nudge: Nudge) -> Nudge:
+        """Pasted and not on the screen: on a machine that is busy a program may draw it after many seconds.
+
+        The nudges behind it wait, or they would be typed on to it.
+        """
+        if nudge.note == UNSEEN and time.time() - nudge.at > DOUBTFUL:
+            return self.queue.move(nudge, Delivery.UNKNOWN, "it was pasted and is not to be seen")
+        return self.queue.wait(nudge, UNSEEN)
 
     def _enter(self, nudge: Nudge, busy: bool) -> None:
         provider = self.pane.provider

@@ -1,0 +1,97 @@
+"""A program that draws late, as any does on a machine that is busy: each text still arrives by itself, and once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from workers_ground import Ground, becomes, said_to, settled, wait_for
+
+from gcity_tui.config import load_city
+from gcity_tui.model.declared import Agent
+from gcity_tui.model.receipt import Delivery
+from gcity_tui.model.session import Phase
+from gcity_tui.workers import delivery
+from gcity_tui.workers.tmux_worker import TmuxWorker
+
+pytestmark = pytest.mark.tmux
+LATE = """
+import json, os, select, sys, time, tty, uuid
+tty.setcbreak(0)
+key = sys.argv[sys.argv.index("--id") + 1]
+typed, up = "", None
+sys.stdout.write("late> ")
+sys.stdout.flush()
+while True:
+    select.select([0], [], [])
+    while os.path.exists({held!r}):  # what was typed lies in its terminal, unread and not drawn
+        time.sleep(0.02)
+    for letter in os.read(0, 65536).decode():
+        if letter not in "\\r\\n":
+            typed += letter
+            continue
+        with open({said!r} + "/" + key + ".jsonl", "a") as f:
+            told = {{"role": "user", "content": typed}}
+            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            row = {{"uuid": uuid.uuid4().hex, "parentUuid": up, "type": "user", "timestamp": at, "message": told}}
+            f.write(json.dumps(row) + "\\n")
+            up = row["uuid"]
+        typed = ""
+    sys.stdout.write("\\x1b[2J\\x1b[Hlate> " + typed)
+    sys.stdout.flush()
+"""
+TOML = """
+[providers.late]
+command = "{{python}} {program}"
+prompt_mode = "none"
+session_id_flag = "--id"
+settle_ms = 50
+transcript = "claude"
+transcript_root = "{said}"
+transcript_glob = "{{key}}.jsonl"
+sees = ["screen"]
+
+[providers.late.screen]
+ready = '^late>'
+composer = '^late> ?(.*)$'
+"""
+
+
+def late(ground: Ground) -> tuple[TmuxWorker, Path]:
+    """A living one, and the file that holds it up as long as it is there."""
+    said, held, program = ground.path / "said", ground.path / "held", ground.path / "late.py"
+    said.mkdir()
+    program.write_text(LATE.format(held=str(held), said=str(said)))
+    with (ground.path / "city.toml").open("a") as f:
+        f.write(TOML.format(program=program, said=said))
+    ground.city = load_city(ground.path)
+    worker = ground.worker("late", agent=Agent("eddie", provider="late"))
+    worker.start()
+    becomes(worker, Phase.READY)
+    return worker, held
+
+
+def test_a_text_that_is_not_drawn_yet_is_waited_for(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SHOWS", 0.5)
+    worker, held = late(ground)
+    assert settled(worker, worker.send("good morning")).state is Delivery.TAKEN_UP
+
+    held.touch()
+    one, two = worker.send("the first of two"), worker.send("the second of them")
+    wait_for(lambda: worker.queue.receipt(one.id).note == delivery.UNSEEN)
+    worker.pump().result()
+    assert worker.queue.receipt(one.id).state is Delivery.TYPED, "given up too soon"
+    assert worker.queue.receipt(two.id).state is Delivery.QUEUED, "typed behind a text that is not on the screen yet"
+    held.unlink()
+    assert [settled(worker, r, 20.0).state for r in (one, two)] == [Delivery.TAKEN_UP] * 2
+    assert said_to(worker) == ["good morning", "the first of two", "the second of them"]
+
+
+def test_one_that_never_comes_to_light_is_unknown(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "SHOWS", 0.2)
+    monkeypatch.setattr(delivery, "DOUBTFUL", 0.5)
+    worker, held = late(ground)
+    held.touch()
+    receipt = settled(worker, worker.send("into the dark"))
+    assert receipt.state is Delivery.UNKNOWN and "not to be seen" in receipt.note
+    held.unlink()
