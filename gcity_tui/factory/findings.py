@@ -100,8 +100,8 @@ def listed(raw: Mapping[str, Any]) -> tuple[Finding, ...]:
 
 
 def leg_of(run: Run, step: Bead, declared: DeclaredCity | None = None) -> Leg:
-    """One reviewer's part, whatever it has come to."""
-    bead = doing(run, step)
+    """One reviewer's part, whatever it has come to. A word that was kept from a round before is still who gave it."""
+    bead = doing(run, _first_said(run, step))
     given = step if step.metadata.get(Meta.OUTPUT) else bead
     raw = output(given)
     provider = str(raw.get("provider", ""))
@@ -116,6 +116,15 @@ def leg_of(run: Run, step: Bead, declared: DeclaredCity | None = None) -> Leg:
         why=step.metadata.get(WHY, ""), reused=REUSED in step.metadata,
     )  # fmt: skip
     return replace(leg, **_result(step, bead, raw, name))
+
+
+def _first_said(run: Run, step: Bead) -> Bead:
+    for _ in range(len(run.members)):
+        before = run.by_id.get(step.metadata.get(REUSED, ""))
+        if before is None:
+            break
+        step = before
+    return step
 
 
 def _result(step: Bead, bead: Bead, raw: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -142,6 +142,7 @@ def test_who_passed_the_same_commit_is_not_asked_again_and_who_found_something_i
         again = {leg.reviewer: leg.reused for leg in turn.legs}
         assert again == {"security": True, "performance": True, "style": False}
         assert all(leg.covered for leg in turn.legs) and turn.raised_again == 1
+        assert who(turn) == who(loop.rounds[0]), "a word that is kept is still who gave it"
 
 
 def test_open_findings_keep_their_leg_though_the_change_no_longer_asks_for_it(tmp_path: Path) -> None:
