@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,10 +17,11 @@ from gcity_tui.model.history import History
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Evidence, Pending, SessionRecord
 from gcity_tui.tmux.attach import AttachPlan, attach_plan
+from gcity_tui.tmux.environment import allowed
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import file_of, find, parts_of, root_of
-from gcity_tui.workers import bringup, hooks, reading
+from gcity_tui.workers import bringup, hooks, reading, telling
 from gcity_tui.workers.delivery import Courier
 from gcity_tui.workers.lanes import Lanes, Steps
 from gcity_tui.workers.launch import Launch, Places, launch
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
 
 T = TypeVar("T")
+_KILLED = ("", "active", "awake", "start-pending", "creating", "draining")
+"""Stored states in which a program may be on its way, so that killing what is not there (yet) is no mistake."""
 
 
 class TmuxWorker:
@@ -77,14 +80,8 @@ class TmuxWorker:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.record, self.agent, self.provider = record, agent, provider
-        self.hands, self.ledger, self.lanes, self.places, self.size, self.clock = (
-            hands,
-            ledger,
-            lanes,
-            places,
-            size,
-            clock,
-        )
+        self.hands, self.ledger, self.lanes = hands, ledger, lanes
+        self.places, self.size, self.clock = places, size, clock
         self.queue = queue or NudgeQueue(ledger, clock)
         self.senses = Senses(provider, self._environ(), record.work_dir, record.key, 0.0, places.scratch(record))
         self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
@@ -97,34 +94,25 @@ class TmuxWorker:
         """What the program's process sees, as far as it says where transcripts are."""
         return {**self.places.environ, **self.provider.env, **self.agent.env}
 
-    def _lane(self, name: str, fn: Callable[[], T], **facts: object) -> T:
-        return self.lanes.run(self.record.instance, lambda: self._told(name, fn, facts))
+    def _lane(self, name: str, fn: Callable[[], T]) -> T:
+        def go() -> T:
+            with self._event(name) as facts:
+                result = fn()
+                facts.update(telling.of_receipt(result) if isinstance(result, Receipt) else {})
+                return result
 
-    def _told(self, name: str, fn: Callable[[], T], facts: Mapping[str, object]) -> T:
-        with self._event(name, facts):
-            return fn()
+        return self.lanes.run(self.record.instance, go)
 
-    @contextmanager
-    def _event(self, name: str, facts: Mapping[str, object] | None = None) -> Iterator[None]:
-        """One operation, which leaves its event: what, how it came out, how long it took."""
-        began = self.clock()
-        outcome, error = "succeeded", ""
-        try:
-            yield
-        except CityError as e:
-            outcome, error = "failed", e.message
-            raise
-        except BaseException as e:
-            outcome, error = "failed", repr(e)
-            raise
-        finally:
-            r = self.record
-            told = {"operation": name, "result": outcome, "session_id": r.id, "session_name": r.name, **(facts or {})}
-            told |= {"provider": self.provider.name, "template": self.agent.qualified, "agent_name": r.instance}
-            told["duration_ms"] = round((self.clock() - began) * 1000)
-            if error:
-                told["error"] = error
-            self.ledger.emit("worker.operation", self.record.instance, self.record.instance, f"{name} {outcome}", told)
+    def _event(self, name: str) -> AbstractContextManager[dict[str, object]]:
+        return telling.operation(self.ledger, self.clock, name, self.record.instance, self._about)
+
+    def _about(self) -> dict[str, object]:
+        """Who does it, by Gas City's names."""
+        r = self.record
+        return {
+            "session_id": r.id, "session_name": r.name, "provider": self.provider.name, "transport": "tmux",
+            "template": self.agent.qualified, "agent_name": r.instance, **telling.used(self.senses.standing),
+        }  # fmt: skip
 
     # -- lifecycle
 
@@ -139,9 +127,13 @@ class TmuxWorker:
     def start_resolved(self, resolved: Resolved) -> None:
         def go() -> Steps[None]:
             with self._event("start_resolved"):
+                self._open()
                 if self.pane.alive() is None:
                     made = launch(self.provider, self.agent, self.record, self.places)
-                    made = replace(made, argv=tuple(resolved.argv) or made.argv, env={**made.env, **resolved.env})
+                    shown = {k: v for k, v in resolved.env.items() if allowed(k)}
+                    secrets = {**made.secrets, **{k: v for k, v in resolved.env.items() if k not in shown}}
+                    argv = tuple(resolved.argv) or made.argv
+                    made = replace(made, argv=argv, env={**made.env, **shown}, secrets=secrets)
                     yield from self._bring_up(replace(made, cwd=resolved.cwd or made.cwd))
 
         self.lanes.run(self.record.instance, go)
@@ -162,7 +154,8 @@ class TmuxWorker:
         except bringup.DiedAtStart:
             if not resume:
                 raise
-            self._new_key()  # the program does not know that conversation (any more): begin a new one, once
+            self._say("its program does not go on with its conversation: a new one begins")
+            self._new_key()
             yield from self._bring_up(launch(self.provider, self.agent, self.record, self.places, prompt=prompt))
 
     def _prepare(self) -> bool:
@@ -173,12 +166,18 @@ class TmuxWorker:
             resume = (
                 find(self.provider, record.work_dir, record.key, root_of(self.provider, self._environ())) is not None
             )
+            if not resume and record.generation:
+                self._say("no conversation of its key is found: a new one begins")
         key = record.key
         if not key and self.provider.session_id_flag:
             key = str(uuid.uuid4())
         self.record = replace(record, key=key, token=secrets.token_hex(16), generation=record.generation + 1)
         self._write(session_key=key, instance_token=self.record.token, generation=str(self.record.generation))
         return resume
+
+    def _say(self, what: str) -> None:
+        instance = self.record.instance
+        self.ledger.emit("session.updated", instance, instance, what)
 
     def _new_key(self) -> None:
         key = str(uuid.uuid4()) if self.provider.session_id_flag else ""
@@ -209,6 +208,11 @@ class TmuxWorker:
             self.courier.pump()
 
     def attach(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
+        with self._event("attach"):  # in no lane: a person gets in whatever else is under way
+            return self._attach(environ, read_only)
+
+    def _attach(self, environ: Mapping[str, str], read_only: bool) -> AttachPlan:
+        self._open()
         if self.pane.row() is None:
             raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
         if not self.agent.attach and not read_only:
@@ -238,13 +242,28 @@ class TmuxWorker:
     def reset(self) -> None:
         if not self.record.id:
             raise Unsupported("a session without a record cannot be reset")
-        self._lane("reset", lambda: self._write(restart_requested="true", continuation_reset_pending="true"))
+
+        def go() -> None:
+            self._open()
+            self._write(restart_requested="true", continuation_reset_pending="true")
+
+        self._lane("reset", go)
 
     def stop(self) -> None:
-        self._lane("stop", lambda: self._take_down(gentle=True))
+        def go() -> None:
+            self._open()
+            self._take_down(gentle=True)
+
+        self._lane("stop", go)
 
     def kill(self) -> None:
-        self._lane("kill", lambda: self._take_down(gentle=False))
+        def go() -> None:
+            self._open()
+            if self.record.state not in _KILLED and self.pane.row() is None:
+                raise Refused(f"{self.record.instance} is not active")
+            self._take_down(gentle=False)
+
+        self._lane("kill", go)
 
     def _take_down(self, gentle: bool) -> None:
         bringup.take_down(self.pane, self.record.id, str(self.places.path), gentle=gentle)
@@ -370,6 +389,7 @@ class TmuxWorker:
         return NudgeResult(receipt.state is Delivery.TAKEN_UP, receipt)
 
     def interrupt(self, wait: float = 5.0) -> str:
+        self._open()
         return self._lane("interrupt", lambda: self.courier.interrupt(wait))
 
     def draft(self, action: str) -> str:
@@ -392,6 +412,7 @@ class TmuxWorker:
         return "pending" if self.pending() else "none"
 
     def respond(self, response: InteractionResponse) -> str:
+        self._open()
         picked = self._lane("respond", lambda: self.answers.respond(response.action, response.request_id))
         if response.text.strip():
             self.send(response.text, when="now", wake=False, source="answer")

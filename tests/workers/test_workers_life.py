@@ -165,6 +165,8 @@ def test_a_conversation_that_is_gone_begins_anew(ground: Ground) -> None:
     worker.start()
     assert settled(worker, worker.send("hello again")).state is Delivery.TAKEN_UP
     assert said_to(worker) == ["hello again"]
+    told = [e.message for e in ground.ledger.events(0, 1000, ("session.updated",), worker.record.instance)]
+    assert told == ["no conversation of its key is found: a new one begins"]
 
 
 def test_startup_dialogs_are_passed_as_the_data_says(ground: Ground, tmp_path: Path) -> None:

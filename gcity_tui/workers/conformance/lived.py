@@ -19,7 +19,7 @@ from gcity_tui.model.session import Phase, SessionRecord
 from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.server import Server
-from gcity_tui.workers.conformance.report import Result, Unmet, Unsupported, judged, need
+from gcity_tui.workers.conformance.report import Result, Unmet, judged, need
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Places
 from gcity_tui.workers.protocol import InteractionResponse, NudgeRequest, Resolved
@@ -30,6 +30,12 @@ PARTS = """
 [[when]]
 text = "work slowly"
 do = [{sleep = 60}]
+[[when]]
+text = "write the file"
+do = [{edit = "task.txt", text = "as asked"}, {say = "It is written."}]
+[[when]]
+text = "how many files"
+do = [{run = "ls"}, {say = "As listed."}]
 [[when]]
 text = "may I push"
 do = [{ask = "Bash: git push origin main", options = ["Yes", "No"], else = [{say = "no"}]}, {say = "pushed"}]
@@ -61,9 +67,13 @@ class Stage:
         made = self.ledger.create(name, issue_type="session", labels=("gc:session",), meta=meta)
         record = SessionRecord(made, name, agent.qualified, provider=provider.name, name=session_name(name),
                                work_dir=str(work))  # fmt: skip
+        return self.again(record, provider)
+
+    def again(self, record: SessionRecord, provider: Provider) -> TmuxWorker:
+        """A handle on a session that is on record."""
         places = Places("conformance", self.path, self.environ, parts=(self.path / "parts",), pace="fast")
-        return TmuxWorker(record, agent, provider, hands=self.hands, ledger=self.ledger, lanes=self.lanes,
-                          places=places)  # fmt: skip
+        return TmuxWorker(record, Agent("probe", provider=provider.name), provider, hands=self.hands,
+                          ledger=self.ledger, lanes=self.lanes, places=places)  # fmt: skip
 
     def close(self) -> None:
         self.lanes.close()
@@ -72,22 +82,15 @@ class Stage:
         self.ledger.shut()
 
 
-class Lived:
-    """One look's requirements. `profile` is the provider whose look `look` has."""
+class Acting:
+    """What every check of a living worker does: say something, wait for what comes of it.
 
-    def __init__(self, profile: str, look: Provider, stage: Stage) -> None:
+    `profile` is the provider whose look `look` has.
+    """
+
+    def __init__(self, profile: str, look: Provider, stage: Stage, name: str) -> None:
         self.profile, self.look, self.stage = profile, look, stage
-        self.worker = stage.worker(look, f"{profile}-1")
-
-    def results(self) -> Iterator[Result]:
-        checks: dict[str, Callable[[], str]] = {
-            "WC-BRINGUP-001": self.bring_up, "WC-TRANSPORT-001": self.transport, "WC-INT-000": self.blocked,
-            "WC-INT-001": self.pending, "WC-INT-003": self.wrong, "WC-INT-002": self.answered,
-            "WI-INT-001": self.interrupted, "WI-CONT-001": self.continued, "WI-RESET-001": self.reset,
-            "WC-BRINGUP-002": self.failing, "WI-CLOSE-001": self.closed,
-        }  # fmt: skip
-        for name, check in checks.items():
-            yield judged(name, self.profile, check)
+        self.worker = stage.worker(look, name)
 
     def _becomes(self, phase: Phase, seconds: float = 10.0) -> float:
         began = time.monotonic()
@@ -119,6 +122,32 @@ class Lived:
     def _told(self) -> list[str]:
         return [e.text for e in self.worker.history().entries if e.actor == "user" and not e.event]
 
+    def _answer(self, text: str) -> str:
+        """Say `text` to an idle agent and wait for the end of its turn: what it answered."""
+        before = len(self.worker.history().entries)
+        receipt = self._settled(self._say(text))
+        need(receipt.state is Delivery.TAKEN_UP, str(receipt))
+        self._becomes(Phase.READY)
+        said = self.worker.history().entries[before:]
+        return "\n".join(e.text for e in said if e.actor == "assistant")
+
+
+class Lived(Acting):
+    """Bringing up, carrying texts, questions, interrupting, closing."""
+
+    def __init__(self, profile: str, look: Provider, stage: Stage) -> None:
+        super().__init__(profile, look, stage, f"{profile}-1")
+
+    def results(self) -> Iterator[Result]:
+        checks: tuple[tuple[str, Callable[[], str]], ...] = (
+            ("WC-BRINGUP-001", self.bring_up), ("WC-BRINGUP-001", self.held_up), ("WC-BRINGUP-001", self.failing),
+            ("WC-TRANSPORT-001", self.transport), ("WC-INT-000", self.blocked), ("WC-INT-001", self.pending),
+            ("WC-INT-003", self.wrong), ("WC-INT-004", self.two), ("WC-INT-002", self.answered),
+            ("WI-INT-001", self.interrupted), ("WI-CLOSE-001", self.closed),
+        )  # fmt: skip
+        for name, check in checks:
+            yield judged(name, self.profile, check)
+
     def bring_up(self) -> str:
         began = time.monotonic()
         self.worker.start("the startup prompt")
@@ -126,7 +155,25 @@ class Lived:
         need(took < 10, f"{took:.1f} s")
         self._becomes(Phase.READY)
         need(self._told().count("the startup prompt") == 1, "the prompt was not said exactly once")
-        return f"ready in {took:.1f} s, prompted once"
+        return f"ready: in {took:.1f} s, prompted once"
+
+    def held_up(self) -> str:
+        other = Acting(self.profile, self.look, self.stage, f"{self.profile}-3")
+        other.worker.start("The role.\n\n---\n\nUser message:\nmay I push")
+        took = other._becomes(Phase.WAITING, 5.0)
+        need(other.worker.pending() is not None, "it is held up and nobody can see by what")
+        self.other = other
+        return f"blocked: seen {took:.2f} s after its start"
+
+    def two(self) -> str:
+        """The same question of two sessions: answering one leaves the other as it is."""
+        mine, theirs = self.worker.pending(), self.other.worker.pending()
+        need(mine is not None and theirs is not None, "one of them is not seen")
+        self.other.worker.respond(InteractionResponse("deny", theirs.request_id if theirs else ""))
+        self.other._becomes(Phase.READY)
+        need(self.worker.pending() == mine, "the other session's question is gone too")
+        self.other.worker.close()
+        return "two, each with its own answer"
 
     def transport(self) -> str:
         for text in ("a nudge", "two\nlines", "x" * 3000):
@@ -137,7 +184,8 @@ class Lived:
         row = self.worker.row()
         need(row is not None, "it is not running")
         env = Path(f"/proc/{row.pid if row else 0}/environ").read_bytes().split(b"\0")
-        need(f"GC_PROVIDER={self.look.name}".encode() in env, "GC_PROVIDER is not in its environment")
+        for name in (f"GC_PROVIDER={self.look.name}", "GC_STARTUP_PROMPT_DELIVERED=1", "GC_SESSION_ORIGIN=ephemeral"):
+            need(name.encode() in env, f"{name} is not in its environment")
         return "three nudges, each once"
 
     def blocked(self) -> str:
@@ -181,35 +229,13 @@ class Lived:
         need(self.worker.interrupt() == "idle", "an idle agent was sent a key")
         return "interrupted, ready again"
 
-    def continued(self) -> str:
-        if not self.look.resume_flag:
-            raise Unsupported("it cannot go on with a conversation")
-        before = self.worker.history()
-        self.worker.stop()
-        need(self.worker.state().phase is Phase.STOPPED, "it runs on")
-        self.worker.start("never said")
-        self._becomes(Phase.READY)
-        after = self.worker.history()
-        same = [e.id for e in after.entries[: len(before.entries)]] == [e.id for e in before.entries]
-        need(after.session == before.session and same, "another conversation")
-        need("never said" not in self._told(), "the prompt was said again")
-        return f"{len(before.entries)} entries kept"
-
-    def reset(self) -> str:
-        pid = self.worker.live_observation()
-        self.worker.reset()
-        bead = self.stage.ledger.get(self.worker.record.id)
-        asked = bead is not None and bead.metadata.get("continuation_reset_pending") == "true"
-        need(asked and pid.alive and self.worker.live_observation().alive, "it was not asked for, or it ended at once")
-        return "asked for; nothing ended"
-
     def failing(self) -> str:
         other = self.stage.worker(replace(self.look, ready_timeout_ms=5000), f"{self.profile}-2")
         try:
             other.start_resolved(Resolved(argv=("/bin/sh", "-c", "echo no such key; exit 3")))
         except CityError as e:
             need("no such key" in e.message, e.message)
-            return e.message
+            return f"failed: {e.message}"
         raise Unmet("a program that ended at once counts as started")
 
     def closed(self) -> str:

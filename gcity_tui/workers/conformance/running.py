@@ -12,6 +12,7 @@ from gcity_tui.workers.conformance.lived import Lived, Stage
 from gcity_tui.workers.conformance.report import Result
 from gcity_tui.workers.conformance.said import Said
 from gcity_tui.workers.conformance.started import Started
+from gcity_tui.workers.conformance.tasks import Tasks
 
 LIVED = ("WC-BRINGUP-001", "WC-TRANSPORT-001", "WC-INT-001", "WI-INT-001", "WI-CONT-001")
 
@@ -51,5 +52,6 @@ def _lived(name: str, look: Provider | None, folder: Path, environ: Mapping[str,
         return
     try:
         yield from Lived(name, look, stage).results()
+        yield from Tasks(name, look, stage).results()
     finally:
         stage.close()

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.history import History
-from gcity_tui.transcripts import FORMATS, cost, find, follow, reader
+from gcity_tui.transcripts import FORMATS, Price, cost, find, follow, reader
 from gcity_tui.transcripts.specimens import FAMILIES, TALK, TOOL, Turn, write
-from gcity_tui.workers.conformance.report import Result, Unsupported, judged, need
+from gcity_tui.workers.conformance.report import Result, Unmet, Unsupported, judged, need
 
 KEY = "0f8fad5b-d9cb-469f-a165-70867728950e"
 OTHER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 RECALL: tuple[Turn, ...] = (("user", "Which word was it?"), ("say", "It was anchor-17."))
+EDIT: tuple[Turn, ...] = (
+    ("user", "change it"), ("call", "c1", "edit", {"file_path": "a.py", "old_string": "x = 1", "new_string": "x = 2"}),
+    ("result", "c1", "The file a.py has been updated."), ("say", "It is two now."),
+)  # fmt: skip
 FRESH: tuple[Turn, ...] = (RECALL[0], ("say", "I cannot repeat it: this is a fresh conversation."))
+
+COUNTING = frozenset({"claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "aider"})
+"""Families that write what a call used: one that does it no more, or begins to, is a change that must be seen."""
+NATIVE = frozenset({
+    "tool_use_id", "toolUseResult", "call_id", "function_call_output", "functionResponse", "functionCall", "callID",
+    "toolCallId", "tool_call_id", "toolRequests", "parentUuid", "input_text", "output_text",
+})  # fmt: skip
+"""Keys of the programs' own, which no reader may pass on as text."""
 
 
 class Said:
@@ -33,7 +46,8 @@ class Said:
             "WC-TX-001": self.found, "WC-TX-002": self.normalised, "WC-TX-003": self.malformed,
             "WC-TX-USAGE-001": self.usage, "WC-USAGE-COST-001": self.priced, "WC-CONT-001": self.continued,
             "WC-CONT-002": self.fresh, "WC-TOOL-001": self.tool, "WC-TOOL-002": self.open_tool,
-            "WC-STRUCT-001": self.typed, "WC-INT-005": self.asked, "WC-INT-006": self.dismissed,
+            "WC-STRUCT-001": self.typed, "WC-STRUCT-002": self.neutral, "WC-STRUCT-003": self.patches,
+            "WC-INT-005": self.asked, "WC-INT-006": self.dismissed,
         }  # fmt: skip
         for name, check in checks.items():
             yield judged(name, self.provider.name, check)
@@ -60,9 +74,11 @@ class Said:
 
     def malformed(self) -> str:
         whole = self._read("torn", TALK)
-        if self.family in ("opencode", "aider"):
-            raise Unsupported("a store's rows and Markdown are never torn in their middle")
+        if self.family == "aider":
+            raise Unsupported("Markdown is never malformed")
         path = Path(whole.path)
+        if self.family == "opencode":
+            return self._no_store(path)
         with path.open("a") as f:
             f.write('{"type": "user", "mess')
         torn = reader(self.family).history(path)
@@ -70,10 +86,22 @@ class Said:
         need([d.code for d in torn.diagnostics] == ["malformed_tail"], "the torn tail is not told of")
         return "malformed_tail"
 
+    def _no_store(self, path: Path) -> str:
+        store = path.parent
+        for side in store.parent.glob(f"{store.name}-*"):
+            side.unlink()
+        store.write_bytes(store.read_bytes()[:1000] + b"not a page" * 500)
+        try:
+            reader(self.family).history(path)
+        except CityError as e:
+            return f"refused: {e.message}"
+        raise Unmet("half a store is read as if it were whole")
+
     def usage(self) -> str:
         tail = follow(Path(self._read("usage", TALK).path), FORMATS[self.family])
         tail.read()
         used = tail.standing.usage
+        need((used is not None) == (self.family in COUNTING), "what is said of its counting is not so")
         if used is None:
             raise Unsupported("it writes no counts")
         need((used.input, used.output) == (100, 40), f"input {used.input}, output {used.output}")
@@ -84,8 +112,14 @@ class Said:
         tail = follow(Path(self._read("priced", TALK).path), FORMATS[self.family])
         tail.read()
         s = tail.standing
-        if s.usage is None or cost(s.usage, s.model) is None:
-            raise Unsupported(f"no price is known for {s.model or 'a model without a name'}")
+        if s.usage is None:
+            raise Unsupported("it writes no counts")
+        need(s.model or self.family == "aider", "the model has no name")
+        if cost(s.usage, s.model) is None:
+            need(s.cost is None, "a price is guessed")
+            at_rate = cost(s.usage, s.model, Price(1.0, 2.0, 0.5, 1.0))
+            need(at_rate is not None and at_rate > 0, "it costs nothing at an own rate")
+            return f"no price of {s.model or 'its model'} is shipped, none is shown; at an own rate {at_rate:.6f}"
         need(s.cost is not None and s.cost > 0, "it costs nothing")
         return f"{s.cost:.6f} US dollars of {s.model}"
 
@@ -130,8 +164,28 @@ class Said:
         need(json.loads(call.input) == {"command": "ls"} and result.text == "a.txt", "input or result is lost")
         return "input and result as values"
 
+    def neutral(self) -> str:
+        h = self._tools("neutral", TOOL)
+        for entry in h.entries:
+            told = json.dumps([asdict(b) for b in entry.blocks] + [entry.text])
+            texts = [v for b in entry.blocks for v in asdict(b).values() if isinstance(v, str)]
+            found = sorted(k for k in NATIVE if any(f'"{k}"' in t for t in (*texts, entry.text)))
+            need(not found, f"{', '.join(found)} in {told[:200]}")
+        return "no key of the program's own"
+
+    def patches(self) -> str:
+        """Evidence of a patch only where the program supplied it; a conversation without an edit has none."""
+        h = self._tools("patch", EDIT)
+        blocks = [b for e in h.entries for b in e.blocks]
+        call = next((b for b in blocks if b.kind == "tool_use"), None)
+        result = next((b for b in blocks if b.kind == "tool_result"), None)
+        need(call is not None and json.loads(call.input) == EDIT[1][3], "the edit's input is not as it was given")
+        need(result is not None and result.text == EDIT[2][2], "the edit's result is not as it was told")
+        need(not any("@@" in b.text or "@@" in b.input for b in blocks), "a patch that nobody supplied")
+        return "the edit as the program told it, no patch made up"
+
     def _asks(self, state: str) -> History:
-        if self.family not in ("claude", "pi", "opencode", "kimi"):
+        if self.family not in ("claude", "pi", "opencode", "kimi", "codex", "gemini"):
             raise Unsupported("its transcript holds no questions")
         return self._read(state, (*TALK, ("ask", "req-1", "Allow Read?", state)))
 
