@@ -141,8 +141,9 @@ def _redrawn(pane: Pane) -> bool:
 def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
     if row is None:
         return DiedAtStart("its session went away while it started", "", None)
-    # The exit code and the last words come a moment after the death itself.
-    pane.until(lambda: _last(pane) != "", 1.5)
+    # The exit code and the last words come a moment after the death itself; words that tmux had not read when the
+    # session's leader ended are thrown away by the kernel with its terminal.
+    pane.until(lambda: _last(pane) != "", 0.4)
     if row.dead_status is None and row.dead_signal is None:
         row = pane.row() or row
     last = _last(pane)

@@ -137,7 +137,7 @@ def test_what_cannot_start_says_why(ground: Ground) -> None:
     with pytest.raises(NotFound, match="no-such-program"):
         worker.agent = Agent("eddie", start_command="no-such-program --x")
         worker.start()
-    words = "print('no key, no work'); raise SystemExit(3)"
+    words = "import time; print('no key, no work', flush=True); time.sleep(0.3); raise SystemExit(3)"
     worker.agent = Agent("eddie", start_command=f'{sys.executable} -c "{words}"')
     with pytest.raises(DiedAtStart, match=r"exit code 3.*no key, no work") as died:
         worker.start()

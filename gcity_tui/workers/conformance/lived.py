@@ -232,7 +232,7 @@ class Lived(Acting):
     def failing(self) -> str:
         other = self.stage.worker(replace(self.look, ready_timeout_ms=5000), f"{self.profile}-2")
         try:
-            other.start_resolved(Resolved(argv=("/bin/sh", "-c", "echo no such key; exit 3")))
+            other.start_resolved(Resolved(argv=("/bin/sh", "-c", "echo no such key; sleep 0.3; exit 3")))
         except CityError as e:
             need("no such key" in e.message, e.message)
             return f"failed: {e.message}"
