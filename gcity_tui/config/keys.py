@@ -214,7 +214,7 @@ def check(table: Mapping[str, Any], keys: Keys, source: Source, at: tuple[str | 
         elif not fits(kind, value):
             raise BadConfig(
                 f"{key} must be {_NAMES[kind]}, not {_show(value)}",
-                cure=f"such as {key} = {_EXAMPLES[kind]}" if kind in _EXAMPLES else f"[{'.'.join(map(str, (*at, key)))}]",
+                cure=f"such as {key} = {_EXAMPLES.get(kind, '{ … }')}",
                 where=source.where(*at, key),
             )
 
