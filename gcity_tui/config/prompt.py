@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.config import template
+from gcity_tui.config.functions import functions
 from gcity_tui.config.source import read_bytes, within
-from gcity_tui.config.template import TemplateError, printf, show, true
+from gcity_tui.config.template import TemplateError
 from gcity_tui.model.declared import Agent, DeclaredCity
 from gcity_tui.model.errors import CityError
-from gcity_tui.model.names import session_name
 from gcity_tui.model.text import clean
 
 RENDERED = (".template.md", ".md.tmpl")
@@ -45,7 +45,7 @@ def render(
     try:
         tree, own = template.read(body)
         templates.update(own)
-        run = template.Run(variables, templates, _functions())
+        run = template.Run(variables, templates, functions())
         out = run.render(tree, variables)
     except TemplateError as exc:
         skipped = text[: len(text) - len(body)].count("\n")
@@ -124,30 +124,3 @@ def fragments_for(city: DeclaredCity, agent: Agent) -> tuple[list[tuple[str, str
                 except CityError as exc:
                     warnings.append(str(exc))
     return list(files.items()), tuple(warnings)
-
-
-def _functions() -> dict[str, template.Function]:
-    return {
-        "cmd": lambda: "gc",
-        "session": lambda name: session_name(str(name)),
-        "basename": lambda name: str(name).rsplit("/", 1)[-1],
-        "printf": printf,
-        "print": lambda *words: "".join(map(show, words)),
-        "len": len,
-        "index": _index,
-        "not": lambda value: not true(value),
-        "and": lambda *values: next((v for v in values if not true(v)), values[-1]),
-        "or": lambda *values: next((v for v in values if true(v)), values[-1]),
-        "eq": lambda value, *others: any(value == o for o in others),
-        "ne": lambda value, other: value != other,
-        "lt": lambda value, other: value < other,
-        "le": lambda value, other: value <= other,
-        "gt": lambda value, other: value > other,
-        "ge": lambda value, other: value >= other,
-    }
-
-
-def _index(value: Any, *path: Any) -> Any:
-    for key in path:
-        value = value.get(key, "") if isinstance(value, Mapping) else value[key]
-    return value

@@ -7,11 +7,12 @@ markers, comments, string and number literals. A missing key is empty text. Sour
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Function = Callable[..., Any]
+from gcity_tui.config.functions import Function, show, true
+
 LONGEST = 2 * 1024 * 1024
 """Characters that a rendered prompt may have."""
 DEEPEST = 40
@@ -21,7 +22,7 @@ _LONGEST_ACT = 150
 _TOKEN = re.compile(r"\{\{(-\s)?((?:/\*.*?\*/|\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`|[^\"`}]|\}(?!\}))*?)(\s-)?\}\}", re.DOTALL)
 _COMMENT = re.compile(r"\s*/\*.*?\*/\s*\Z", re.DOTALL)
 _WORD = re.compile(
-    r'\s*(?:(?P<str>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<num>-?\d+)|(?P<decl>:=|=)|(?P<punct>[()|,])'
+    r'\s*(?:(?P<str>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?P<num>-?\d+(?:\.\d+)?)|(?P<decl>:=|=)|(?P<punct>[()|,])'
     r"|(?P<field>(?:\$\w*)?(?:\.\w+)+|\.)|(?P<var>\$\w*)|(?P<name>\w+))"
 )
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\", "r": "\r", "'": "'"}
@@ -210,11 +211,11 @@ class Run:
         self._count(act.line)
         if act.kind == "template":
             return self.call(act.name, self._value(act.words, dot, act.line) if act.words else None, act.line)
-        names, words = _declared(act.words)
+        names, words, new = _declared(act.words)
         if act.kind == "expr":
             value = self._value(words, dot, act.line)
             if names:
-                self._set(names[-1], value)
+                self._set(names[-1], value, new, act.line)
                 return ""
             return show(value)
         self.scope.append({})
@@ -225,7 +226,7 @@ class Run:
 
     def _branch(self, act: Act, names: list[str], value: Any, dot: Any) -> str:
         if act.kind == "range":
-            items = list(value.items()) if isinstance(value, Mapping) else list(enumerate(_items(value)))
+            items = list(value.items()) if isinstance(value, Mapping) else list(enumerate(_items(value, act.line)))
             out = []
             for key, item in items:
                 self._count(act.line)
@@ -252,12 +253,12 @@ class Run:
             self.depth -= 1
             self.scope = before
 
-    def _set(self, name: str, value: Any) -> None:
-        for level in reversed(self.scope):
-            if name in level:
-                level[name] = value
-                return
-        self.scope[-1][name] = value
+    def _set(self, name: str, value: Any, new: bool, line: int) -> None:
+        """`:=` makes a variable of this block, `=` gives another value to one that is there."""
+        level = self.scope[-1] if new else next((x for x in reversed(self.scope) if name in x), None)
+        if level is None:
+            raise TemplateError(f"undefined variable {name!r}", line)
+        level[name] = value
 
     def _value(self, words: Sequence[tuple[str, str]], dot: Any, line: int) -> Any:
         value, at = self._pipeline(list(words), 0, dot, line)
@@ -299,7 +300,7 @@ class Run:
         if kind == "str":
             return word, at + 1
         if kind == "num":
-            return int(word), at + 1
+            return (float(word) if "." in word else int(word)), at + 1
         if kind == "name":
             fixed = {"true": True, "false": False, "nil": None}
             return (fixed[word] if word in fixed else self._apply(word, [], dot, line)), at + 1
@@ -309,7 +310,9 @@ class Run:
             head, _, rest = word.partition(".")
             value = self._variable(head, line) if head else dot
             for name in filter(None, rest.split(".")):
-                value = value.get(name, "") if isinstance(value, Mapping) else ""
+                if not isinstance(value, Mapping):
+                    raise TemplateError(f"{show(value)!r} has no field {name}", line)
+                value = value.get(name, "")
             return value, at + 1
         raise TemplateError(f"unexpected {word!r}", line)
 
@@ -327,52 +330,25 @@ class Run:
             return self.call(first, arguments[0], line) if first else ""
         if name not in self.functions:
             raise TemplateError(f"function {name!r} not defined", line)
+        if sum(len(a) for a in arguments if isinstance(a, str)) > LONGEST:
+            raise TemplateError("the prompt grows too long", line)
         try:
             return self.functions[name](*arguments)
-        except (TypeError, ValueError, IndexError, KeyError) as exc:
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as exc:
             raise TemplateError(f"{name}: {exc}", line) from exc
 
 
-def _declared(words: tuple[tuple[str, str], ...]) -> tuple[list[str], tuple[tuple[str, str], ...]]:
-    """`$a, $b := …` → (names, the rest)."""
-    for at, word in enumerate(words[:4]):
-        if word[0] == "decl":
-            return [w for k, w in words[:at] if k == "var"], words[at + 1 :]
-    return [], words
+def _declared(words: tuple[tuple[str, str], ...]) -> tuple[list[str], tuple[tuple[str, str], ...], bool]:
+    """`$a, $b := …` → (names, the rest, whether they are new)."""
+    for at, (kind, word) in enumerate(words[:4]):
+        if kind == "decl":
+            return [w for k, w in words[:at] if k == "var"], words[at + 1 :], word == ":="
+    return [], words, False
 
 
-def _items(value: Any) -> Sequence[Any]:
+def _items(value: Any, line: int) -> Sequence[Any]:
     if isinstance(value, list | tuple):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return range(min(value, 10_000))
-    return ()
-
-
-def true(value: Any) -> bool:
-    """Go's truth: empty text, zero, false, nil and empty lists are false."""
-    return bool(value)
-
-
-def show(value: Any) -> str:
-    if value is None:
-        return "<no value>"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return "[" + " ".join(map(show, value)) + "]"
-    return str(value)
-
-
-def printf(form: str, *arguments: Any) -> str:
-    """Go's printf for %s %v %d %q and %%."""
-    left = list(arguments)
-
-    def one(match: re.Match[str]) -> str:
-        verb = match.group(1)
-        if verb == "%":
-            return "%"
-        value = left.pop(0) if left else "%!" + verb + "(MISSING)"
-        return '"' + show(value).replace("\\", "\\\\").replace('"', '\\"') + '"' if verb == "q" else show(value)
-
-    return re.sub(r"%([svdq%])", one, form)
+    raise TemplateError(f"range can't iterate over {show(value)}", line)

@@ -1,0 +1,2 @@
+module templates
+go 1.20
