@@ -65,7 +65,7 @@ class Reading:
             raise BadConfig("not UTF-8", cure="save the file as UTF-8", where=f"{path}: byte {exc.start}") from exc
 
     def toml(self, path: Path, layer: str) -> Source:
-        text = self.text(path)
+        text = self.text(path).removeprefix("\ufeff")  # some editors put a mark at the head of a file
         return Source(path, layer, parse_toml(text, path), places.places(text))
 
 
