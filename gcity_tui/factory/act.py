@@ -194,7 +194,8 @@ class Hand:
         try:
             self.site.hands.kill(record.name)
         except Temporary:
-            pass  # no server: nothing is left to be cleared away
+            pass  # no server, but some programs outlive it
+        clear_away(record.id, str(self.site.path))
         self.rest(record, action.state, action.reason)
 
     def note_death(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.beads.follow import Follower
-from gcity_tui.factory import orchestrate
+from gcity_tui.factory import adoption, orchestrate
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.crew import SHOWS, Crew, undrawn
 from gcity_tui.factory.desk import Desk
@@ -167,7 +167,7 @@ class Controller:
             self.orchestra.go(self.observer.work.seq)
         self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
         seen = self.site.sight.seen
-        look = self.look = self.observer.look(seen, lambda i: self._moving.get(i, ""))
+        look = self.look = self.observer.look(seen, self._way)
         limited = (v for v in look.snapshot.sessions if v.phase is Phase.LIMITED)
         self.orchestra.limits = {v.provider: v.reason or "limited" for v in limited}
         # What is on its way to somebody is nobody else's meanwhile.
@@ -183,6 +183,10 @@ class Controller:
         self._deliver(look, now)
         self._publish(look)
         return self._next(look, now)
+
+    def _way(self, instance: str) -> str:
+        """What is under way in its lane that a plan must leave alone: start, stop, adopt, give, or nothing."""
+        return self._moving.get(instance, "") or ("start" if instance in self.desk.waking else "")
 
     def _watch_tmux(self) -> None:
         sight = self.site.sight
@@ -212,10 +216,10 @@ class Controller:
     def _begin(self, action: Action) -> None:
         """Set out to do it: in the lane when it waits for something, at once when it is one transaction."""
         key = f"{type(action).__name__} {action.subject}"
-        if isinstance(action, Report):
-            self.notices.failed(f"stray {action.subject}", f"{action.subject} in tmux: {action.reason}, left alone")
-        elif not self.notices.may(key):
+        if not self.notices.may(key):
             return
+        if isinstance(action, Report):
+            self._in_lane(action, "adopt", lambda: adoption.take_in(self.site, action.subject))
         elif isinstance(action, Start | Restart):
             self.site.hands.departures.expect(session_name(action.subject))
             self._in_lane(action, "start", lambda: self.hand.start(action))
@@ -292,7 +296,7 @@ class Controller:
             return
         for instance, record in look.records.items():
             row = look.seen.rows.get(record.name)
-            if row is None or row.dead or instance in self._moving:
+            if row is None or row.dead or self._way(instance):
                 continue
             mark = f"{row.pane}:{row.pid}"
             if self._adopted.get(instance) != mark and record.state in ("active", "awake", "draining"):

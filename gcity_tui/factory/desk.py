@@ -5,6 +5,7 @@ Each verb takes and gives JSON-ready data or model values. What needs a living l
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, 
 from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
 from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers import hooks
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.protocol import InteractionResponse
 
@@ -36,6 +38,8 @@ class Desk:
 
     def __init__(self, site: Site, crew: Crew, hand: Hand, loop: Callable[[str], None] | None = None) -> None:
         self.site, self.crew, self.hand, self._loop = site, crew, hand, loop
+        self.waking: set[str] = set()
+        """Instances that a person had started, until they are up: their record says so before their pane is there."""
 
     def _ring(self) -> None:
         if self._loop is not None:
@@ -139,9 +143,18 @@ class Desk:
             return f"{record.instance} is running"
         if self._loop is None:
             return QUEUED
-        self.site.lanes.submit(record.instance, lambda: self._start_now(record, why))
+        self.waking.add(record.instance)
+        done = self.site.lanes.submit(record.instance, lambda: self._start_now(record, why))
+        done.add_done_callback(lambda _: self._woken(record.instance))
         self._ring()
         return f"{record.instance} is being started"
+
+    def _woken(self, instance: str) -> None:
+        # What is seen must be younger than what was done, or a new pane would be taken for one that is gone.
+        self.crew.look_again(instance)
+        self.site.sight.refresh()
+        self.waking.discard(instance)
+        self._ring()
 
     def _start_now(self, record: SessionRecord, why: str) -> Steps[None]:
         now = records.reread(self.site.ledger, record)
@@ -188,9 +201,19 @@ class Desk:
                 over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
                 self.site.queue.move(nudge, over, "the session was closed")
             records.change(self.site.ledger, records.reread(self.site.ledger, record), "close", "closed by hand")
+            self._unhook(record)
 
         self._in_lane(record, go)
         return "closed"
+
+    def _unhook(self, record: SessionRecord) -> None:
+        """Its own hooks, and the folder that they were in, go with it."""
+        agent = self.site.declared.agent(record.agent)
+        provider = self.site.declared.provider_of(agent) if agent else None
+        scratch = self.site.places(record).scratch(record)
+        hooks.remove(scratch, provider.hooks.files if provider else ())
+        with contextlib.suppress(OSError):
+            scratch.rmdir()  # unless the agent left something of its own there
 
     def why(self, session: str) -> Judgement:
         record = self.site.record(session)

@@ -25,7 +25,7 @@ from gcity_tui.model.actions import (
     View,
 )
 from gcity_tui.model.declared import Agent, DeclaredCity
-from gcity_tui.model.names import rig_of
+from gcity_tui.model.names import rig_of, session_name
 from gcity_tui.model.resting import chat_over, dependency_order, idle_long, too_old
 from gcity_tui.model.session import Phase
 
@@ -150,6 +150,8 @@ class _Planner:
         """
         if s.state == "draining":
             return s.drain_acked or s.phase is Phase.READY
+        if s.leave_at and not tasks and not s.attached and s.phase is Phase.READY:
+            return True
         coming = tasks and agent.lifecycle != "one_shot"
         return s.drain_acked and not coming and not self._kept(s, agent)
 
@@ -267,7 +269,7 @@ class _Planner:
                 return s.instance
         taken = set(self.by_name) | set(self.tasks) | self.starting
         slot = 1
-        while agent.instance(slot) in taken:
+        while agent.instance(slot) in taken or session_name(agent.instance(slot)) in self.view.strays:
             slot += 1
         most = agent.max_active_sessions
         return agent.instance(slot) if most is None or slot <= most else None
@@ -352,7 +354,7 @@ class _Planner:
         self.actions.append(Stop(s.instance, reason, state=state))
 
     def _may_start(self, instance: str, agent: Agent) -> bool:
-        if instance in self.starting or self.wakes <= 0:
+        if instance in self.starting or self.wakes <= 0 or session_name(instance) in self.view.strays:
             return False
         up = self.up | self.starting
         mates = sum(1 for i in up if self._agent_name(i) == agent.qualified)

@@ -368,15 +368,16 @@ class TmuxWorker:
         """After a restart: what was under way, by looking only."""
         return self.lanes.run(self.record.instance, self.courier.settle)
 
-    def _deliver(self, text: str, when: str, wake: bool, source: str) -> Receipt:
-        receipt = self.queue.put(self.record.instance, text, when=when, wake=wake, source=source)
+    def _deliver(self, text: str, when: str, wake: bool, source: str, epoch: int = 0) -> Receipt:
+        receipt = self.queue.put(self.record.instance, text, when=when, epoch=epoch, wake=wake, source=source)
         self.courier.pump()
         return self.queue.receipt(receipt.id)
 
     def message(self, request: MessageRequest) -> MessageResult:
+        """A part of this conversation: in another one it would mean nothing, and is not said."""
         self._open()
         when = {"default": "now", "follow_up": "boundary", "interrupt_now": "interrupt"}.get(request.delivery, "now")
-        receipt = self._lane("message", lambda: self._deliver(request.text, when, True, ""))
+        receipt = self._lane("message", lambda: self._deliver(request.text, when, True, "", self.record.epoch))
         return MessageResult(receipt.state is Delivery.QUEUED, receipt)
 
     def nudge(self, request: NudgeRequest) -> NudgeResult:
