@@ -112,7 +112,8 @@ def _pour(call: "Call", formulas: "Formulary", name: str, given: "dict[str, str]
 
     about = formulas.formula(name)
     formulas.check(about, given)
-    made = plan(formulas.compiled(name, given), ephemeral=short)
+    recipe = formulas.compiled(name, given, claimable=False)  # who pours it may assign it
+    made = plan(recipe, ephemeral=short)
     graph = "gc.formula_contract" in made.nodes[0].metadata
     if short and not graph and (call.opts.get("root-only") or not about.pour):
         root = replace(made.nodes[0], type="task", metadata={**made.nodes[0].metadata, "gc.kind": "wisp"})
@@ -125,6 +126,8 @@ def _pour(call: "Call", formulas: "Formulary", name: str, given: "dict[str, str]
         for node in made.nodes:
             call.say(f"  {node.title}")
         return
+    for warning in recipe.warnings:
+        call.warn(f"warning: {warning}")
     ids = call.ledger.pour(made, call.actor, prefix=call.prefix)
     root_id, phase = ids[made.nodes[0].key], "vapor" if short else "liquid"
     told: dict[str, Any] = {"new_epic_id": root_id, "id_mapping": ids, "created": len(ids), "phase": phase}
@@ -143,7 +146,7 @@ def _cook(call: "Call", formulas: "Formulary", words: "list[str]", given: "dict[
         raise Usage("bd cook --persist: templates are not kept as beads here", cure="bd mol pour makes the beads")
     name = words[0].rsplit("/", 1)[-1].removesuffix(".toml").removesuffix(".json").removesuffix(".formula")
     formulas.check(formulas.formula(name), given)
-    recipe = formulas.compiled(name, given)
+    recipe = formulas.compiled(name, given, claimable=False)
     steps = [
         {"id": n.ref, "title": n.title, "type": n.type, "description": n.description, "needs": list(n.blocks)}
         for n in recipe.nodes

@@ -51,15 +51,15 @@ class Formulary:
                     cure=f"did you mean {close}?" if close else f"it has {', '.join(formula.variables) or 'none'}",
                 )
 
-    def compiled(self, name: str, values: Mapping[str, str], target: str = "") -> Recipe:
-        """The recipe with its routes; `target` gets what no step names an agent for."""
+    def compiled(self, name: str, values: Mapping[str, str], target: str = "", *, claimable: bool = True) -> Recipe:
+        """The recipe with its routes; `target` gets what no step names an agent for. Not `claimable`: nobody may."""
         rules = self.declared.daemon
         recipe = compile(
             name, self.read, values, find=self.find, v2=rules.formula_v2, by_version=rules.formula_v2_by_version
         )
-        return self.routed(recipe, target)
+        return self.routed(recipe, target, claimable=claimable)
 
-    def routed(self, recipe: Recipe, target: str = "") -> Recipe:
+    def routed(self, recipe: Recipe, target: str = "", *, claimable: bool = True) -> Recipe:
         store = f"rig:{self.scope}" if self.scope else f"city:{self.declared.name}"
         return route(
             recipe,
@@ -67,4 +67,5 @@ class Formulary:
             target=target,
             store_ref=store,
             session_of=lambda n: session_of(self.declared, n),
+            claimable=claimable,
         )

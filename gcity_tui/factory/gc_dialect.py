@@ -35,7 +35,7 @@ USAGE = """gc: what an agent may ask of its city
   status, doctor, config, formula, start, init
   version
 """
-PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "start", "init")
+PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init")
 """Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 

@@ -22,11 +22,13 @@ def route(
     store_ref: str = "",
     dispatcher: str = DISPATCHER,
     session_of: Callable[[str], str] | None = None,
+    claimable: bool = True,
 ) -> Recipe:
     """`recipe` with its routes: per step assignee, else its `gc.run_target`, else `target`.
 
     `store_ref` is `city:<name>` or `rig:<name>`; `session_of` turns a single-session target into its session's name.
-    Raises BadConfig for a target that does not exist, with the step's place.
+    Raises BadConfig for a target that does not exist, with the step's place; and, when it is to be `claimable`, for a
+    graph of which nobody would get a step.
     """
     if not recipe.graph:
         return _older(recipe, resolve, target)
@@ -36,8 +38,7 @@ def route(
         if node.kind not in TOPOLOGY and node.kind not in CONTROLS:
             routes[node.ref] = _resolved(node, recipe, resolve, target)
     nodes += [_stamped(n, recipe, resolve, target, store_ref, dispatcher, routes, session_of) for n in recipe.nodes[1:]]
-    claimable = any(kind for kind, _ in routes.values())
-    if routes and not claimable:
+    if claimable and routes and not any(kind for kind, _ in routes.values()):
         raise BadConfig(
             f'formulas v2 "{recipe.name}" would materialize no claimable work: no step has a target',
             cure="name a target, or gc.run_target in its steps",

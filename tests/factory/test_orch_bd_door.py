@@ -99,3 +99,15 @@ def test_hot_words_load_nothing(tmp_path: Path) -> None:
     for argv in (["ready", "--json"], ["list"], ["mol", "wisp", "list"], ["create", "mol pour cook formula"]):
         assert bd_door.answer(town.ledger, never, argv, {}, b"", str(town.home))[0] == 0
     assert not {m for m in set(sys.modules) - known if m.startswith(("gcity_tui.factory", "gcity_tui.formulas"))}
+
+
+def test_a_graph_that_names_nobody_is_made_for_whom_it_is_given(tmp_path: Path) -> None:
+    graph = 'formula = "g"\n[[steps]]\nid = "a"\ntitle = "A"\nretry = { max_attempts = 2 }\n'
+    town = Town(tmp_path, {**FORMULAS, "g": graph})
+    told = json.loads(bd(town, "cook", "g", "--json")[1])
+    assert told["graph"] and len(told["steps"]) == 5
+    code, out, err = bd(town, "mol", "pour", "g", "--assignee", "w-1", "--json")
+    made = json.loads(out)
+    assert code == 0 and made["created"] == 5 and 'formula_compiler = ">=2.0.0"' in err
+    root = town.ledger.get(made["new_epic_id"])
+    assert root is not None and root.assignee == "w-1" and root.kind == "workflow"
