@@ -15,7 +15,7 @@ SHOWS_LIMIT = ("claude", "codex", "gemini")
 """Those that the stub can show a used-up allowance to, in the form that their own maker's service uses."""
 WHAT = (
     "start", "prompt", "nudges", "nudges idle", "nudges busy", "interrupt", "approval",
-    "nudge in dialog", "found", "PATH", "state", "limit",
+    "nudge in dialog", "found", "PATH", "environment", "state", "limit",
     "transcript", "resume", "reset", "left", "hooks",
 )  # fmt: skip
 
