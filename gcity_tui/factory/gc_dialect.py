@@ -35,7 +35,8 @@ USAGE = """gc: what an agent may ask of its city
   status, doctor, config, formula, start, init
   version
 """
-PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init")
+PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init", "agent", "pack",
+           "import")  # fmt: skip
 """Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 
@@ -116,6 +117,8 @@ def _listed(verb: str, rest: "list[str]") -> bool:
     words = [a for a in rest if not a.startswith("-")][:1]
     if verb == "rig":
         return words in ([], ["list"], ["status"])
+    if verb == "agent":
+        return words in ([], ["list"])
     return verb == "session" and words in ([], ["list"], ["nudge"])
 
 
@@ -208,7 +211,7 @@ def _about(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb in PERSONS:
         raise Usage(f"gc {verb} is carried out by gcity-tui", cure=f"gcity-tui gc {' '.join((verb, *args))}")
     known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "converge", "prime", "version", "handoff",
-             "events", "convoy", "workflow", "agent", "service", *PERSONS)  # fmt: skip
+             "events", "convoy", "workflow", "service", *PERSONS)  # fmt: skip
     from gcity_tui.model.names import nearest
 
     close = nearest(verb, known)
