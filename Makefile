@@ -29,7 +29,7 @@ bench: .venv/.test          ## the figures, as ratios against floors measured in
 	@$(BIN)/python -m bench $(ARGS)
 
 drill: .venv/.test          ## kill things at random moments, the long form
-	@GCITY_DRILLS=$${GCITY_DRILLS:-20} $(BIN)/python -m pytest -n 0 -m drill --timeout 3600 $(ARGS)
+	@GCITY_DRILLS=$${GCITY_DRILLS:-200} $(BIN)/python -m pytest -n 0 -m drill --timeout 3600 $(ARGS)
 
 screenshots: .venv/.test    ## draw the pictures in screenshots/ anew
 	@$(BIN)/python -m tests.scenes

@@ -49,9 +49,13 @@ def nowhere(provider: str) -> str:
 
 
 def advance(
-    ledger: Ledger, declared: DeclaredCity, run_script: Runner, limited: choosing.Limited = nowhere
-) -> tuple[Did, ...]:
-    """Carry out every control that can be, until nothing moves. Returns what was done, in order."""
+    ledger: Ledger, declared: DeclaredCity, run_script: Runner, limited: choosing.Limited = nowhere,
+    triggers: bool = True,
+) -> tuple[Did, ...]:  # fmt: skip
+    """Carry out every control that can be, until nothing moves. Returns what was done, in order.
+
+    `limited`: a provider's name → why it answers nobody now, or "". `triggers`: whether those of loops are asked.
+    """
     did: list[Did] = []
     worker = _Worker(ledger, declared, run_script)
     while len(did) < MOST:
@@ -59,7 +63,9 @@ def advance(
         step += [d for one in due(ledger) if (d := worker.settle(one))]
         step += [Did(gate, "gate", "open") for gate in gates.settle(ledger)]
         step += [Did(gate, "choice", "chosen", who) for gate, who in choosing.settle(ledger, declared, limited)]
-        step += [Did(loop, "convergence", done) for loop, done in converge.settle(ledger, declared, run_script)]
+        step += [
+            Did(loop, "convergence", done) for loop, done in converge.settle(ledger, declared, run_script, triggers)
+        ]
         step += [Did(bead, "molecule", done) for bead, done in molecules.settle(ledger)]
         if not step:
             break

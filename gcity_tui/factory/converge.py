@@ -14,19 +14,31 @@ from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.pour import pour
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import scopes
+from gcity_tui.factory.converge_gates import outcome, script_of, trigger_of
+from gcity_tui.factory.converge_words import (
+    ROUNDS,
+    TYPE,
+    budget,
+    iteration,
+    keeping,
+    key,
+    says,
+    variables,
+    verdict_of,
+)
 from gcity_tui.factory.formulary import Formulary
 from gcity_tui.factory.routes import target as target_named
-from gcity_tui.factory.scripts import KEPT, Result, Runner, Script, gate_script
+from gcity_tui.factory.scripts import Result, Runner
 from gcity_tui.formulas import plan
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import CityError, NotFound, Refused, Usage
 from gcity_tui.model.graph import GraphEdge, GraphNode, GraphPlan
 from gcity_tui.model.names import bead_prefix, seconds
-from gcity_tui.model.text import clean, one_line
+from gcity_tui.model.text import one_line
 
-TYPE = "convergence"
 GATES = ("manual", "condition", "hybrid")
+TRIGGERS = ("", "event")
 TIMEOUTS = ("iterate", "retry", "manual", "terminate")
 MOST_ITERATIONS, MOST_RETRIES = 1000, 3
 EVALUATE = "evaluate"
@@ -37,11 +49,6 @@ PROMPT = """Judge whether what this convergence loop is about is good enough now
 The verdict is one of: approve, approve-with-risks, block. Write down in a comment what is still missing
 (bd comments add {loop} "…"), then close this step.
 """
-_VERDICTS = {
-    "approve": "approve", "approved": "approve", "approve-with-risks": "approve-with-risks",
-    "approve-with-risk": "approve-with-risks", "approved-with-risks": "approve-with-risks",
-    "approved-with-risk": "approve-with-risks", "block": "block",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +66,9 @@ class Wanted:
     prompt: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
     retry_of: str = ""
-
-
-def key(name: str) -> str:
-    return f"convergence.{name}"
-
-
-def says(bead: Bead, name: str) -> str:
-    return bead.metadata.get(key(name), "")
-
-
-def iteration(bead: Bead) -> int:
-    text = says(bead, "iteration")
-    return int(text) if text.isdigit() else 0
-
-
-def verdict_of(text: str) -> str:
-    """approve, approve-with-risks or block; what is unknown blocks, nothing said stays nothing."""
-    word = text.strip().lower().replace("_", "-").replace(" ", "-")
-    return _VERDICTS.get(word, "block") if word else ""
+    trigger: str = ""
+    """`event`: a further iteration begins when `trigger_condition`, a script, passes."""
+    trigger_condition: str = ""
 
 
 # -- begun by a person -----------------------------------------------------------------------------------------------
@@ -95,6 +86,8 @@ def create(ledger: Ledger, declared: DeclaredCity, wanted: Wanted, actor: str = 
     seconds(wanted.timeout)
     if wanted.gate == "condition" and not wanted.condition:
         raise Usage("a condition gate needs its script", cure="--gate-condition PATH")
+    if wanted.trigger not in TRIGGERS or bool(wanted.trigger) != bool(wanted.trigger_condition):
+        raise Usage(f"trigger {wanted.trigger!r}", cure="--trigger event --trigger-condition PATH")
     agent, instance = target_named(declared, wanted.target)
     rig = declared.rig(agent.dir) if agent.dir else None
     route = instance or agent.qualified
@@ -103,7 +96,8 @@ def create(ledger: Ledger, declared: DeclaredCity, wanted: Wanted, actor: str = 
         "target": agent.qualified, "gate_mode": wanted.gate, "gate_condition": wanted.condition,
         "gate_timeout": wanted.timeout, "gate_timeout_action": wanted.on_timeout, "gate_retry_count": "0",
         "active_wisp": "", "last_processed_wisp": "", "city_path": str(declared.path), "rig": rig.name if rig else "",
-        "evaluate_prompt": wanted.prompt, "retry_source": wanted.retry_of,
+        "evaluate_prompt": wanted.prompt, "retry_source": wanted.retry_of, "trigger": wanted.trigger,
+        "trigger_condition": wanted.trigger_condition,
     }  # fmt: skip
     told = {key(k): v for k, v in meta.items() if v} | {f"var.{k}": v for k, v in wanted.variables.items()}
     title = one_line(wanted.title or f"{wanted.formula} until it converges", 200)
@@ -148,15 +142,15 @@ def act(ledger: Ledger, name: str, action: str, actor: str = "human") -> str:
             return f"loop {bead.id} is stopped"
         if action not in ("approve", "iterate"):
             raise Usage(f"a convergence loop knows no {action!r}", cure="approve, iterate, stop")
-        if state != "waiting_manual":
+        if state not in ("waiting_manual", "waiting_trigger"):
             raise Refused(f"loop {bead.id} is {state}: it asks nobody", cure="wait for its gate, or stop it")
         tx.emit(f"convergence.manual_{action}", bead.id, actor)
         if action == "approve":
             _end(tx, ledger, now, "approved", actor)
             return f"loop {bead.id} is approved"
-        if iteration(now) >= _budget(now):
-            raise Refused(f"loop {bead.id} has used its {_budget(now)} iterations", cure="approve or stop it")
-        _go_on(tx, now)
+        if iteration(now) >= budget(now):
+            raise Refused(f"loop {bead.id} has used its {budget(now)} iterations", cure="approve or stop it")
+        _go_on(tx, now, at_once=True)
         return f"loop {bead.id} gets another iteration"
 
     return ledger.transact(write, actor=actor)
@@ -168,8 +162,9 @@ def retry(ledger: Ledger, declared: DeclaredCity, name: str, actor: str = "human
     if says(b, "state") != "terminated":
         raise Refused(f"loop {b.id} is still {says(b, 'state')}", cure="stop it first")
     wanted = Wanted(
-        says(b, "formula"), says(b, "target"), b.title, _budget(b), says(b, "gate_mode"), says(b, "gate_condition"),
-        says(b, "gate_timeout"), says(b, "gate_timeout_action"), says(b, "evaluate_prompt"), _variables(b), b.id,
+        says(b, "formula"), says(b, "target"), b.title, budget(b), says(b, "gate_mode"), says(b, "gate_condition"),
+        says(b, "gate_timeout"), says(b, "gate_timeout_action"), says(b, "evaluate_prompt"), variables(b), b.id,
+        says(b, "trigger"), says(b, "trigger_condition"),
     )  # fmt: skip
     return create(ledger, declared, wanted, actor)
 
@@ -181,26 +176,26 @@ def find(ledger: Ledger, name: str) -> Bead:
     return bead
 
 
-def _variables(bead: Bead) -> dict[str, str]:
-    return {k.removeprefix("var."): v for k, v in bead.metadata.items() if k.startswith("var.")}
-
-
-def _budget(bead: Bead) -> int:
-    text = says(bead, "max_iterations")
-    return int(text) if text.isdigit() else 5
-
-
 # -- carried on by the controller ------------------------------------------------------------------------------------
 
 
-def settle(ledger: Ledger, declared: DeclaredCity, run_script: Runner) -> list[tuple[str, str]]:
-    """One step further for every loop that can go one; (loop, what was done)."""
-    did = [(b.id, _settle(ledger, declared, run_script, b)) for b in ledger.find(types=(TYPE,), open_only=True)]
+def settle(ledger: Ledger, declared: DeclaredCity, run_script: Runner, triggers: bool = True) -> list[tuple[str, str]]:
+    """One step further for every loop that can go one; (loop, what was done). `triggers` False: they are not asked."""
+    loops = ledger.find(types=(TYPE,), open_only=True)
+    did = [(b.id, _settle(ledger, declared, run_script, b, triggers)) for b in loops]
     return [(bead, done) for bead, done in did if done]
 
 
-def _settle(ledger: Ledger, declared: DeclaredCity, run_script: Runner, bead: Bead) -> str:
-    if says(bead, "state") not in ("creating", "active"):
+def waiting(ledger: Ledger) -> bool:
+    """Whether a loop waits for its trigger, whose script is to be asked now and then."""
+    return any(says(b, "state") == "waiting_trigger" for b in ledger.find(types=(TYPE,), open_only=True))
+
+
+def _settle(ledger: Ledger, declared: DeclaredCity, run_script: Runner, bead: Bead, triggers: bool) -> str:
+    state = says(bead, "state")
+    if state == "waiting_trigger" and triggers:
+        return _triggered(ledger, declared, run_script, bead)
+    if state not in ("creating", "active"):
         return ""
     wisp = says(bead, "active_wisp")
     if not wisp:
@@ -236,7 +231,7 @@ def _judged(ledger: Ledger, bead: Bead, verdict: str, mode: str, result: Result)
             return _commit(ledger, bead, "wait", verdict, "timeout", result)
         if what == "terminate":
             return _commit(ledger, bead, "end", verdict, "no_convergence", result)
-    if iteration(bead) >= _budget(bead):
+    if iteration(bead) >= budget(bead):
         return _commit(ledger, bead, "end", verdict, "no_convergence", result)
     return _commit(ledger, bead, "iterate", verdict, "", result)
 
@@ -249,16 +244,17 @@ def _commit(ledger: Ledger, bead: Bead, action: str, verdict: str, reason: str, 
         now = ledger.get(bead.id)
         if now is None or now.closed or now.metadata != bead.metadata:
             return ""
-        meta = _outcome(wisp, result) if result is not None else {}
+        meta = outcome(wisp, result) if result is not None else {}
         if action == "again":
             tries = int(says(bead, "gate_retry_count") or "0") + 1
             tx.update(bead.id, meta={**meta, key("gate_retry_count"): str(tries)})
             return "gate again"
         tx.update(bead.id, meta={**meta, key("last_processed_wisp"): wisp, key("gate_retry_count"): "0"})
-        outcome = meta.get(key("gate_outcome"), "")
-        said = {key("agent_verdict"): verdict, key("gate_outcome"): outcome}
+        gate = meta.get(key("gate_outcome"), "")
+        said = {key("agent_verdict"): verdict, key("gate_outcome"): gate}
         tx.update(wisp, meta={k: v for k, v in said.items() if v})
-        tx.emit("convergence.iteration", bead.id, message=f"{iteration(bead)}: {outcome or reason}")
+        _remember(tx, ledger, bead.id, wisp)
+        tx.emit("convergence.iteration", bead.id, message=f"{iteration(bead)}: {gate or reason}")
         if action == "approve":
             _end(tx, ledger, bead, "approved", "controller")
         elif action == "end":
@@ -273,29 +269,31 @@ def _commit(ledger: Ledger, bead: Bead, action: str, verdict: str, reason: str, 
     return ledger.transact(write, actor="controller")
 
 
-def _outcome(wisp: str, result: Result) -> dict[str, str]:
-    word = "pass" if result.passed else "timeout" if result.late else "error" if result.exit < 0 else "fail"
-    told = {
-        "gate_outcome": word, "gate_exit_code": str(result.exit), "gate_outcome_wisp": wisp,
-        "gate_stdout": clean(result.out), "gate_stderr": clean(result.err or result.note),
-        "gate_truncated": "true" if max(len(result.out), len(result.err)) >= KEPT else "false",
-    }  # fmt: skip
-    return {key(k): v for k, v in told.items()}
+def _triggered(ledger: Ledger, declared: DeclaredCity, run_script: Runner, bead: Bead) -> str:
+    """The next iteration may begin once the trigger's script passes; one that cannot be run asks a person."""
+    try:
+        result = run_script(trigger_of(declared, bead))
+    except CityError as e:
+        return _unpoured(ledger, bead, str(e))
+    if result is None or not result.passed:
+        return ""
+
+    def write(tx: Tx) -> str:
+        now = ledger.get(bead.id)
+        if now is None or now.closed or now.metadata != bead.metadata:
+            return ""
+        _go_on(tx, bead, at_once=True)
+        tx.emit("convergence.trigger_advance", bead.id, message=f"iteration {iteration(bead) + 1}")
+        return "trigger"
+
+    return ledger.transact(write, actor="controller")
 
 
-def script_of(declared: DeclaredCity, bead: Bead, verdict: str) -> Script:
-    """The gate's condition for the present iteration. Raises Permanent when it may not be run."""
-    wisp, n = says(bead, "active_wisp"), iteration(bead)
-    env = {"GC_BEAD_ID": bead.id, "GC_WISP_ID": wisp, "GC_ITERATION": str(n), "GC_AGENT_VERDICT": verdict,
-           "GC_MAX_ITERATIONS": says(bead, "max_iterations")}  # fmt: skip
-    name = f"{bead.id}:gate:{n}:{says(bead, 'gate_retry_count')}"
-    return gate_script(declared, name, says(bead, "gate_condition"), says(bead, "gate_timeout"), env, says(bead, "rig"))
-
-
-def _go_on(tx: Tx, bead: Bead) -> None:
-    """Ready for another iteration; what was said of the last one stays with its wisp."""
+def _go_on(tx: Tx, bead: Bead, at_once: bool = False) -> None:
+    """Ready for another iteration, at once or when its trigger says so. What was said of the last is with its wisp."""
     gone = tuple(key(k) for k in ("agent_verdict", "agent_verdict_wisp", "waiting_reason"))
-    tx.update(bead.id, meta={key("state"): "active", key("active_wisp"): ""}, unset_meta=gone)
+    state = "waiting_trigger" if says(bead, "trigger") and not at_once else "active"
+    tx.update(bead.id, meta={key("state"): state, key("active_wisp"): ""}, unset_meta=gone)
 
 
 def _next(ledger: Ledger, declared: DeclaredCity, bead: Bead) -> str:
@@ -330,11 +328,19 @@ def _unpoured(ledger: Ledger, bead: Bead, why: str) -> str:
     return ledger.transact(write, actor="controller")
 
 
+def _remember(tx: Tx, ledger: Ledger, loop: str, wisp: str) -> None:
+    """An iteration that is over is kept with its loop: the wisp itself goes when it is old."""
+    bead, root = ledger.get(loop), ledger.get(wisp)
+    if bead is not None and root is not None and root.closed:
+        tx.update(loop, meta={ROUNDS: keeping(bead, root)})
+
+
 def _end(tx: Tx, ledger: Ledger, bead: Bead, reason: str, actor: str, why: str = "") -> None:
     """Over. What is still open of the running iteration is closed with it."""
     if wisp := says(bead, "active_wisp"):
         found = [b for b in (*ledger.find(under=wisp), *ledger.find(ids=(wisp,))) if not b.closed]
         scopes.skip(tx, found, "canceled", f"its loop is over: {reason}")
+        _remember(tx, ledger, bead.id, wisp)
     outcome = {"approved": "pass", "stopped": "canceled"}.get(reason, "fail")
     told = {"state": "terminated", "terminal_reason": reason, "terminal_actor": actor}
     more = {Meta.FAILURE_REASON: why[:500]} if why else {}
@@ -346,7 +352,7 @@ def _plan(declared: DeclaredCity, bead: Bead, n: int) -> GraphPlan:
     """Iteration `n` as a plan: the formula's steps, and after all of them the one that judges."""
     formulas = Formulary(declared, says(bead, "rig"))
     name, target = says(bead, "formula"), says(bead, "target")
-    recipe = formulas.compiled(name, _variables(bead), target)
+    recipe = formulas.compiled(name, variables(bead), target)
     if recipe.graph:
         raise Refused(f"formula {name!r} is a graph: convergence runs the older kind", cure="a check step loops it")
     if recipe.node(EVALUATE) is not None:

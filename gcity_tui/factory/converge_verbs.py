@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.factory import converge as loops
 from gcity_tui.factory import scripts
+from gcity_tui.factory.converge_gates import script_of, trigger_of
+from gcity_tui.factory.converge_words import TYPE, says, verdict_of
 from gcity_tui.factory.gc_words import options
 from gcity_tui.model.bead import Bead
 from gcity_tui.model.declared import DeclaredCity
@@ -15,15 +17,15 @@ from gcity_tui.model.errors import Refused, Usage
 from gcity_tui.model.text import one_line
 
 Answer = tuple[int, bytes, bytes]
-VERBS = ("create", "list", "status", "approve", "iterate", "stop", "retry", "test-gate")
+VERBS = ("create", "list", "status", "approve", "iterate", "stop", "retry", "test-gate", "test-trigger")
 _CREATE = (
     "formula", "target", "title", "max-iterations", "gate", "gate-condition", "gate-timeout", "gate-timeout-action",
-    "evaluate-prompt", "var",
+    "evaluate-prompt", "var", "trigger", "trigger-condition",
 )  # fmt: skip
 
 
 def converge(ledger: Ledger, declared: DeclaredCity, argv: list[str], env: Mapping[str, str]) -> Answer:
-    """Exit 0 when it is done; test-gate: 0 when the gate would let the loop end, 1 when not."""
+    """Exit 0 when it is done; test-gate and test-trigger: 0 when the script passes, 1 when not."""
     verb = argv[0] if argv else ""
     if verb not in VERBS:
         raise Usage(f"gc converge: no verb {verb!r}", cure=", ".join(VERBS))
@@ -42,8 +44,8 @@ def converge(ledger: Ledger, declared: DeclaredCity, argv: list[str], env: Mappi
     if verb == "retry":
         made, warnings = loops.retry(ledger, declared, words[0], actor)
         return _made(made, warnings, as_json)
-    if verb == "test-gate":
-        return _test(ledger, declared, words[0], as_json)
+    if verb in ("test-gate", "test-trigger"):
+        return _test(ledger, declared, words[0], verb == "test-trigger", as_json)
     line = loops.act(ledger, words[0], verb, actor)
     return _told({"id": words[0], "action": verb, "outcome": line} if as_json else None, line)
 
@@ -60,7 +62,7 @@ def _create(ledger: Ledger, declared: DeclaredCity, argv: list[str], actor: str)
     wanted = loops.Wanted(
         formula, target, said.get("title", ""), int(limit), said.get("gate", "manual"), said.get("gate-condition", ""),
         said.get("gate-timeout", "5m"), said.get("gate-timeout-action", "iterate"), said.get("evaluate-prompt", ""),
-        given,
+        given, trigger=said.get("trigger", ""), trigger_condition=said.get("trigger-condition", ""),
     )  # fmt: skip
     made, warnings = loops.create(ledger, declared, wanted, actor)
     return _made(made, warnings, "json" in said)
@@ -97,7 +99,7 @@ def standing(bead: Bead) -> dict[str, str]:
 
 
 def _list(ledger: Ledger, every: bool, as_json: bool) -> Answer:
-    found = ledger.find(types=(loops.TYPE,), open_only=not every, sort="created_asc")
+    found = ledger.find(types=(TYPE,), open_only=not every, sort="created_asc")
     rows = [standing(b) for b in found]
     lines = []
     for r in rows:
@@ -107,11 +109,15 @@ def _list(ledger: Ledger, every: bool, as_json: bool) -> Answer:
     return _told(rows if as_json else None, "\n".join(lines) or "no convergence loops")
 
 
-def _test(ledger: Ledger, declared: DeclaredCity, name: str, as_json: bool) -> Answer:
+def _test(ledger: Ledger, declared: DeclaredCity, name: str, trigger: bool, as_json: bool) -> Answer:
     bead = loops.find(ledger, name)
-    if not loops.says(bead, "gate_condition"):
-        raise Refused(f"loop {bead.id} has no condition to test", cure="its gate is a person")
-    result = scripts.run(loops.script_of(declared, bead, loops.verdict_of(loops.says(bead, "agent_verdict"))))
+    if not says(bead, "trigger_condition" if trigger else "gate_condition"):
+        cure = "its iterations follow each other" if trigger else "its gate is a person"
+        raise Refused(f"loop {bead.id} has no {'trigger' if trigger else 'condition'} to test", cure=cure)
+    script = (
+        trigger_of(declared, bead) if trigger else script_of(declared, bead, verdict_of(says(bead, "agent_verdict")))
+    )
+    result = scripts.run(script)
     told = {"passed": result.passed, "exit": result.exit, "stdout": result.out, "stderr": result.err or result.note}
     line = f"{'passes' if result.passed else 'does not pass'}: {result.reason}"
     return (0 if result.passed else 1), _told(told if as_json else None, line)[1], b""

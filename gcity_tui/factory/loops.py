@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import control, converge
+from gcity_tui.factory import converge_words as words
 from gcity_tui.factory.findings import (
     MERGED,
     Turn,
@@ -62,7 +63,7 @@ def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop,
         if root in stamps:
             over[root] = (stamps[root], made)
         found += made
-    found += [_converging(ledger, b) for b in ledger.find(types=(converge.TYPE,), sort="created_asc")]
+    found += [_converging(ledger, b) for b in ledger.find(types=(words.TYPE,), sort="created_asc")]
     return tuple(found)
 
 
@@ -93,25 +94,17 @@ _ENDS = {"approved": "clean", "no_convergence": "out of budget", "stopped": "sto
 
 
 def _converging(ledger: Ledger, bead: Bead) -> Loop:
-    """A convergence loop: each of its iterations is a round without legs."""
-    rounds = []
-    for wisp in ledger.children(bead.id):
-        n = wisp.metadata.get(converge.key("iteration"), "")
-        began, ended = seconds_of(wisp.started_at or wisp.created_at), seconds_of(wisp.closed_at)
-        gate, said = wisp.metadata.get(converge.key("gate_outcome"), ""), converge.says(wisp, "agent_verdict")
-        verdict = "" if not wisp.closed else "iterate" if gate not in ("", "pass") else verdict_of(said)
-        spent = round(ended - began, 3) if ended and began else 0.0
-        now = "done" if wisp.closed else "implementing"
-        turn = int(n) if n.isdigit() else 0
-        rounds.append(Round(turn, verdict=verdict, started_at=began, seconds=spent, phase=now))
-    where = converge.says(bead, "state")
-    over = _ENDS.get(converge.says(bead, "terminal_reason"), "failed")
+    """A convergence loop: each of its iterations is a round without legs; old ones are known from the loop alone."""
+    turns_ = words.kept(bead) | {r.n: r for r in (words.as_round(w) for w in ledger.children(bead.id))}
+    rounds = [turns_[n] for n in sorted(turns_)]
+    where = words.says(bead, "state")
+    over = _ENDS.get(words.says(bead, "terminal_reason"), "failed")
     if rounds and bead.closed and over == "clean":
         rounds[-1] = replace(rounds[-1], verdict="approve")
-    state_ = over if bead.closed else "gate" if where.startswith("waiting") else "running"
-    budget = converge.says(bead, "max_iterations")
-    target = converge.says(bead, "target")
-    return Loop(bead.id, bead.id, one_line(bead.title, 200), target, converge.says(bead, "rig"), tuple(rounds),
+    state_ = over if bead.closed else "gate" if where == "waiting_manual" else "running"
+    budget = words.says(bead, "max_iterations")
+    target = words.says(bead, "target")
+    return Loop(bead.id, bead.id, one_line(bead.title, 200), target, words.says(bead, "rig"), tuple(rounds),
                 int(budget) if budget.isdigit() else 0, state_)  # fmt: skip
 
 
@@ -209,14 +202,14 @@ def act(ledger: Ledger, name: str, action: str, *, actor: str = "human") -> str:
     if action not in ACTIONS:
         raise Usage(f"no action {action!r}", cure=", ".join(ACTIONS))
     asked = ledger.get(name)
-    if asked is not None and asked.issue_type == converge.TYPE:
+    if asked is not None and asked.issue_type == words.TYPE:
         return converge.act(ledger, name, action, actor)
     bead = find(ledger, name)
     facts = {
         "approve": {control.REQUEST: "approve"}, "iterate": {control.REQUEST: "iterate"},
         "pause": {control.PAUSED: "true"}, "resume": {control.PAUSED: "false"},
     }  # fmt: skip
-    words = {
+    lines = {
         "approve": "is taken as it is", "iterate": "gets another round", "stop": "is stopped",
         "pause": "waits after this round", "resume": "goes on",
     }  # fmt: skip
@@ -230,7 +223,7 @@ def act(ledger: Ledger, name: str, action: str, *, actor: str = "human") -> str:
         else:
             tx.update(bead.id, meta=facts[action])
         tx.emit(f"loop.{action}", bead.id, message=f"by {actor}")
-        return f"loop {bead.id} {words[action]}"
+        return f"loop {bead.id} {lines[action]}"
 
     return ledger.transact(write, actor=actor)
 

@@ -6,7 +6,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping
 
-from gcity_tui.factory import control, gates, loops, molecules, workplace
+from gcity_tui.factory import control, converge, gates, loops, molecules, workplace
 from gcity_tui.factory.scripts import Background
 from gcity_tui.factory.site import Site
 from gcity_tui.factory.upkeep import Upkeep
@@ -16,6 +16,9 @@ from gcity_tui.model.snapshot import GateView
 
 TIDY_AGAIN = 60.0
 """Seconds until a run's worktrees are looked at again when something had to stay: unsaved work, a living session."""
+
+TRIGGER_AGAIN = 5.0
+"""Seconds between two questions to the trigger of a convergence loop."""
 
 
 class Orchestra:
@@ -36,6 +39,7 @@ class Orchestra:
         self._tidied: set[str] = set()
         self._again_at: dict[str, float] = {}
         self._swept = 0.0
+        self._ask_at, self._asked = 0.0, False
         self._timer = 0.0
         self._thread = threading.Thread(target=self._run, name="orchestra", daemon=True)
         self._thread.start()
@@ -53,7 +57,7 @@ class Orchestra:
     def _again(self) -> None:
         """A check script is over: look again though the ledger stands still."""
         with self._turn:
-            self._seq = -1
+            self._seq, self._asked = -1, True
             self._turn.notify()
 
     def _run(self) -> None:
@@ -81,11 +85,17 @@ class Orchestra:
 
     def _pass(self) -> None:
         site = self.site
-        for did in control.advance(site.ledger, site.declared, self._scripts, self.limited):
+        asking = self._asked or site.clock() >= self._ask_at
+        self._asked = False
+        if asking:
+            self._ask_at = site.clock() + TRIGGER_AGAIN
+        for did in control.advance(site.ledger, site.declared, self._scripts, self.limited, asking):
             site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
         self.loops = loops.project(site.ledger, site.declared)
         self.gates = gates.standing(site.ledger)
         due = gates.next_due(site.ledger)
+        if converge.waiting(site.ledger):
+            due = min(due or self._ask_at, self._ask_at)
         self._timer = max(due, site.clock() + 0.25) if due else 0.0
         self._collect()
         for loop in self.loops:

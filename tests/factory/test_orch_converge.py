@@ -12,7 +12,8 @@ from mortal_ledger import Died, Mortal
 from run_texts import DRAFT
 from town import Play, Town, passes, told
 
-from gcity_tui.factory import converge, loops, scripts
+from gcity_tui.factory import converge, loops, molecules, scripts
+from gcity_tui.factory.bd_door import answer
 from gcity_tui.factory.gc_dialect import answer_gc
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.errors import NotFound, Refused, Usage
@@ -222,6 +223,10 @@ def test_the_words_of_gc(tmp_path: Path) -> None:
     assert (status["state"], status["iteration"], status["var.what"]) == ("active", "1", "a poem")
     assert any(b.title == "Write a poem" for b in town.ledger.find())
     assert gc("converge", "test-gate", loop)[:2] == (0, "passes: exit 0\n")
+    assert "has no trigger" in gc("converge", "test-trigger", loop)[2]
+    code, other, _ = gc("converge", "create", *words, "--trigger", "event", "--trigger-condition=check.sh")
+    assert gc("converge", "test-trigger", other.strip())[:2] == (0, "passes: exit 0\n")
+    assert gc("converge", "stop", other.strip())[0] == 0
     assert loop in gc("converge", "list")[1] and gc("converge", "stop", loop)[0] == 0
     assert gc("converge", "list")[1] == "no convergence loops\n" and "stopped" in gc("converge", "list", "--all")[1]
     assert gc("converge", "approve", loop)[0] != 0 and gc("converge", "odd")[0] == 2
@@ -231,3 +236,67 @@ def test_steps_are_given_out_as_any_others(tmp_path: Path) -> None:
     town, _, _ = run(tmp_path, converge.Wanted("draft", "w"), judged("approve"), passes_at(1))
     steps = [b for b in town.ledger.find() if b.metadata.get(Meta.ROUTED_TO) == "w"]
     assert sorted(b.title for b in steps) == ["Evaluate", "Read it", "Write it"] and all(b.closed for b in steps)
+
+
+def test_an_event_lets_the_next_iteration_begin(tmp_path: Path) -> None:
+    """A trigger: the first iteration begins by itself, each further one when the trigger's script passes."""
+    wanted = replace(CONDITION, trigger="event", trigger_condition="go.sh")
+    open_: set[str] = set()
+
+    def runner(script: scripts.Script) -> scripts.Result:
+        if script.path.name == "go.sh":
+            return scripts.Result(0 if script.env["GC_ITERATION"] in open_ else 1)
+        return passes_at(3)(script)
+
+    (tmp_path / "city").mkdir()
+    (tmp_path / "city" / "go.sh").write_text("#!/bin/sh\n")
+    (tmp_path / "city" / "go.sh").chmod(0o755)
+    town, loop, _ = run(tmp_path, wanted, judged("approve"), runner)
+
+    def state() -> str:
+        return converge.says(converge.find(town.ledger, loop), "state")
+
+    assert state() == "waiting_trigger" and loops.project(town.ledger, town.declared)[0].state == "running"
+    assert not town.advance(runner) and not town.step(passes), "nothing moves before it passes"
+    open_.add("2")
+    while town.advance(runner) | town.step(judged("approve")):
+        pass
+    assert (state(), converge.iteration(converge.find(town.ledger, loop))) == ("waiting_trigger", 2)
+    assert [e.type for e in town.ledger.events()].count("convergence.trigger_advance") == 1
+    assert loops.act(town.ledger, loop, "iterate").endswith("another iteration"), "a person is a trigger too"
+    while town.advance(runner) | town.step(judged("approve")):
+        pass
+    assert converge.says(converge.find(town.ledger, loop), "terminal_reason") == "approved"
+    for wrong in (replace(wanted, trigger="odd"), replace(wanted, trigger_condition="")):
+        with pytest.raises(Usage, match="trigger"):
+            converge.create(town.ledger, town.declared, wrong)
+
+
+def test_rounds_outlive_their_wisps(tmp_path: Path) -> None:
+    town, loop, _ = run(tmp_path, CONDITION, judged("approve"), passes_at(3))
+    before = loops.project(town.ledger, town.declared)[0]
+    assert molecules.collect(town.ledger, -1.0) > 0 and not town.ledger.children(loop)
+    (after,) = loops.project(town.ledger, town.declared)
+    assert after == before and [r.verdict for r in after.rounds] == ["iterate", "iterate", "approve"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("update", "{loop}", "--set-metadata", "convergence.state=terminated"),
+        ("update", "{loop}", "--set-metadata=convergence.max_iterations=99"),
+        ("update", "{loop}", "--unset-metadata", "convergence.active_wisp"),
+        ("update", "{loop}", "--metadata", '{"convergence.gate_outcome": "pass"}'),
+        ("meta", "set", "{loop}", "convergence.gate_condition", "/tmp/mine.sh"),
+    ],
+)
+def test_an_agent_says_its_verdict_and_nothing_else_of_a_loop(tmp_path: Path, words: tuple[str, ...]) -> None:
+    town = Town(tmp_path, FORMULAS)
+    loop, _ = converge.create(town.ledger, town.declared, converge.Wanted("draft", "w"))
+    before = converge.find(town.ledger, loop).metadata
+    argv = [w.replace("{loop}", loop) for w in words]
+    code, _, err = answer(town.ledger, lambda: town.declared, argv, town.env("w"), b"", str(town.home))
+    assert code == 1 and b"is the controller's" in err
+    assert converge.find(town.ledger, loop).metadata == before
+    town.bd("meta", "set", loop, "convergence.agent_verdict", "block")
+    assert converge.says(converge.find(town.ledger, loop), "agent_verdict") == "block"

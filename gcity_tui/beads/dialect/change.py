@@ -45,6 +45,16 @@ _ABOUT = [
 ]
 
 
+_OF_AGENTS = ("convergence.agent_verdict", "convergence.agent_verdict_wisp")
+
+
+def _guard(keys: "tuple[str, ...]") -> None:
+    """A convergence loop's state is the controller's; an agent says its verdict, and nothing else."""
+    for key in keys:
+        if key.startswith("convergence.") and key not in _OF_AGENTS:
+            raise Usage(f"{key} is the controller's", cure=f"set {_OF_AGENTS[0]}; people say gc converge")
+
+
 class Change:
     """What an update asks of each bead, worked out once."""
 
@@ -63,6 +73,7 @@ class Change:
             raise Usage("cannot combine --metadata with --set-metadata or --unset-metadata")
         self.meta = make.meta(call)
         self.unset = tuple(values.csv(o.get("unset-metadata")))
+        _guard((*self.meta, *self.unset))
         self.add, self.remove = _labels(o.get("add-label")), _labels(o.get("remove-label"))
         self.whole = _labels(o["set-labels"]) if o.get("set-labels") is not None else None
         self.append = {"notes": o.get("append-notes", ""), "description": o.get("append-description", "")}
