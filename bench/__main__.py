@@ -1,7 +1,7 @@
 """The figures to hold, as one table: `python -m bench [--json] [--agents N] [--small] [part …]`.
 
-Parts: idle screen attach nudge paint start transcripts ledger formulas. Each figure stands beside its floor, measured
-in the same run; a machine that has other things to do makes both worse, so run it where nothing else runs.
+Parts: idle screen attach nudge paint start ask hooks transcripts ledger formulas. Each figure stands beside its floor,
+measured in the same run; a machine that has other things to do makes both worse, so run it where nothing else runs.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import formulas, ledger_rows, living, starting
+from bench import agents_side, formulas, ledger_rows, living, starting
 from bench.figures import Figure, as_json, table
 from bench.world import Town, home
 
-PARTS = ("transcripts", "formulas", "ledger", "start", "paint", "screen", "attach", "nudge", "idle")
+PARTS = ("transcripts", "formulas", "ledger", "start", "ask", "hooks", "paint", "screen", "attach", "nudge", "idle")
 
 
 def main() -> int:
@@ -62,6 +62,8 @@ def run(part: str, base: Path, agents: int, small: bool) -> list[Figure]:
         "ledger": lambda: ledger_rows.figures(base, small),
         "formulas": lambda: formulas.figures(base, small),
         "start": lambda: _started(base, 10 if small else 100),
+        "ask": lambda: _alone(base, "ask", lambda town: agents_side.questions(town, 8 if small else 40)),
+        "hooks": lambda: _alone(base, "hooks", lambda town: agents_side.calls(town, 11 if small else 41)),
         "paint": lambda: starting.first_paint(Towns.large(base, agents), 3 if small else 9),
         "screen": lambda: living.screen(Towns.large(base, agents), many),
         "attach": lambda: living.attach(Towns.large(base, agents), 3 if small else 10),
@@ -79,6 +81,14 @@ def _started(base: Path, count: int) -> list[Figure]:
     town = Town(base, "start", 0, count + 1)
     try:
         return starting.many(town, count)
+    finally:
+        town.end()
+
+
+def _alone(base: Path, name: str, measure: Callable[[Town], list[Figure]]) -> list[Figure]:
+    town = Town(base, name, 0, 1, agents_side.ASKS)
+    try:
+        return measure(town)
     finally:
         town.end()
 

@@ -33,13 +33,19 @@ def home() -> Iterator[Path]:
 
 
 class Town:
-    """A city whose one agent `crew` has `kept` sessions that are always up, and room for `most`."""
+    """A city whose one agent `crew` has `kept` sessions that are always up, and room for `most`; `parts` is what it
+    plays.
+    """
 
-    def __init__(self, base: Path, name: str, kept: int, most: int) -> None:
+    def __init__(self, base: Path, name: str, kept: int, most: int, parts: str = "") -> None:
         self.path = base / name
         self.path.mkdir()
+        (base / f"{name}-parts").mkdir()
+        (base / f"{name}-parts" / "parts.toml").write_text(parts)
+        played = f'GC_REHEARSAL_PARTS = "{base / f"{name}-parts"}"\n' if parts else ""
         (self.path / "city.toml").write_text(
-            f'[workspace]\nname = "{name}"\nprovider = "rehearsal"\n\n[workspace.env]\nGC_REHEARSAL_PACE = "fast"\n\n'
+            f'[workspace]\nname = "{name}"\nprovider = "rehearsal"\n\n'
+            f'[workspace.env]\nGC_REHEARSAL_PACE = "fast"\n{played}\n'
             f"[daemon]\nmax_wakes_per_tick = {max(most, 1)}\n\n"
             f'[[agent]]\nname = "crew"\nmin_active_sessions = {kept}\nmax_active_sessions = {most}\n'
         )
