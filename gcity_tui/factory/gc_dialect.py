@@ -35,8 +35,8 @@ USAGE = """gc: what an agent may ask of its city
   status, doctor, config, formula, start, init
   version
 """
-PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init", "agent", "pack",
-           "import")  # fmt: skip
+PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init", "agent",
+           "pack", "import")  # fmt: skip
 """Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 
