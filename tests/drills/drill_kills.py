@@ -36,7 +36,10 @@ class Fire:
             self._until_events(self.random.randint(*self.pause))
             if self._over.is_set():
                 return
-            getattr(self, f"kill_{target}")()
+            done = len(self.kills)
+            deadline = time.monotonic() + self.patience
+            while len(self.kills) == done and time.monotonic() < deadline and not self._over.wait(0.05):
+                getattr(self, f"kill_{target}")()  # what was just killed by another is not there for a moment
 
     def _until_events(self, number: int) -> None:
         ledger = self.city.site.ledger
