@@ -45,10 +45,13 @@ class Receipt:
 
 LEGAL: dict[Delivery, tuple[Delivery, ...]] = {
     Delivery.QUEUED: (Delivery.TYPING, Delivery.UNDELIVERED),
-    Delivery.TYPING: (Delivery.TYPED, Delivery.SUBMITTED, Delivery.TAKEN_UP, Delivery.UNDELIVERED, Delivery.UNKNOWN),
+    # Back to the queue only when the server itself said that nothing was typed: then it may be tried again.
+    Delivery.TYPING: (
+        Delivery.QUEUED, Delivery.TYPED, Delivery.SUBMITTED, Delivery.TAKEN_UP, Delivery.UNDELIVERED, Delivery.UNKNOWN,
+    ),
     Delivery.TYPED: (Delivery.SUBMITTED, Delivery.TAKEN_UP, Delivery.UNDELIVERED, Delivery.UNKNOWN),
     Delivery.SUBMITTED: (Delivery.TAKEN_UP, Delivery.UNKNOWN),
     Delivery.UNKNOWN: (Delivery.TAKEN_UP, Delivery.UNDELIVERED, Delivery.SUBMITTED),
     Delivery.TAKEN_UP: (),
     Delivery.UNDELIVERED: (),
-}
+}  # fmt: skip

@@ -14,7 +14,7 @@ from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import FORMATS, Follower, follow
 from gcity_tui.transcripts.shape import seconds
 from gcity_tui.workers.pane import Pane, incarnation
-from gcity_tui.workers.queue import Nudge, NudgeQueue
+from gcity_tui.workers.queue import ATTEMPTS, Nudge, NudgeQueue
 from gcity_tui.workers.screen import Seen, holds
 
 SHOWS = 4.0
@@ -31,19 +31,21 @@ DOUBTFUL = 30.0
 LOOKS = 0.015
 """Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
 UNSEEN = "it was pasted and is not to be seen yet"
+QUIET = 2
+"""Seconds for which a program that cannot be read must have drawn nothing before text is put to it at all."""
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 _NAMED = re.compile(r"@\S+")
 _OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
 
 
-def guarded(text: str) -> str:
-    """`text` as it is typed. A leading `!` gets a blank before it, or the program would run it as a shell command.
+def guarded(text: str, head: str = " ") -> str:
+    """`text` as it is typed. A leading `!` gets `head` before it, or the program would run it as a shell command.
 
     An end that changes what Enter does gets one behind it: a backslash makes it a line break, and a word that begins
     with `@ # $ /` opens a list to pick from. Programs take blanks at the end away.
     """
-    head = " " if text.startswith("!") else ""
+    head = head if text.startswith("!") else ""
     command = text.startswith("/") and "\n" not in text
     return f"{head}{text} " if _OPEN_END.search(text) and not command else f"{head}{text}"
 
@@ -137,6 +139,8 @@ class Courier:
             and not (nudge.when == "boundary" and self.pane.provider.queue_keys)
         ):
             return "until its turn is over"
+        if phase is Phase.UNKNOWN and self._illegible:
+            return self._on_a_word(nudge, row)
         if phase not in (Phase.READY, Phase.BUSY):
             return {Phase.STARTING: "it is starting"}.get(phase, "it is not known what the agent is doing")
         if self.pane.provider.screen.composer and not seen.composer:
@@ -145,15 +149,34 @@ class Courier:
             return "a person is typing" if row.humans else "other text stands in its composer: send or clear it"
         return ""
 
+    @property
+    def _illegible(self) -> bool:
+        """Whether nothing on this program's screen is known: it has no data that tells a prompt, or when it works."""
+        return not self.pane.provider.screen.ready
+
+    def _on_a_word(self, nudge: Nudge, row: PaneRow) -> str:
+        """A program whose screen cannot be read is typed to only when that was asked for (`now`) and it is still.
+
+        What became of it cannot be seen then, and the receipt says so.
+        """
+        if nudge.when != "now":
+            return "its screen cannot be read: text is typed only on demand (--when now)"
+        if row.humans:
+            return "a person is attached, and its screen cannot be read"
+        still = self.pane.clock() - row.activity >= QUIET
+        return "" if still else "its screen cannot be read, and it is drawing"
+
     # -- typing
 
     def _type(self, nudge: Nudge, row: PaneRow) -> Nudge:
         """The record first, then the paste: a crash in between leaves `typing`, which is settled by looking."""
         nudge = self.queue.move(nudge, Delivery.TYPING, "", mark=self.pane.senses.mark(), pane=incarnation(row))
         try:
-            self.pane.hands.paste(self.pane.name, guarded(nudge.text))
+            self.pane.hands.paste(self.pane.name, guarded(nudge.text, self.pane.provider.plain_head))
         except (Refused, NotFound) as e:
-            return self.queue.move(nudge, Delivery.UNDELIVERED, f"{e.message}; nothing was typed")
+            again = nudge.wake and nudge.attempts < ATTEMPTS
+            state = Delivery.QUEUED if again else Delivery.UNDELIVERED
+            return self.queue.move(nudge, state, f"{e.message}; nothing was typed")
         except CityError as e:
             return self.queue.move(nudge, Delivery.UNKNOWN, e.message)
         due = time.monotonic() + self.pane.provider.settle_ms / 1000
@@ -226,6 +249,8 @@ class Courier:
                 return self.queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")
             elif busy or seen.queued:
                 return self.queue.wait(nudge, "the program holds it until its turn is over")
+            elif self._illegible and not self.pane.senses.reads:
+                return self.queue.move(nudge, Delivery.UNKNOWN, "it was typed and submitted; its screen cannot be read")
             time.sleep(0.05)
         return self.queue.wait(nudge, "not seen in the conversation yet")
 

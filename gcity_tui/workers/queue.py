@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from gcity_tui.beads.jsonout import dumps
 from gcity_tui.model.errors import NotFound, Refused, Usage
 from gcity_tui.model.receipt import LEGAL, WHEN, Delivery, Receipt
 from gcity_tui.model.text import clean, one_line
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gcity_tui.model.bead import Bead
 
 LABEL = "gc:nudge"
+EVENT = "worker.operation"
+"""What every operation of a worker leaves in the ledger; here: a text that is settled, in the same transaction."""
 EXPIRES = 24 * 3600.0
 ATTEMPTS = 5
 LONGEST = 256 * 1024
@@ -126,6 +129,8 @@ class NudgeQueue:
             tx.update(nudge.id, meta=_meta(after))
             if state.settled:
                 tx.close(nudge.id, str(after.receipt), force=True)
+                told = _told(after)
+                tx.emit(EVENT, nudge.session, nudge.session, f"delivery {told['result']}", dumps(told, ""))
 
         self._ledger.transact(write)
         return after
@@ -150,6 +155,17 @@ class NudgeQueue:
         if why and nudge.state is Delivery.QUEUED:
             return self.move(nudge, Delivery.UNDELIVERED, why)
         return nudge
+
+
+def _told(n: Nudge) -> dict[str, object]:
+    """What became of a text, as its event says it. Milliseconds from queueing to the end."""
+    taken = n.state is Delivery.TAKEN_UP
+    told: dict[str, object] = {
+        "operation": "delivery", "result": "succeeded" if taken else "failed", "session_name": n.session,
+        "nudge": n.id, "delivered": taken, "attempts": n.attempts, "source": n.source,
+        "duration_ms": round((n.at - n.created) * 1000),
+    }  # fmt: skip
+    return told if taken else {**told, "error": str(n.receipt)}
 
 
 def _stamp(at: float) -> str:

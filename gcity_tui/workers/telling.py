@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.transcripts import Standing
+from gcity_tui.workers.queue import EVENT
 
 if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
-
-EVENT = "worker.operation"
 
 
 @contextmanager

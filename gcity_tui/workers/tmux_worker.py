@@ -129,7 +129,7 @@ class TmuxWorker:
             with self._event("start_resolved"):
                 self._open()
                 if self.pane.alive() is None:
-                    made = launch(self.provider, self.agent, self.record, self.places)
+                    made = launch(self.provider, self.agent, self.record, self.places, resume=self._goes_on()[1])
                     shown = {k: v for k, v in resolved.env.items() if allowed(k)}
                     secrets = {**made.secrets, **{k: v for k, v in resolved.env.items() if k not in shown}}
                     argv = tuple(resolved.argv) or made.argv
@@ -160,20 +160,21 @@ class TmuxWorker:
 
     def _prepare(self) -> bool:
         """Key, token and generation of the start that comes, on record before it happens. True: resume."""
-        record = self.record
-        resume = False
-        if record.key and (self.provider.resume_flag or self.provider.resume_command):
-            resume = (
-                find(self.provider, record.work_dir, record.key, root_of(self.provider, self._environ())) is not None
-            )
-            if not resume and record.generation:
-                self._say("no conversation of its key is found: a new one begins")
+        record, (able, resume) = self.record, self._goes_on()
+        if able and not resume and record.generation:
+            self._say("no conversation of its key is found: a new one begins")
         key = record.key
         if not key and self.provider.session_id_flag:
             key = str(uuid.uuid4())
         self.record = replace(record, key=key, token=secrets.token_hex(16), generation=record.generation + 1)
         self._write(session_key=key, instance_token=self.record.token, generation=str(self.record.generation))
         return resume
+
+    def _goes_on(self) -> tuple[bool, bool]:
+        """Whether the program can go on with a conversation of its key, and whether there is that conversation."""
+        r, p = self.record, self.provider
+        able = bool(r.key and (p.resume_flag or p.resume_command))
+        return able, able and find(p, r.work_dir, r.key, root_of(p, self._environ())) is not None
 
     def _say(self, what: str) -> None:
         instance = self.record.instance
@@ -209,15 +210,12 @@ class TmuxWorker:
 
     def attach(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
         with self._event("attach"):  # in no lane: a person gets in whatever else is under way
-            return self._attach(environ, read_only)
-
-    def _attach(self, environ: Mapping[str, str], read_only: bool) -> AttachPlan:
-        self._open()
-        if self.pane.row() is None:
-            raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
-        if not self.agent.attach and not read_only:
-            raise Refused(f"{self.agent.qualified} is not to be attached to (attach = false)", cure="gcity-tui peek")
-        return attach_plan(self.hands.server, self.record.name, environ, read_only=read_only)
+            self._open()
+            if self.pane.row() is None:
+                raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
+            if not self.agent.attach and not read_only:
+                raise Refused(f"{self.agent.qualified} is not attached to (attach = false)", cure="gcity-tui peek")
+            return attach_plan(self.hands.server, self.record.name, environ, read_only=read_only)
 
     def create(self, mode: CreateMode) -> str:
         if mode not in ("deferred", "started"):
@@ -374,8 +372,7 @@ class TmuxWorker:
         return self.queue.receipt(receipt.id)
 
     def message(self, request: MessageRequest) -> MessageResult:
-        """A part of this conversation: in another one it would mean nothing, and is not said."""
-        self._open()
+        self._open()  # fenced: in another conversation it would mean nothing, and is not said
         when = {"default": "now", "follow_up": "boundary", "interrupt_now": "interrupt"}.get(request.delivery, "now")
         receipt = self._lane("message", lambda: self._deliver(request.text, when, True, "", self.record.epoch))
         return MessageResult(receipt.state is Delivery.QUEUED, receipt)
