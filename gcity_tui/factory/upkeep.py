@@ -7,7 +7,7 @@ import traceback
 
 from gcity_tui.beads.dialect import checks
 from gcity_tui.factory.site import Site
-from gcity_tui.model.errors import CityError
+from gcity_tui.model.errors import Busy, CityError
 
 AGAIN = 60.0
 """Seconds between two looks; a city that lives shorter is not looked after."""
@@ -54,6 +54,8 @@ class Upkeep:
                 return
             try:
                 state, why = checks.standing(ledger, row, self.site.environ)
+            except Busy:  # a `bd gate check` is at it
+                return
             except CityError as e:
                 state, why = "error", str(e)
             if state in ("met", "failed") and checks.settle(ledger, row[0], state, why, "controller"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,18 @@ def test_what_gh_says_wrong_is_told(bd, gh: Gh, monkeypatch: pytest.MonkeyPatch)
     assert bd.json("show", bead)[0]["status"] == "open"
     gate(bd, "gh:pr", "--repo=evil/repo")
     assert "needs the id" in bd("gate", "check", "--type", "gh:pr")[2], "a name is never taken for a flag"
+
+
+def test_one_question_at_a_time(bd, gh: Gh) -> None:
+    """A controller has sixteen workers: a slow `gh` takes one of them, not all."""
+    _, bead = gate(bd, "gh:run", "123")
+    os.mkfifo(gh.folder / "run-view-123.fifo")
+    (gh.folder / "run-view-123.sh").write_text(f"exec cat {gh.folder}/run-view-123.fifo\n")
+    first = threading.Thread(target=bd, args=("gate", "check"))
+    first.start()
+    with (gh.folder / "run-view-123.fifo").open("w") as answer:  # opens when the first one asks
+        code, out, err = bd("gate", "check", "--json")
+        assert (code, json.loads(out)["errors"]) == (0, 1) and "somebody else is asking" in err
+        answer.write('{"status": "completed", "conclusion": "success"}')
+    first.join(20)
+    assert bd.json("show", bead)[0]["status"] == "closed"

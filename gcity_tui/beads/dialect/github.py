@@ -3,7 +3,9 @@
 Never inside a transaction: a question takes seconds. Format: `gh run view|list --json`, `gh pr view --json` (gh 2.x).
 """
 
-from gcity_tui.model.errors import NotFound, Temporary, Usage
+import _thread
+
+from gcity_tui.model.errors import Busy, NotFound, Temporary, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ TIMEOUT = 20.0
 EARLY = 1800
 """Seconds before its gate that a workflow's run may have begun: bd's own --max-age."""
 MOST = 200_000
+_asking = _thread.allocate_lock()
 _FINE = ("success", "neutral", "skipped")
 
 
@@ -61,6 +64,16 @@ def _field(said: "Any", key: str) -> "Any":
 
 
 def _gh(words: list[str], cwd: str, env: "Mapping[str, str]") -> "Any":
+    """What `gh` answers, from JSON. One question at a time: a controller's few workers must not all stand here."""
+    if not _asking.acquire(False):
+        raise Busy("somebody else is asking GitHub", cure="check again in a moment")
+    try:
+        return _run(words, cwd, env)
+    finally:
+        _asking.release()
+
+
+def _run(words: list[str], cwd: str, env: "Mapping[str, str]") -> "Any":
     import json
     import shutil
     import subprocess
