@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 from gcity_tui.cli import output
-from gcity_tui.config import load_city
+from gcity_tui.config import load_city, shipped
 from gcity_tui.config.discover import discover
+from gcity_tui.config.packs import SHIPPED
 from gcity_tui.model.declared import DeclaredCity, Setting
 from gcity_tui.model.errors import CityError, Usage
 from gcity_tui.model.names import socket_name
@@ -90,13 +91,14 @@ def _explain(city: DeclaredCity, args: argparse.Namespace) -> int:
         output.emit_json({name: [_told(s) for s in words] for name, words in found.items()})
         return 0
     for name, words in found.items():
-        output.say(f"{output.ink(name, 'bold')} = {_text(words[-1])}")
+        last = one_line(_text(words[-1]), max(output.columns() - len(name) - 4, 12))
+        output.say(f"{output.ink(name, 'bold')} = {last}")
         places = [_place(city, said) for said in reversed(words)]
         wide = max(map(output.width, places))
         for n, said in enumerate(reversed(words)):
             mark = "in force" if n == 0 else "below   "
             head = f"  {mark}  {said.origin.layer:<14} {places[n]:<{wide}}  "
-            room = max(output.columns() - output.width(head), 12)
+            room = max(output.columns() - output.width(head) - 1, 8)
             output.say(output.ink(head, "dim" if n else "") + one_line(_text(said), room))
     return 0
 
@@ -123,8 +125,9 @@ def _origins(city: DeclaredCity, args: argparse.Namespace) -> int:
 
 
 def _place(city: DeclaredCity, said: Setting) -> str:
-    """File and line, from the city's folder where it lies in it."""
-    return str(said.origin).removeprefix(f"{city.path}/")
+    """File and line; from the city's folder where it lies in it, by its pack where that comes with the program."""
+    text, ours = str(said.origin), f"{shipped('packs')}/"
+    return SHIPPED + text.removeprefix(ours) if text.startswith(ours) else text.removeprefix(f"{city.path}/")
 
 
 def _told(said: Setting) -> dict[str, object]:

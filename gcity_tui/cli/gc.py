@@ -39,6 +39,8 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
         return _sling(rest, rig)
     if verb == "session":
         return _session(rest)
+    if verb in ("import", "pack"):
+        return _pack(verb, rest)
     if verb == "start":
         words, flags = _apart(rest)
         return [*(("--city", words[0]) if words else ()), "up", *flags]
@@ -47,6 +49,20 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
         words, _ = _apart(rest, ("--from", "--name", "--provider", "--pack"))
         return ["init", *rest, *(() if words else (".",))]
     return [verb, *rest]
+
+
+_PACK = {"list": "list", "add": "add", "check": "check", "status": "check", "install": "update", "upgrade": "update",
+         "fetch": "update", "update": "update"}  # fmt: skip
+"""Gas City's verbs about packs (`gc import`, `gc pack`), and ours."""
+
+
+def _pack(verb: str, args: list[str]) -> list[str]:
+    """`gc import add SOURCE [--name N] [--version V]|list|check|install|upgrade`, `gc pack list|fetch`."""
+    words, flags = _apart(args, ("--name", "--version"))
+    named = words[0] if words else "list"
+    if named not in _PACK:
+        raise Usage(f"gc {verb}: {named} is not known here", cure=f"one of {', '.join(_PACK)}")
+    return ["pack", _PACK[named], *words[1:], *flags]
 
 
 def _apart(args: list[str], valued: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from gcity_tui.cli import output
 from gcity_tui.cli.door import main
+from gcity_tui.cli.gc import ours
 from gcity_tui.config import load_city
 from gcity_tui.config.told import explain
 from gcity_tui.config.write import add_rig, init_city
+from gcity_tui.model.errors import Usage
 
 Run = Callable[..., tuple[int, str, str]]
 PIECE = '[order]\ntrigger = "cron"\nschedule = "*/5 * * * *"\nexec = "true"\n'
@@ -102,6 +105,15 @@ env_remove = ["A"]
     def test_a_key_that_nothing_sets(self, run: Run) -> None:
         code, _, err = run("config", "explain", "workspace.provder")
         assert code == 4 and "workspace.provider" in err
+
+    def test_on_eighty_columns_no_place_is_cut_away(
+        self, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(output, "columns", lambda: 80)
+        for words in (("show", "--origins"), ("explain", "agents.repo/eddie.isolation"), ("explain", "scope")):
+            out = run("config", *words)[1]
+            assert out and max(map(output.width, out.splitlines())) <= 80 and "agent.toml:" in out
+            assert str(home) not in out, "what lies in the city is told from there"
 
     def test_every_value_with_its_place(self, run: Run) -> None:
         found = told(run, "config", "show", "--origins")
@@ -193,6 +205,22 @@ class TestAgentsAndPacks:
         assert run("agent", "add", "x", "--provider", "cluade")[0] == 2 and not (home / "agents" / "x").exists()
         assert run("prime", "scuot")[0] == 4
 
+    def test_an_agent_is_told_by_its_own_name(self, home: Path, run: Run) -> None:
+        pack = home / "packs" / "crew"
+        (pack / "agents" / "ada").mkdir(parents=True)
+        (pack / "pack.toml").write_text('[pack]\nname = "crew"\nschema = 2\n')
+        (pack / "agents" / "ada" / "agent.toml").write_text('scope = "city"\n')
+        told(run, "pack", "add", "packs/crew")
+        assert told(run, "agent", "add", "ada")["agents"] == ["repo/ada"], "and not the pack's"
+
+    def test_the_words_of_gc(self, home: Path, run: Run) -> None:
+        assert ours(["import", "list", "--json"]) == ["pack", "list", "--json"]
+        assert ours(["import", "add", "x", "--name", "y"]) == ["pack", "add", "x", "--name", "y"]
+        assert ours(["import", "upgrade", "x"]) == ours(["pack", "fetch", "x"]) == ["pack", "update", "x"]
+        assert ours(["config", "explain", "workspace.name"]) == ["config", "explain", "workspace.name"]
+        with pytest.raises(Usage, match="remove is not known"):
+            ours(["import", "remove", "x"])
+
     def test_a_folder_pack(self, home: Path, run: Run) -> None:
         pack = home / "packs" / "crew"
         (pack / "agents" / "ada").mkdir(parents=True)
@@ -236,6 +264,22 @@ class TestAgentsAndPacks:
         assert updated["before"] == found["commit"] != updated["commit"]
         assert load_city(home).agent("crew.bob")
         assert told(run, "pack", "check")["ok"]
+        (home / "city.toml").write_text((home / "city.toml").read_text().replace('"^1.0"', '"~1.1.0"'))
+        checked = told(run, "pack", "check", code=78)
+        assert [f["what"] for f in checked["faults"]] == ["lock"] and "has this pack at ^1.0" in checked["faults"][0][
+            "message"
+        ]
+        assert told(run, "pack", "update", "crew")[0]["version"] == "~1.1.0" and told(run, "pack", "check")["ok"]
+        git("commit", "-q", "--allow-empty", "-m", "three")
+        git("tag", "-f", "v1.1.0")
+        code, out, err = run("pack", "update")
+        assert code == 0 and "->" in out and "a tag was moved" in err
+        assert not told(run, "pack", "update")[0]["moved"]
+        away = origin.rename(tmp_path / "away")
+        assert told(run, "pack", "check")["ok"], "what is locked and fetched needs no network"
+        code, _, err = run("pack", "update")
+        assert code == 4 and "does not appear to be a git repository" in err
+        away.rename(origin)
         before = (home / "city.toml").read_text(), (home / "packs.lock").read_text()
         assert run("pack", "add", f"file://{tmp_path}/none")[0] == 4
         assert before == ((home / "city.toml").read_text(), (home / "packs.lock").read_text())
