@@ -366,3 +366,9 @@ def test_a_heartbeat_is_a_time_in_the_metadata(bd) -> None:
     bead = bd.make("work")
     bd.ok("heartbeat", bead)
     assert bd.json("show", bead)[0]["metadata"]["gc.last_heartbeat_at"].endswith("Z")
+
+
+@pytest.mark.parametrize(("command", "verb"), [(c, v) for c, verbs in words.VERBS.items() for v in verbs.split()])
+def test_help_names_commands_that_are_there(bd, command: str, verb: str) -> None:
+    assert f"\n  {verb}\n" in bd.ok(command) + "\n" and f"\n  {verb}\n" in bd.ok(command, "--help") + "\n"
+    assert "unknown command" not in bd(command, verb)[2]

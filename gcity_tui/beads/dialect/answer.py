@@ -80,7 +80,7 @@ def answer(
         module, function, _ = words.COMMANDS[name]
         if name == "create" and "file" in opts:
             module = "markdown"
-        if opts.get("help") or (not rest and name in words.PARENTS):
+        if opts.get("help") or (not rest and name in words.VERBS):
             module, function = "overview", "help_"
         elif opts.get("readonly") and name not in WRITES_NOTHING:
             raise call.refuse(f"operation '{name}' is not allowed in read-only mode")

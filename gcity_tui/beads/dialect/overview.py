@@ -210,7 +210,14 @@ def help_(call: "Call") -> None:
             call.say(f"  {command}")
         call.say('\nUse "bd <command> --help" for its flags.')
         return
-    call.say(f"Usage:\n  bd {name} [flags]\n\nFlags:")
+    verbs = words.VERBS.get(name, "").split()
+    if verbs:
+        call.say(f"Usage:\n  bd {name} <command> [flags]\n\nCommands:")
+        for verb in verbs:
+            call.say(f"  {verb}")
+        call.say("\nFlags:")
+    else:
+        call.say(f"Usage:\n  bd {name} [flags]\n\nFlags:")
     seen: dict[str, list[str]] = {}
     kinds = {}
     for flag, (first, kind) in words.flags(words.COMMANDS[name][2]).items():

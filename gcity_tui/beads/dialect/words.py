@@ -169,7 +169,18 @@ UNSERVED = {
     ("create", "repo"): "name the rig with --rig",
 }
 """Flags of bd that ask for what is not done here: an error with another way, for silence would be taken for success."""
-PARENTS = frozenset(["mol", "gate", "dep", "merge-slot", "swarm", "label", "config", "kv", "audit", "formula"])
+VERBS = {
+    "mol": "show current progress list stale ready last-activity bond squash burn wisp pour",
+    "gate": "create list show resolve close approve check discover add-waiter",
+    "dep": "add remove list tree cycles relate unrelate",
+    "merge-slot": "create check acquire release",
+    "swarm": "validate create status list",
+    "label": "add remove propagate list list-all",
+    "config": "get set list unset",
+    "kv": "get set list unset",
+    "audit": "record label",
+    "formula": "list show",
+}
 """Commands that have commands of their own: alone they print what there is, as bd does."""
 ALIASES = {
     **{
