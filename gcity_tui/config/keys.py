@@ -73,7 +73,7 @@ PROVIDER = _keys(
     str=(
         "base display_name command prompt_mode prompt_flag ready_prompt_prefix path_check instructions_file resume_flag"
         " resume_style resume_command resume_mark session_id_flag fork_flag title_model acp_command"
-        " options_schema_merge transcript transcript_glob transcript_root name"
+        " options_schema_merge plain_head transcript transcript_glob transcript_root name"
     ),
     bool="emits_permission_warning accept_startup_dialogs supports_acp supports_hooks rehearsal _replace",
     int="ready_delay_ms ready_timeout_ms settle_ms",

@@ -266,6 +266,7 @@ _SCALARS = [
     "resume_style",
     "resume_command",
     "resume_mark",
+    "plain_head",
     "settle_ms",
     "transcript",
     "transcript_glob",

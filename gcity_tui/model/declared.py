@@ -153,6 +153,8 @@ class Provider:
     hooks: Hooks = Hooks()
     submit_keys: tuple[str, ...] = ("Enter",)
     settle_ms: int = 300
+    plain_head: str = " "
+    """What is typed before a text that begins with `!`, so that the program does not run it as a shell command."""
     interrupt_keys: tuple[str, ...] = ("Escape",)
     queue_keys: tuple[str, ...] = ()
     """Keys that queue the composer's text for after the turn, where Enter would steer or cut it (codex: Tab)."""
