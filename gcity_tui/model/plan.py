@@ -129,6 +129,8 @@ class _Planner:
             self._restart(s, agent, "its configuration was changed")
         elif not tasks and not self._always(s.instance) and chat_over(s, self.declared.chat_idle, self.now):
             self._stop(s, "idle; it was started by hand")
+        elif s.pinned and not tasks and self._in_the_way(s, agent):
+            self._restart(s, agent, "its work is done, and more waits for its place", fresh=True)
         elif s.attached or s.pinned or s.queued or s.phase is Phase.WAITING or s.state == "draining":
             self._tell(s, tasks)
         elif agent.lifecycle == "one_shot" and s.worked and not tasks:
@@ -142,6 +144,18 @@ class _Planner:
             self._restart(s, agent, "it has run for long")
         else:
             self._tell(s, tasks)
+
+    def _in_the_way(self, s: Standing, agent: Agent) -> bool:
+        """A session that ends with its work was kept by a person, and holds the last place that its route's work needs.
+
+        While somebody is attached it stays all the same.
+        """
+        most = agent.max_active_sessions
+        if agent.lifecycle != "one_shot" or not s.worked or s.attached or s.queued or s.phase is not Phase.READY:
+            return False
+        mates = [i for i in self.up - self.leaving if self._agent_name(i) == agent.qualified]
+        waits = any(t.route == agent.qualified and t.ready and not t.assignee for t in self.view.tasks)
+        return waits and most is not None and len(mates) >= most
 
     def _drained(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
         """It was asked to go and is idle, or it says that it has nothing to do and nothing more is coming to it.

@@ -17,6 +17,8 @@ NOW = 10_000.0
 EDDIE = Agent("eddie", "shop", max_active_sessions=3)
 REVIEWER = Agent("rev", "shop", max_active_sessions=2, lifecycle="one_shot", wake_mode="fresh")
 
+ONLY = Agent("rev", "shop", max_active_sessions=1, lifecycle="one_shot", wake_mode="fresh")
+
 
 def city(*agents: Agent, **changes: object) -> DeclaredCity:
     base = DeclaredCity("c", Path("/c"), "c", agents=agents or (EDDIE, REVIEWER), rigs=(Rig("shop", Path("/r"), "sh"),))
@@ -134,6 +136,15 @@ ROWS: list[tuple[str, DeclaredCity, View, list[str]]] = [
     ("one shot, used up, does not take more", city(),
      View(NOW, sessions=(rev(worked=True),), tasks=(task(route="shop/rev"),)),
      ["stop shop/rev-1", "assign t1→shop/rev-2", "start shop/rev-2"]),
+    ("one shot, done, kept by a person, in the way of the last place's work", city(EDDIE, ONLY),
+     View(NOW, sessions=(rev(worked=True, pinned=True),), tasks=(task(route="shop/rev"),)), ["restart shop/rev-1"]),
+    ("one shot, done, kept by a person who is there", city(EDDIE, ONLY),
+     View(NOW, sessions=(rev(worked=True, pinned=True, attached=1),), tasks=(task(route="shop/rev"),)), []),
+    ("one shot, done, kept by a person, with another place", city(),
+     View(NOW, sessions=(rev(worked=True, pinned=True),), tasks=(task(route="shop/rev"),)),
+     ["assign t1→shop/rev-2", "start shop/rev-2"]),
+    ("one shot, woken by a person, takes work at once", city(EDDIE, ONLY),
+     View(NOW, sessions=(rev(pinned=True),), tasks=(task(route="shop/rev"),)), ["assign t1→shop/rev-1"]),
     ("one shot, done and gone: no crash", city(), View(NOW, sessions=(rev(worked=True, **DEAD),)), ["park shop/rev-1"]),
     ("one shot, gone with its work", city(),
      View(NOW, sessions=(rev(**DEAD),), tasks=(mine(who="shop/rev-1", route="shop/rev"),)), ["crash shop/rev-1"]),
