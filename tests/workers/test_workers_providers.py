@@ -13,7 +13,7 @@ from workers_ground import Ground, becomes, settled, wait_for
 from gcity_tui.config import load_city
 from gcity_tui.model.declared import Agent
 from gcity_tui.model.errors import Refused
-from gcity_tui.model.session import Phase
+from gcity_tui.model.session import Pending, Phase
 from gcity_tui.transcripts import FORMATS
 from gcity_tui.workers import hooks
 from gcity_tui.workers.launch import command, launch
@@ -111,8 +111,8 @@ def test_a_made_up_provider_needs_no_code(ground: Ground) -> None:
     receipt = worker.nudge(NudgeRequest("danger ahead")).receipt
     becomes(worker, Phase.WAITING)
     assert {e.source: e.claim for e in worker.evidence(time.time())}["hook"] is Phase.WAITING
-    pending = worker.pending()
-    assert pending is not None and pending.options == ("Allow", "Deny")
+    pending = wait_for(worker.pending)  # its hook tells a moment before it is drawn
+    assert isinstance(pending, Pending) and pending.options == ("Allow", "Deny")
     assert worker.respond(InteractionResponse("Deny", pending.request_id)) == "Deny"
     assert settled(worker, receipt).state.settled
     becomes(worker, Phase.READY)
