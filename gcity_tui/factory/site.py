@@ -128,8 +128,9 @@ class Site:
 
     def record(self, name: str) -> SessionRecord:
         """The session that `name` means. Raises NotFound, Ambiguous."""
-        full = resolve(name, self.instances())
-        found = records.session(self.ledger, full)
+        found = records.session(self.ledger, name)  # most say it in full: then no other record is read
+        if found is None:
+            found = records.session(self.ledger, resolve(name, self.instances()))
         if found is None:
             raise NotFound(f"no session {name!r}")
         return found

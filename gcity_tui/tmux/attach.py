@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from gcity_tui.tmux.server import Server, client_environment
 
 Kind = Literal["attach", "nested", "switch", "popup"]
 LEAVE = "Ctrl+Q or prefix d leaves; the agent goes on"
+_PANE = re.compile(r"%\d+")
 _LOOK = "read only: prefix d leaves"  # tmux gives a read-only client no binding with a condition in it, so no Ctrl+Q
 
 
@@ -65,8 +67,13 @@ def own_client(hands: Hands, environ: Mapping[str, str]) -> str:
     Only meaningful inside the city's own server. Raises NotFound when no terminal shows it.
     """
     pane = environ.get("TMUX_PANE", "")
-    places = (row.partition(" ") for row in hands.ask(line("list-panes", "-a", "-F", "#{pane_id} #{session_name}")))
-    session = next((name for where, _, name in places if where == pane), None)
+    if not _PANE.fullmatch(pane):
+        raise NotFound("no terminal shows this session", cure="attach to it first")
+    try:
+        session = "".join(hands.ask(line("list-panes", "-t", pane, "-f", f"#{{==:#{{pane_id}},{pane}}}", "-F",
+                                         "#{session_name}")))  # fmt: skip
+    except NotFound:
+        session = ""
     fields = "#{client_control_mode} #{client_activity} #{client_name} #{client_session}"
     found = []
     for row in hands.ask(line("list-clients", "-F", fields)):
