@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
@@ -143,6 +144,39 @@ def transcripts(base: Path, times: int) -> list[Figure]:
         Figure("50 MB transcript: append → record, p95", p95(came) * 1000, "ms", 50,
                note=f"median {median(came) * 1000:.0f}, {len(came)} of {len(sent)} came"),
         Figure("50 MB transcript: bytes read / appended", float(tail.bytes_read - before), "B", 1.0, float(added)),
+        *_huge(base, path, times),
+    ]  # fmt: skip
+
+
+def _huge(base: Path, talk: Path, times: int) -> list[Figure]:
+    """A conversation of 500 MB: a hole, and behind it one that is written. Nothing but its end is read."""
+    path = base / f"{uuid.uuid4()}.jsonl"
+    with path.open("wb") as f, talk.open("rb") as said:
+        f.truncate(450_000_000)
+        f.seek(0, 2)
+        f.write(b"\n")
+        shutil.copyfileobj(said, f, 1 << 20)
+    opened, followed = [], []
+    for _ in range(times):
+        began = time.perf_counter()
+        assert len(reader("claude").last(path, 400).entries) == 400
+        opened.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        tail = Tail(path, FORMATS["claude"])
+        assert tail.read()
+        followed.append(time.perf_counter() - began)
+    before, added = tail.bytes_read, 0
+    for i in range(20):
+        with path.open("a") as more:
+            added += more.write(_record(i, f"more {i}") + "\n")
+        tail.read()
+    size = path.stat().st_size / 1e6
+    path.unlink()
+    return [
+        Figure("500 MB transcript: opened (last 400 entries)", median(opened) * 1000, "ms", 50, note=f"{size:.0f} MB"),
+        Figure("500 MB transcript: begun to follow", median(followed) * 1000, "ms", 50,
+               note=f"{before / 1024:.0f} KiB of it are read"),
+        Figure("500 MB transcript: bytes read / appended", float(tail.bytes_read - before), "B", 1.0, float(added)),
     ]  # fmt: skip
 
 
