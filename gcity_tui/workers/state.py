@@ -311,6 +311,8 @@ class Senses:
             return Evidence("dialog", at, Phase.WAITING, self.seen.detail)
         if asked is not None and asked.dialog.kind in ("limit", "auth"):
             return Evidence("dialog", at, Phase.LIMITED, self.seen.detail)
+        if claim is Phase.BUSY and "queue" in self.provider.blind.get("hook", ()):
+            at = self.seen_at  # a late word of the last turn's end is not newer than a busy line that is drawn still
         return Evidence("screen", at, claim, self.seen.detail)
 
     def judgement(self, row: PaneRow | None, now: float) -> Judgement:

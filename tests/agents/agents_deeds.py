@@ -164,7 +164,7 @@ def storm(world: World, name: str, texts: Sequence[str], *, busy: bool) -> Tally
         calm(world, name, 60)
         turn = f"%slow 3 turn {n} of {len(texts)}"
         world.city.nudge(name, turn, wait=20.0)
-        until(lambda t=turn: heard(world, t) == 1, 20, "the model begins", world.screens)  # type: ignore[misc]
+        until(lambda t=turn: heard(world, t) == 1, 60, "the model begins", world.screens)  # type: ignore[misc]
         some = [
             world.city.nudge(name, text, when="now" if i % 2 else "boundary").id
             for i, text in enumerate(texts[n : n + 4])
@@ -302,13 +302,14 @@ _CHOICES = re.compile(r"^\W*(?:1\. )?(?:Yes|Allow once)\b", re.M)
 
 def _drawn(world: World, pane: str, mark: str) -> float:
     """When the first choice of a question that names `mark` was first seen on the screen."""
-    hands = world.city.site.hands
-    for _ in range(2000):
+    hands, ends = world.city.site.hands, time.monotonic() + 60.0
+    while time.monotonic() < ends:
         text = hands.text(pane)
         if mark in "".join(text.split()) and _CHOICES.search(text):
             return time.time()
         time.sleep(0.015)
-    raise AssertionError(f"no question is drawn\n{world.screens()}")
+    told = [f"{r} {r.text[:60]!r}" for r in world.city.receipts()[:3]]
+    raise AssertionError("\n".join(["no question is drawn", *told, world.screens()]))
 
 
 def percentile(values: Sequence[float], share: float) -> float:

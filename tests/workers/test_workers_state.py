@@ -190,3 +190,65 @@ def test_a_busy_look_costs_nothing_while_nothing_changes(claude: Provider, home:
     for n in range(100):
         s.evidence(ROW, 201.0 + n)
     assert s.tail.bytes_read == before
+
+
+def test_what_was_said_before_this_start_tells_nothing_of_it(claude: Provider, home: Path) -> None:
+    """Its process may not even listen yet: a start that is under way is no readiness, whatever is drawn."""
+    write(home, user("hello", 50.0))
+    s = senses(claude, home)
+    s.starting = 100.0
+    assert s.judgement(ROW, 101.0).phase is Phase.STARTING
+    s.saw(see(claude.screen, READY), 102.0, 1)
+    judged = s.judgement(ROW, 103.0)
+    assert judged.phase is Phase.STARTING and "transcript" not in {e.source for e in judged.evidence}
+    s.saw(see(claude.screen, BUSY), 104.0, 1)
+    assert s.judgement(ROW, 105.0).phase is Phase.BUSY, "it has taken up its prompt"
+    s.starting = 0.0
+    s.saw(see(claude.screen, READY), 106.0, 1)
+    assert s.judgement(ROW, 107.0).phase is Phase.READY
+
+
+@pytest.fixture
+def gemini(tmp_path: Path) -> Provider:
+    (tmp_path / "city.toml").write_text('[workspace]\nname = "state"\n')
+    return load_city(tmp_path).providers["gemini"]
+
+
+def test_a_late_word_of_a_turns_end_is_not_believed_against_a_busy_line(gemini: Provider, home: Path) -> None:
+    """gemini 0.61.0 goes on with what it had queued before its hook of the last turn's end is through."""
+    s = Senses(gemini, {"HOME": str(home)}, "/w/x", "", 100.0, home)
+    line = " ⠇ Thinking... (esc to cancel, 40s)\n > Type your message or @path/to/file"
+    s.saw(see(gemini.screen, line), 200.0, 1)
+    (home / "state").write_text("idle stop")
+    os.utime(home / "state", (201.0, 201.0))
+    assert s.judgement(ROW, 201.1).phase is Phase.READY
+    s.saw(see(gemini.screen, line), 203.0, 1)
+    assert s.judgement(ROW, 203.1).phase is Phase.BUSY
+    s.saw(see(gemini.screen, " > Type your message or @path/to/file"), 205.0, 1)
+    assert s.judgement(ROW, 205.1).phase is Phase.READY
+
+
+def test_a_conversation_is_loaded_when_its_file_says_so(gemini: Provider, home: Path) -> None:
+    """As gemini 0.61.0 writes it: a head, the context, then the id and all that was said, given to its model."""
+    chats = home / ".gemini" / "tmp" / "x" / "chats"
+    chats.mkdir(parents=True)
+    (home / ".gemini" / "tmp" / "x" / ".project_root").write_text("/w/x")
+    path = chats / "session-2026-11-22T11-45-0b9d4a52.jsonl"
+    head = json.dumps(
+        {"sessionId": KEY, "projectHash": "ed0c", "startTime": "2026-11-22T11:45:34.024Z", "kind": "main"}
+    )
+    path.write_text(head.replace('": ', '":') + "\n")
+    s = Senses(gemini, {"HOME": str(home)}, "/w/x", KEY, 100.0)
+    s.renew(KEY, 200.0)
+    assert not s.loaded
+    with path.open("a") as f:
+        f.write(head + '\n{"$set":{"messages":[]}}\n')
+        f.flush()
+        assert not s.loaded
+        f.write('{"$set":{"sessionId":"' + KEY + '"}}\n')
+        f.flush()
+        assert not s.loaded
+        f.write('{"$set":{"messages":[{"id":"d0"}]}}\n')
+    assert s.loaded
+    s.renew(KEY, 300.0)
+    assert not s.loaded, "that was of the last start"
