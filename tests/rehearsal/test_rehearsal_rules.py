@@ -256,6 +256,28 @@ def test_the_list_that_is_returned_keeps_its_order():
     assert "known_seen" in cured.decode()
 
 
+@pytest.mark.parametrize(
+    "head", ["def f(xs, have=None):\n    if have is None:\n        have = []\n",
+             "def f(xs, on):\n    if on:\n        have = []\n",
+             "def f(xs, *have):\n    have = []\n",
+             "def f(xs):\n    try:\n        have = []\n    finally:\n        pass\n"],
+)  # fmt: skip
+def test_a_list_that_may_come_from_elsewhere_is_left_alone(head: str):
+    text = head + "    for x in xs:\n        if x not in have:\n            have.append(x)\n    return have\n"
+    line = text[: text.index("not in")].count("\n") + 1
+    assert fix("a.py", text.encode(), "list-membership", line) is None
+
+
+def test_a_list_made_anew_in_each_turn_is_followed():
+    text = "def f(xs):\n    out = []\n    for y in xs:\n        have = []\n        for x in y:\n"
+    text += "            if x not in have:\n                have.append(x)\n        out.append(have)\n    return out\n"
+    cured = fix("a.py", text.encode(), "list-membership", 6)
+    assert cured is not None
+    names: dict = {}
+    exec(cured, names)
+    assert names["f"]([[1, 1, 2], [2, 2]]) == [[1, 2], [2]]
+
+
 # A whole leg.
 
 

@@ -7,6 +7,7 @@ import ast
 from gcity_tui.rehearsal.check.rules import Codemod, Hit
 from gcity_tui.rehearsal.check.slow import bindings, scope_of
 from gcity_tui.rehearsal.check.source import Function, Patch, Source
+from gcity_tui.rehearsal.check.style import arguments
 from gcity_tui.rehearsal.fix.imports import need, top
 from gcity_tui.rehearsal.fix.security import call_of
 
@@ -23,6 +24,8 @@ def _membership(source: Source, hit: Hit) -> list[Patch] | None:
     scope, name = scope_of(source, node), hit.about
     found = bindings(source, scope, name)
     if len(found) != 1 or not isinstance(found[0], ast.Assign | ast.AnnAssign) or isinstance(scope, ast.Module):
+        return None
+    if not _always_bound(source, found[0], scope, name):
         return None
     value, patches = found[0].value, []
     for use in _uses(scope, name):
@@ -45,6 +48,20 @@ def _membership(source: Source, hit: Hit) -> list[Patch] | None:
         text = source.code(found[0].annotation)
         patches.append(source.swap(found[0].annotation, "set" + text[4:] if text.startswith("list") else "set"))
     return patches
+
+
+def _always_bound(source: Source, binding: ast.stmt, scope: ast.AST, name: str) -> bool:
+    """Whether every use is of what `binding` made: it is no parameter, and all uses stand in the binding's own block.
+
+    `if have is None: have = []` is not: who calls may have brought a list.
+    """
+    if isinstance(scope, Function) and any(arg.arg == name for arg in arguments(scope)):
+        return False
+    above = source.parent(binding)
+    blocks = [getattr(above, field, None) for field in ("body", "orelse", "finalbody")]
+    block = next((b for b in blocks if isinstance(b, list) and binding in b), [])
+    within = {node for statement in block for node in ast.walk(statement)}
+    return all(use in within for use in _uses(scope, name))
 
 
 def _beside(source: Source, node: ast.Compare, scope: ast.AST, name: str) -> list[Patch] | None:
