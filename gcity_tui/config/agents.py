@@ -71,12 +71,17 @@ def in_folder(folder: Path, root: Path, layer: str, reading: Reading) -> list[Dr
 
 def in_table(source: Source, root: Path, reading: Reading) -> list[Draft]:
     """Inline `[[agent]]` tables (the older form)."""
-    drafts = []
+    drafts: list[Draft] = []
     for n, table in enumerate(source.table.get("agent", ())):
         name = table.get("name", "")
         if not isinstance(name, str) or not name:
             raise BadConfig("an agent needs a name", where=source.where("agent", n))
-        drafts.append(_draft(name, table, source, ("agent", n), source.path.parent, root, reading))
+        made = _draft(name, table, source, ("agent", n), source.path.parent, root, reading)
+        other = next((d for d in drafts if (d.dir, d.name) == (made.dir, made.name)), None)
+        if other:
+            where = source.where("agent", n, "name")
+            raise BadConfig(f"two agents are called {made.qualified!r}", where=where, cure=f"the other: {other.where}")
+        drafts.append(made)
     return drafts
 
 

@@ -178,6 +178,8 @@ def _implicit(parts: Parts, resolver: providers.Resolver) -> None:
     declared = {n: s for s in parts.sources for n in s.table.get("providers", {})}
     order = {n: i for i, n in enumerate(resolver.names())}
     taken = {d.qualified for d in parts.drafts}
+    said = any(agents.defaults_in(s, parts.reading)[0].get("default_sling_formula") for s in parts.sources)
+    formula = {} if said else {"default_sling_formula": "mol-do-work"}
     prompt = parts.core.folder / "assets" / "prompts" / "pool-worker.template.md"
     for name in sorted(declared, key=lambda n: (order.get(n, 999), n)):
         source = declared[name]
@@ -185,7 +187,7 @@ def _implicit(parts: Parts, resolver: providers.Resolver) -> None:
             qualified = f"{rig}/{name}" if rig else name
             if qualified in taken or not AGENT_NAME.match(name):
                 continue
-            table = {"provider": name, "default_sling_formula": "mol-do-work"}
+            table = {"provider": name, **formula}
             parts.drafts.append(
                 Draft(
                     name,

@@ -50,7 +50,10 @@ def finished(
     patches: Iterable[Mapping[str, Any]],
     reading: Reading,
 ) -> tuple[NamedSession, ...]:
-    """The sessions: rig-scoped ones once per rig. One whose agent is nowhere is left out with a warning."""
+    """The sessions: rig-scoped ones once per rig.
+
+    Raises BadConfig for one whose agent is nowhere; while some pack is not on this machine it is left out with a warning.
+    """
     made: dict[str, NamedSession] = {}
     changes = {(str(p.get("dir", "")), str(p.get("name", ""))): p for p in patches}
     for draft in drafts:
@@ -78,7 +81,10 @@ def _one(
     agent = _agent(template, draft.binding, rig, agents)
     place = draft.source.where(*draft.at, "template")
     if agent is None:
-        close = nearest(template, tuple(a.name for a in agents))
+        close = nearest(template, tuple(a.qualified for a in agents) + tuple(a.name for a in agents))
+        if not reading.missing:
+            cure = f"did you mean {close!r}?" if close else f"there are: {', '.join(a.qualified for a in agents[:8])}"
+            raise BadConfig(f"named session {name!r}: no agent {template!r}", cure=cure, where=place)
         hint = f"; did you mean {close!r}?" if close else ""
         reading.warn(f"{place}: named session {name!r}: no agent {template!r}{hint}; it is left out")
         return None

@@ -65,10 +65,14 @@ class TestNamedSessions:
         assert city.named_sessions[0].mode == "always"
 
     def test_whose_agent_is_nowhere(self, load: Load) -> None:
-        city = load(
-            {"city.toml": CITY + '[[named_session]]\ntemplate = "bos"\n', "agents/boss/agent.toml": 'scope = "city"\n'}
-        )
-        assert city.named_sessions == () and "did you mean 'boss'" in city.warnings[0]
+        text = '[[named_session]]\ntemplate = "bos"\n'
+        files = {"city.toml": CITY + text, "agents/boss/agent.toml": 'scope = "city"\n'}
+        with pytest.raises(BadConfig, match="no agent 'bos'") as failed:
+            load(files)
+        assert "city.toml:5: named_session.template" in failed.value.where and "'boss'" in failed.value.cure
+        far = '[imports.far]\nsource = "https://example.org/pack.git"\n'
+        city = load({**files, "city.toml": CITY + text + far})
+        assert city.named_sessions == () and any("did you mean 'boss'" in w for w in city.warnings), "it may come yet"
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -284,6 +288,21 @@ def test_a_fallback_yields(load: Load) -> None:
     assert [a.nudge for a in load(files).agents] == ["p"]
     with pytest.raises(BadConfig, match="comes from two places"):
         load({**files, "packs/q/agents/dog/agent.toml": 'scope = "city"\n'})
+
+
+def test_two_agents_of_one_name(load: Load) -> None:
+    with pytest.raises(BadConfig, match="two agents are called 'a'") as failed:
+        load({"city.toml": CITY + '[[agent]]\nname = "a"\n[[agent]]\nname = "b"\n[[agent]]\nname = "a"\n'})
+    assert "city.toml:9" in failed.value.where and "city.toml:4" in failed.value.cure
+    city = load({"city.toml": CITY + RIGS + '[[agent]]\nname = "a"\n[[agent]]\nname = "a"\ndir = "one"\n'})
+    assert [a.qualified for a in city.agents] == ["a", "one/a"]
+
+
+def test_what_stands_for_a_provider_takes_the_cities_formula(load: Load) -> None:
+    provider = "[providers.codex]\n"
+    assert load({"city.toml": CITY + provider}).agents[0].default_sling_formula == "mol-do-work"
+    own = '[agent_defaults]\ndefault_sling_formula = "mine"\n'
+    assert load({"city.toml": CITY + provider + own}).agents[0].default_sling_formula == "mine"
 
 
 class TestStrictness:
