@@ -174,7 +174,7 @@ COUNTED = """
 1 | create --description d --format id --label x --priority 1 --title T --type task | id
 1 | formula show --resolve a-formula | !needs the city's formulas
 1 | mol list --active | text
-1 | mol step respawn --target x | !needs the city's formulas
+1 | mol step respawn --target x | !is not done here
 1 | update A --status=escalated | text
 2 | daemons killall | text
 1 | heartbeat A | text

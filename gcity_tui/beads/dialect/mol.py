@@ -17,12 +17,18 @@ _VERBS = {
     **{name: ("wisps", name) for name in ("wisp", "burn", "squash")},
     "bond": ("bonds", "bond"),
 }
-_FORMULAS = ("pour", "distill", "seed", "cook", "step")
+_NOT_HERE = {
+    "distill": "write the formula's file yourself; gcity-tui formula shows what it makes",
+    "seed": "formulas are read when they are poured: there is nothing to seed",
+    "step": "bd mol current shows the steps, bd close --continue goes on to the next",
+}
 
 
 def mol(call: "Call") -> None:
     what = call.need(0, ", ".join(_VERBS))
-    if what in _FORMULAS:
+    if what in _NOT_HERE:
+        raise Unsupported(f"bd mol {what} is not done here", cure=_NOT_HERE[what])
+    if what in ("pour", "cook"):
         raise Unsupported(f"bd mol {what} needs the city's formulas", cure="use gcity-tui sling, or bd create --graph")
     if what not in _VERBS:
         raise Usage(f'unknown command "mol {what}"', cure=", ".join(_VERBS))
