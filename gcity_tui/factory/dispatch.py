@@ -13,7 +13,7 @@ from gcity_tui.beads.ids import prefix_of
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.pour import pour
 from gcity_tui.beads.tx import Tx
-from gcity_tui.factory import git, scopes
+from gcity_tui.factory import git, input_convoy, scopes
 from gcity_tui.factory.formulary import Formulary
 from gcity_tui.factory.routes import target
 from gcity_tui.factory.run import Run
@@ -26,6 +26,7 @@ from gcity_tui.model.graph import GraphPlan
 from gcity_tui.model.names import bead_prefix
 from gcity_tui.model.text import clean, one_line
 
+_Compile = Callable[[str, str, str], tuple[GraphPlan, bool]]
 NONE = "none"
 """As a formula's name: route plainly, even when the agent has a default formula."""
 REPLACED = "graphv2_force_replaced"
@@ -141,13 +142,16 @@ def _poured(ledger: Ledger, declared: DeclaredCity, order: _Order, bead: Bead | 
     known = _variables(declared, order)
     recipe_of = _compiler(declared, order, known)
     heading = bead.title if bead else one_line(title or clean(what).strip().splitlines()[0], 160)
-    recipe_of(bead.id if bead else "new-bead", heading)  # every file is read and every error raised before we write
+    # Every file is read and every error raised before we write.
+    _, targeted = recipe_of(bead.id if bead else "new-bead", heading, "new-convoy")
 
     def write(tx: Tx) -> Slung:
         id_ = bead.id if bead else made(tx, declared, order, what, title)
         before = _before(ledger, tx, order, id_) if bead else 0
-        graph = replace(recipe_of(id_, heading), idempotency_key=f"sling:{id_}:{order.formula}:{before + 1}")
         prefix = rig.prefix if rig else declared.prefix or bead_prefix(declared.name)
+        convoy = input_convoy.of(tx, id_, prefix, order.actor) if targeted else ""
+        graph, _ = recipe_of(id_, heading, convoy)
+        graph = replace(graph, idempotency_key=f"sling:{id_}:{order.formula}:{before + 1}")
         root = pour(tx, graph, order.actor, prefix=prefix)[graph.nodes[0].key]
         tx.update(root, set={"status": "in_progress"})
         held = tx.columns(id_, "status")[0]
@@ -177,6 +181,7 @@ def _before(ledger: Ledger, tx: Tx, order: _Order, bead: str) -> int:
         if run is not None:
             scopes.close(tx, root, "skipped", "replaced", **{Meta.FAILURE_REASON: REPLACED})
             scopes.skip(tx, run.members, reason="replaced by another workflow")
+            input_convoy.over(tx, root, "skipped")
     return len(runs)
 
 
@@ -194,22 +199,28 @@ def _variables(declared: DeclaredCity, order: _Order) -> dict[str, str]:
     return {**own, **(rig.formula_vars if rig else {}), **order.given}
 
 
-def _compiler(declared: DeclaredCity, order: _Order, known: Mapping[str, str]) -> Callable[[str, str], GraphPlan]:
-    """(bead, title) → the plan of its run. Files are read the first time only."""
+def _compiler(declared: DeclaredCity, order: _Order, known: Mapping[str, str]) -> _Compile:
+    """(bead, title, its convoy or "") → (the plan of its run, whether it asks for that convoy). Files are read once."""
     scope = order.rig.name if order.rig else ""
     formulas = Formulary(declared, scope)
     about = formulas.formula(order.formula)
     formulas.check(about, order.given)
     known = {k: v for k, v in known.items() if v or k in about.variables}
 
-    def plan_of(bead: str, title: str) -> GraphPlan:
+    def plan_of(bead: str, title: str, convoy: str) -> tuple[GraphPlan, bool]:
         said = {"issue": bead, "issue_title": title, "author_target": order.route}
         values = {**{k: v for k, v in said.items() if k in about.variables or k == "issue"}, **known}
+        if convoy:
+            values[input_convoy.VARIABLE] = convoy
         routed = formulas.compiled(order.formula, values, order.route)
         meta = {Meta.SOURCE: bead, Meta.WORK_BRANCH: branch_name(order.agent.name, bead)}
         if known.get("target_branch"):
             meta["gc.target_branch"] = known["target_branch"]
-        return _given(plan(routed, root_metadata=meta if scope else {Meta.SOURCE: bead}), order)
+        meta = meta if scope else {Meta.SOURCE: bead}
+        targeted = input_convoy.wanted(routed)
+        if targeted:
+            meta |= input_convoy.about(convoy, order.formula, routed.values)
+        return _given(plan(routed, root_metadata=meta), order), targeted
 
     return plan_of
 

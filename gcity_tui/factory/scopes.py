@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from gcity_tui.beads.tx import Tx
+from gcity_tui.factory import input_convoy
 from gcity_tui.factory.run import CANCEL, CHECKS, FANOUT, MANIFEST, Run, newest, plain
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.errors import NotFound, Permanent, Refused
@@ -156,6 +157,7 @@ def finalize(tx: Tx, run: Run, final: Bead) -> str:
     close(tx, final, "pass", "workflow finalized")
     if outcome == "pass":
         _close_sources(tx, run)
+    input_convoy.over(tx, run.root, outcome)
     tx.emit("molecule.resolved", run.root.id, message=outcome)
     return outcome
 
@@ -194,5 +196,6 @@ def cancel(tx: Tx, run: Run, by: str = "") -> str:
     reason = f"stopped by {by}" if by else "stopped"
     close(tx, run.root, "canceled", reason)
     skip(tx, run.members, "canceled", reason)
+    input_convoy.over(tx, run.root, "canceled")
     tx.emit("molecule.resolved", run.root.id, message="canceled")
     return reason
