@@ -1,15 +1,18 @@
-"""Every real formula, one by one: it is read, compiles with its defaults, and becomes beads."""
+"""Every real formula, one by one: it is read, compiles with its defaults, and becomes beads of a ledger."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from gcity_tui.beads.ledger import Ledger
 from gcity_tui.formulas import compile, plan
 from gcity_tui.formulas.inherit import load
+from gcity_tui.formulas.outline import Item, outline
 from gcity_tui.model.errors import NotFound
 
 ROOT = Path(os.environ.get("GCITY_CORPUS", Path(__file__).resolve().parents[3] / "shared" / "corpus"))
@@ -52,13 +55,20 @@ def assets(path: str, source: str) -> tuple[str, str] | None:
     return (str(hit), hit.read_text("utf-8")) if hit.is_file() else None
 
 
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    found = Ledger.open(tmp_path_factory.mktemp("corpus") / "ledger.db", create=True)
+    yield found
+    found.shut()
+
+
 def test_no_more_than_three_are_excused() -> None:
     assert len(excused()) <= 3
 
 
 @pytest.mark.skipif(not ROOT.is_dir(), reason="no corpus of real files (set GCITY_CORPUS)")
 @pytest.mark.parametrize("name", formulas())
-def test_a_formula_compiles_and_becomes_beads(name: str) -> None:
+def test_a_formula_compiles_and_becomes_beads(name: str, ledger: Ledger) -> None:
     if name in excused():
         pytest.skip("excused in corpus_failing.txt")
     path = ROOT / name
@@ -79,3 +89,14 @@ def test_a_formula_compiles_and_becomes_beads(name: str) -> None:
     assert all(e.source in ends and e.target in ends for e in graph.edges)
     if formula.steps and not (formula.phase == "vapor" and not formula.pour):
         assert len(keys) > 1
+    poured = ledger.pour(graph, prefix="gc")
+    assert set(poured) == ends
+    for key in keys[:3]:
+        bead = ledger.get(poured[key])
+        assert bead is not None and bead.title
+    pictured = [item.node.ref for item in every(outline(recipe))]
+    assert len(set(pictured)) == len(pictured) and set(pictured) <= ends
+
+
+def every(items: tuple[Item, ...]) -> list[Item]:
+    return [one for item in items for one in (item, *every(item.inside))]
