@@ -210,7 +210,7 @@ def _settle(ledger: Ledger, declared: DeclaredCity, run_script: Runner, bead: Be
         reason = "manual" if mode == "manual" else "hybrid_no_condition"
         return _commit(ledger, bead, "wait", verdict, reason, None)
     try:
-        result = run_script(script_of(declared, bead, verdict))
+        result = run_script(script_of(declared, bead, verdict, root))
     except CityError as e:
         result = Result(-1, note=str(e))
     if result is None:

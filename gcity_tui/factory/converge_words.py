@@ -1,4 +1,4 @@
-"""What a convergence loop's bead says, and what is kept of its rounds. Keys are Gas City's: `convergence.*`, `var.*`."""
+"""What a convergence loop's bead says (Gas City's `convergence.*`, `var.*`), and what is kept of its rounds."""
 
 from __future__ import annotations
 

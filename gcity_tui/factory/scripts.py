@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISREG
 
+from gcity_tui.factory.findings import seconds_of
 from gcity_tui.factory.run import Run, number
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity, Rig
@@ -82,7 +83,10 @@ def script_of(declared: DeclaredCity, run: Run, control: Bead, attempt: Bead) ->
         "GC_BEAD_ID": attempt.id,
         "GC_CONTROL_ID": control.id,
         "GC_WORKFLOW_ID": run.root.id,
+        "GC_WISP_ID": run.root.id,
         "GC_ITERATION": str(n),
+        "GC_ITERATION_DURATION_MS": _milliseconds(attempt.started_at or attempt.created_at, attempt.closed_at),
+        "GC_CUMULATIVE_DURATION_MS": _milliseconds(control.created_at, attempt.closed_at),
         "GC_MAX_ITERATIONS": meta.get(Meta.MAX_ATTEMPTS, ""),
         "GC_AGENT_VERDICT": attempt.metadata.get(Meta.VERDICT, ""),
         "GC_WORK_DIR": str(cwd),
@@ -90,6 +94,11 @@ def script_of(declared: DeclaredCity, run: Run, control: Bead, attempt: Bead) ->
     path = allowed(declared, meta.get("gc.check_path", ""), cwd)
     limit = seconds(meta.get("gc.check_timeout", "")) or DEFAULT_TIMEOUT
     return Script(f"{control.id}:check:{n}", path, cwd, limit, env)
+
+
+def _milliseconds(began: str, ended: str) -> str:
+    first, last = seconds_of(began), seconds_of(ended)
+    return str(round(max(last - first, 0.0) * 1000)) if first and last else "0"
 
 
 def gate_script(declared: DeclaredCity, key: str, named: str, limit: str, more: Mapping[str, str], rig: str) -> Script:

@@ -300,3 +300,15 @@ def test_an_agent_says_its_verdict_and_nothing_else_of_a_loop(tmp_path: Path, wo
     assert converge.find(town.ledger, loop).metadata == before
     town.bd("meta", "set", loop, "convergence.agent_verdict", "block")
     assert converge.says(converge.find(town.ledger, loop), "agent_verdict") == "block"
+
+
+def test_a_gate_is_told_how_long_it_took(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+
+    def runner(script: scripts.Script) -> scripts.Result:
+        told.append((int(script.env["GC_ITERATION_DURATION_MS"]), int(script.env["GC_CUMULATIVE_DURATION_MS"])))
+        return passes_at(3)(script)
+
+    run(tmp_path, CONDITION, judged("approve"), runner)
+    assert len(told) == 3 and all(one >= 0 for one, _ in told)
+    assert [total for _, total in told] == [sum(one for one, _ in told[: n + 1]) for n in range(3)]
