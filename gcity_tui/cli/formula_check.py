@@ -32,6 +32,7 @@ class Checked:
     steps: int = 0
     beads: int = 0
     graph: bool = False
+    type: str = "workflow"
 
 
 def validate(args: argparse.Namespace) -> int:
@@ -52,12 +53,14 @@ def check(word: str, args: argparse.Namespace) -> Checked:
     """Compiled with values that stand for the required ones, and planned with those that sling gives."""
     try:
         one = Place.of(word, args)
-        recipe = one.recipe(given(args, one.formula), tolerant=True)
+        about = one.formula
+        recipe = one.recipe(given(args, about), tolerant=True)
         plan(recipe, root_vars={name: f"<{name}>" for name in GIVEN if name not in recipe.values})
     except CityError as e:
         return Checked(word, False, e.message, e.where or word, e.cure)
     steps = _count(outline(recipe))
-    return Checked(word, True, "", recipe.source, "", recipe.warnings, steps, len(recipe.nodes) - 1, recipe.graph)
+    beads = len(recipe.nodes) - 1
+    return Checked(word, True, "", recipe.source, "", recipe.warnings, steps, beads, recipe.graph, about.type)
 
 
 def _count(items: tuple[Item, ...]) -> int:
@@ -68,10 +71,10 @@ def lines(one: Checked) -> list[str]:
     """What a person reads: the name and what it is; or the place, the line as written, what is wrong, the cure."""
     out = []
     if one.ok:
-        kind = "graph" if one.graph else "molecule"
-        steps = f"{one.steps} step{'' if one.steps == 1 else 's'}"
-        beads = f", {one.beads} beads" if one.beads != one.steps else ""
-        out.append(f"{output.ink('✓', 'green')} {one.formula}: sound ({kind}, {steps}{beads})")
+        made = one.type if one.type in ("expansion", "aspect") else "graph" if one.graph else "molecule"
+        told = [made, f"{one.steps} step{'' if one.steps == 1 else 's'}" if one.steps else ""]
+        told.append(f"{one.beads} beads" if one.beads != one.steps else "")
+        out.append(f"{output.ink('✓', 'green')} {one.formula}: sound ({', '.join(t for t in told if t)})")
     else:
         out.append(f"{output.ink('✗', 'red')} {one.formula}: unsound")
         out.append(f"  {output.ink(clean(one.where), 'bold')}")
@@ -79,8 +82,7 @@ def lines(one: Checked) -> list[str]:
         out += [f"    {line}" for line in textwrap.wrap(clean(one.error), 96)]
         out += [f"    cure: {line}" if n == 0 else f"          {line}" for n, line in
                 enumerate(textwrap.wrap(clean(one.cure), 90))]  # fmt: skip
-    for told in one.warnings:
-        out.append(f"  {output.ink('warning:', 'yellow')} {clean(told)}")
+    out += [f"  {output.ink('warning:', 'yellow')} {clean(warning)}" for warning in one.warnings]
     return out
 
 
