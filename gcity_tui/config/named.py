@@ -52,7 +52,7 @@ def finished(
 ) -> tuple[NamedSession, ...]:
     """The sessions: rig-scoped ones once per rig.
 
-    Raises BadConfig for one whose agent is nowhere; while some pack is not on this machine it is left out with a warning.
+    Raises BadConfig for one whose agent is nowhere; while some pack is not on this machine it is left out and told.
     """
     made: dict[str, NamedSession] = {}
     changes = {(str(p.get("dir", "")), str(p.get("name", ""))): p for p in patches}
