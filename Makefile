@@ -10,10 +10,11 @@ demo: .venv/.run            ## set up and open the dashboard on a living demo ci
 
 test: .venv/.test           ## set up and pass all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not agents" $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m pytest -n 0 -m agents -rs tests/agents/test_agents_smoke.py)
 
-test-agents: .venv/.test    ## the same loop on the real claude, codex and gemini, against a model stub on loopback
+test-agents: .venv/.test    ## all of it on the real programs (npm), against a model stub on loopback; prints a table
 	@sh tests/agents/install.sh $(AGENTS)
-	@$(BIN)/python -m pytest -n 0 -m agents tests/agents $(ARGS)
+	@GCITY_SMOKE=$${GCITY_SMOKE:-86400} $(BIN)/python -m pytest -n 0 -m agents -rs tests/agents $(ARGS)
 
 check: .venv/.dev           ## static checks: ruff, mypy strict, the floors
 	@$(BIN)/ruff check gcity_tui tests bench

@@ -203,7 +203,7 @@ def interrupt(world: World, name: str) -> None:
     world.city.nudge(name, "%slow 60", wait=10.0)
     until(lambda: heard(world, "%slow 60") == 1, 15, "the model begins", world.screens)
     until(lambda: world.session(name).phase.word == "busy", 15, f"{name} is busy", world.screens)
-    assert world.city.interrupt(name) == "interrupted", world.screens()
+    assert world.city.interrupt(name) in ("interrupted", "sent"), world.screens()  # sent: its end was not seen in 5 s
     until(lambda: world.stub.aborted() > before, 10, "the model's answer is cut off", world.screens)
     until(lambda: world.session(name).phase.word == "ready", 15, f"{name} is ready again", world.screens)
     if world.session(name).draft:  # some put what was cut off back into their input line

@@ -5,7 +5,7 @@ set -eu
 where=${GCITY_AGENTS:-${XDG_CACHE_HOME:-$HOME/.cache}/gcity-tui/agents}
 mkdir -p "$where/bin"
 command -v npm >/dev/null 2>&1 || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }
-for agent in ${*:-claude codex gemini}; do
+for agent in ${*:-claude codex gemini opencode qwen pi copilot}; do
   case $agent in
     claude) package=@anthropic-ai/claude-code version=2.1.197 ;;
     codex) package=@openai/codex version=0.169.0 ;;
