@@ -25,6 +25,8 @@ AGENT, WHY = "gc.review_agent", "gc.review_why"
 """On a leg: who was chosen for it, and why it was wanted."""
 LEFT_OUT, REUSED = "gc.review_left_out", "gc.review_reused"
 """On a leg: why it was not wanted; the leg of an earlier round whose word it keeps."""
+LANE, QUORUM = "gc.review_quorum_lane", "gc.review_quorum_role"
+"""On the steps of Gas City's own quorum: the lane's id, and what else a step is in it."""
 SUMMARY = "review-quorum.summary.v1"
 MERGED = "gc.merged_commit"
 
@@ -48,8 +50,10 @@ def part(bead: Bead) -> str:
     said = bead.metadata.get(ROLE, "")
     if said:
         return said
-    if bead.metadata.get(Meta.REVIEW_LEG):
+    if bead.metadata.get(Meta.REVIEW_LEG) or bead.metadata.get(LANE):
         return "leg"
+    if bead.metadata.get(QUORUM):
+        return bead.metadata[QUORUM]
     named = {"apply-fixes": "fix", "synthesize": "synthesis", "review-synthesis": "synthesis", "merge": "merge"}
     return named.get(role(bead), "leg" if role(bead).startswith("review-") else "")
 
@@ -58,9 +62,7 @@ def turns(run: Run, control: Bead) -> tuple[Turn, ...]:
     """The rounds of a check loop, in order."""
     found = []
     for iteration in run.attempts(control):
-        steps = [
-            b for b in run.inside(iteration) if b.kind not in ("scope-check", "spec") and run.control_of(b) is None
-        ]
+        steps = list(_own(run, run.inside(iteration)))
         if iteration.kind != "scope":
             steps = [iteration]
         every = tuple(b for b in steps if part(b) == "leg")
@@ -71,6 +73,19 @@ def turns(run: Run, control: Bead) -> tuple[Turn, ...]:
         fix = next((b for b in steps if part(b) == "fix"), None)
         found.append(Turn(number(iteration), iteration, legs, spared, choice, synthesis, fix))
     return tuple(found)
+
+
+def _own(run: Run, beads: Iterable[Bead]) -> Iterable[Bead]:
+    """The steps themselves: no attempts of them, and nothing that is only machinery."""
+    return (b for b in beads if b.kind not in ("scope-check", "spec") and run.control_of(b) is None)
+
+
+def quorum_turn(run: Run) -> Turn:
+    """The only round of a quorum: a run that reviews once, and is in no loop."""
+    steps = list(_own(run, run.members))
+    legs = tuple(b for b in steps if b.metadata.get(LANE))
+    synthesis = next((b for b in steps if part(b) == "synthesis"), None)
+    return Turn(1, run.root, legs, synthesis=synthesis)
 
 
 def doing(run: Run, step: Bead) -> Bead:
@@ -109,7 +124,7 @@ def leg_of(run: Run, step: Bead, declared: DeclaredCity | None = None) -> Leg:
     agent = declared.agent_of(bead.assignee or bead.metadata.get(Meta.ROUTED_TO, "")) if declared else None
     if declared and agent and (spec := declared.provider_of(agent)):
         provider, rehearsal = spec.name, spec.rehearsal
-    name = step.metadata.get(Meta.REVIEW_LEG) or role(step)
+    name = step.metadata.get(Meta.REVIEW_LEG) or step.metadata.get(LANE) or role(step)
     leg = Leg(
         reviewer=name, bead=bead.id, session=bead.assignee, provider=provider, rehearsal=rehearsal,
         required=step.metadata.get("gc.review_required", "true") != "false", seconds=spent(bead),
@@ -142,6 +157,9 @@ def _result(step: Bead, bead: Bead, raw: Mapping[str, Any], name: str) -> dict[s
             "failure_class": step.metadata.get(Meta.FAILURE_CLASS, "transient"),
             "failure_reason": reason,
         }
+    enforced = raw.get("read_only_enforcement")
+    if isinstance(enforced, dict) and enforced.get("observed") and enforced.get("passed") is False:
+        return {"state": "void", "failure_class": "hard", "failure_reason": "mutated_worktree"}
     if step.outcome == "pass" and raw:
         return {
             "state": "returned", "verdict": str(raw.get("verdict", "")), "findings": found, "failure_class": failure,

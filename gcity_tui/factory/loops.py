@@ -13,6 +13,7 @@ from gcity_tui.factory import control, converge
 from gcity_tui.factory import converge_words as words
 from gcity_tui.factory.findings import (
     MERGED,
+    QUORUM,
     Turn,
     commit_of,
     doing,
@@ -20,6 +21,7 @@ from gcity_tui.factory.findings import (
     listed,
     output,
     part,
+    quorum_turn,
     seconds_of,
     summary,
     turns,
@@ -31,7 +33,7 @@ from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import NotFound, Refused, Usage
 from gcity_tui.model.names import rig_of
-from gcity_tui.model.round import Loop, Round, verdict_of
+from gcity_tui.model.round import VERDICTS, Loop, Round, synthesize, verdict_of
 from gcity_tui.model.text import one_line
 
 ACTIONS = ("approve", "iterate", "stop", "pause", "resume")
@@ -50,6 +52,8 @@ def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop,
             root = bead.metadata.get(Meta.ROOT, "")
             if root and root not in roots:
                 roots.append(root)
+    quorums = {b.metadata.get(Meta.ROOT, "") for b in ledger.by_meta({QUORUM: "synthesis"})} - {"", *roots}
+    roots += sorted(quorums)
     over = _over.setdefault(ledger, {})
     about = declared.digest if declared else ""
     stamps = {b.id: f"{b.updated_at} {about}" for b in ledger.find(ids=tuple(roots)) if b.closed} if roots else {}
@@ -60,6 +64,8 @@ def project(ledger: Ledger, declared: DeclaredCity | None = None) -> tuple[Loop,
             continue
         run = Run.load(ledger, root)
         made = tuple(loop_of(run, c, declared) for c in run.checks) if run else ()
+        if run and not made and root in quorums:
+            made = (_quorum(run, declared),)
         if root in stamps:
             over[root] = (stamps[root], made)
         found += made
@@ -87,6 +93,25 @@ def loop_of(run: Run, control_bead: Bead, declared: DeclaredCity | None = None) 
         target=meta.get("gc.merged_branch") or meta.get("gc.target_branch") or meta.get("gc.var.target_branch", ""),
         merged=meta.get(MERGED, ""), source=meta.get(Meta.SOURCE, ""),
         paused=control_bead.metadata.get(control.PAUSED) == "true", note=_refusal(run),
+    )  # fmt: skip
+
+
+def _quorum(run: Run, declared: DeclaredCity | None) -> Loop:
+    """A run that reviews once: a loop of one round. What it concludes is never better than what its lanes bear out."""
+    turn = quorum_turn(run)
+    made = _round(run, turn, declared)
+    over = turn.synthesis is not None and turn.synthesis.closed
+    raw = output(turn.synthesis)
+    found, borne = synthesize(1, made.legs)
+    verdict = max(borne, verdict_of(str(raw.get("verdict", ""))), key=VERDICTS.index)
+    made = replace(made, findings=listed(raw) or found, verdict=verdict if over else "")
+    ended = {"fail": "failed", "canceled": "stopped", "skipped": "stopped"}.get(run.root.outcome)
+    clean = "clean" if verdict.startswith("approve") else "out of budget"
+    store = run.root.metadata.get("gc.root_store_ref", "")
+    return Loop(
+        run.root.id, run.root.id, _title(run), rig=store.removeprefix("rig:") if store.startswith("rig:") else "",
+        rounds=(made,), budget=1, state=(ended or clean) if run.root.closed else "running",
+        source=run.root.metadata.get(Meta.SOURCE, ""),
     )  # fmt: skip
 
 
