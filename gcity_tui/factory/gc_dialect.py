@@ -32,7 +32,7 @@ USAGE = """gc: what an agent may ask of its city
   convoy create|add|list|status|target|check|close|land
   workflow delete-source|reopen-source BEAD
   sling [TARGET] WORK [--on FORMULA]        give work to an agent
-  status, doctor, config, formula, start, init
+  status | doctor | config show | formula list | start | init DIR
   version
 """
 PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init", "agent",
