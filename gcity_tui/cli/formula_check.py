@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from gcity_tui.cli import output
 from gcity_tui.cli.formula_place import Place, given
-from gcity_tui.formulas import plan
+from gcity_tui.config import formula_reader
+from gcity_tui.formulas import Recipe, plan
 from gcity_tui.formulas.hints import GIVEN
-from gcity_tui.formulas.outline import Item, outline
+from gcity_tui.formulas.inherit import load
+from gcity_tui.formulas.outline import Item, filled, outline
 from gcity_tui.model.errors import BadConfig, CityError
+from gcity_tui.model.names import nearest
 from gcity_tui.model.text import clean, one_line
 
 _PLACE = re.compile(r"^(?P<file>.+?):(?P<line>\d+)(?::|$)")
@@ -58,9 +62,39 @@ def check(word: str, args: argparse.Namespace) -> Checked:
         plan(recipe, root_vars={name: f"<{name}>" for name in GIVEN if name not in recipe.values})
     except CityError as e:
         return Checked(word, False, e.message, e.where or word, e.cure)
+    warnings = tuple(dict.fromkeys((*recipe.warnings, *_others(one, recipe), *_nobody(one, recipe))))
     steps = _count(outline(recipe))
     beads = len(recipe.nodes) - 1
-    return Checked(word, True, "", recipe.source, "", recipe.warnings, steps, beads, recipe.graph, about.type)
+    return Checked(word, True, "", recipe.source, "", warnings, steps, beads, recipe.graph, about.type)
+
+
+def _others(one: Place, recipe: Recipe) -> Iterator[str]:
+    """Formulas that a run will ask for later: what is made for each item of a fan-out, for each bead of a drain."""
+    for node in recipe.nodes:
+        for key, wanted in (("gc.bond", "expansion"), ("gc.drain_formula", "")):
+            name = filled(node.metadata.get(key, ""), recipe.values)
+            if not name or "{" in name:
+                continue
+            try:
+                kind = load(name, formula_reader(one.city, one.rig)).type
+            except CityError as e:
+                yield f"{node.where}: {e.message}" + (f" ({e.cure})" if e.cure else "")
+                continue
+            if wanted and kind != wanted:
+                yield f'{node.where}: {name!r} is no {wanted}, and cannot be made for each item (type = "{wanted}")'
+
+
+def _nobody(one: Place, recipe: Recipe) -> Iterator[str]:
+    """Steps for somebody that a city does not have; a pack by itself cannot know."""
+    city = one.city
+    if one.file or not city.agents:
+        return
+    known = {n for a in city.agents for n in (a.qualified, a.name, f"{a.binding}.{a.name}", *a.named)}
+    for node in recipe.nodes[1:]:
+        who = filled(node.assignee or node.metadata.get("gc.run_target", ""), recipe.values)
+        if who and "{" not in who and "<" not in who and who not in known and city.agent_of(who) is None:
+            close = nearest(who, tuple(known))
+            yield f"{node.where}: nobody here is called {who!r}" + (f" (did you mean {close!r}?)" if close else "")
 
 
 def _count(items: tuple[Item, ...]) -> int:
