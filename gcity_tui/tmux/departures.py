@@ -87,8 +87,10 @@ class Departures:
             return
         try:
             answers = self._send([(session, command) for session, command, _ in gone])
-        except CityError as e:
-            answers = [e] * len(gone)
+        except Exception as e:  # whoever waits gets it, whatever it is: nobody waits for ever
+            for _, _, future in gone:
+                future.set_exception(e)
+            return
         for (_, _, future), answer in zip(gone, answers, strict=True):
             if isinstance(answer, CityError):
                 future.set_exception(answer)

@@ -165,7 +165,8 @@ def test_prime_is_not_said_twice(side: Side) -> None:
     assert "gc hook --claim" in side.gc("prime", "--hook", stdin=again, GC_STARTUP_PROMPT_DELIVERED="1")[1]
 
 
-HOT = ["mail check --inject", "nudge drain --inject", "hook --inject", "runtime drain-check"]
+HOT = ["mail check", "mail check --inject", "nudge drain --inject", "nudge status", "hook --inject",
+       "hook --claim --json", "runtime drain-check", "runtime drain-ack"]  # fmt: skip
 
 
 @pytest.mark.parametrize("verb", HOT)
