@@ -8,20 +8,13 @@ import _thread
 from time import monotonic
 
 from gcity_tui.beads import schema
+from gcity_tui.beads.sqlite import sqlite3
 from gcity_tui.model.errors import BadData, Busy, CityError, NotFound, Permanent, Temporary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
     from typing import Any
-
-else:
-    try:
-        # The C module alone: what the package adds (dates, and adapters for them) costs every call a millisecond.
-        import _sqlite3 as sqlite3
-    except ImportError:
-        import sqlite3
 
 LOCK_WAIT = 15.0
 """Seconds a writer waits for the other processes before it says `busy`."""

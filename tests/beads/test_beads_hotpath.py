@@ -34,22 +34,8 @@ HOT = [
     ["close", "gc-1", "--reason", "because it is done now"],
     ["blocked", "--json"],
 ]
-# sqlite3 brings the second row; all the rest is ours.
-SQLITE = {
-    *(
-        "sqlite3",
-        "sqlite3.dbapi2",
-        "_sqlite3",
-        "datetime",
-        "_datetime",
-        "math",
-        "collections",
-        "collections.abc",
-        "types",
-    ),
-    *("_collections_abc", "_collections", "functools", "_functools", "itertools", "keyword", "operator", "_operator"),
-    "reprlib",
-}
+# Where `_functools` has no cache of its own, the rest of `sqlite3` comes too; here it has.
+SQLITE = {"_sqlite3", "_functools"}
 OWN = {"__future__", "fcntl", "_sha256", "_sha2"}
 NEVER = {
     "json",
@@ -276,3 +262,22 @@ def test_a_dead_socket_file_falls_back(city: tuple[Path, Path, Ledger], env: dic
     done = subprocess.run([city[1], "show", "gc-1", "--short"], capture_output=True, text=True, env=env, cwd=tmp_path)
     place.unlink()
     assert done.returncode == 0 and "gc-1" in done.stdout
+
+
+@pytest.mark.parametrize("before", ["", "sys.modules['_functools'] = None", "import functools", "import sqlite3"])
+def test_sqlite_comes_alone_or_as_ever_and_functools_is_whole_afterwards(tmp_path: Path, before: str) -> None:
+    code = f"""
+import sys
+sys.path.insert(0, {PACKAGE!r})
+{before}
+from gcity_tui.beads.ledger import Ledger
+ledger = Ledger.open({str(tmp_path / "l.db")!r}, create=True)
+bead = ledger.create("x")
+assert [b.id for b in ledger.ready()] == [bead]
+ledger.shut()
+import functools, sqlite3, collections
+assert functools.lru_cache(maxsize=2)(lambda: 7)() == 7 and functools.partial and sqlite3.connect(":memory:")
+print("fine")
+"""
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "fine\n", done.stderr
