@@ -274,6 +274,7 @@ _SCALARS = [
     "fork_flag",
     "instructions_file",
     "accept_startup_dialogs",
+    "type_when_busy",
     "path_check",
 ]
 _LISTS = [

@@ -156,6 +156,8 @@ class Provider:
     plain_head: str = " "
     """What is typed before a text that begins with `!`, so that the program does not run it as a shell command."""
     interrupt_keys: tuple[str, ...] = ("Escape",)
+    type_when_busy: bool = True
+    """Whether text may be typed into a running turn. False: its own queue is not to be trusted, and ours holds it."""
     queue_keys: tuple[str, ...] = ()
     """Keys that queue the composer's text for after the turn, where Enter would steer or cut it (codex: Tab)."""
     clear_keys: tuple[str, ...] = ("C-u",)
@@ -304,6 +306,8 @@ class Rig:
     max_active_sessions: int | None = None
     formula_vars: Mapping[str, str] = field(default_factory=dict)
     formula_layers: tuple[Path, ...] = ()
+    pack_dirs: tuple[Path, ...] = ()
+    """Folders of the packs that only this rig has, lowest first."""
     """Formula folders for work in this rig, the city's own included, lowest first."""
     default_sling_target: str = ""
     default_sling_targets: tuple[str, ...] = ()
@@ -381,6 +385,11 @@ class DeclaredCity:
             return exact
         bare = [a for a in self.agents if qualified == (f"{a.dir}/{a.name}" if a.dir else a.name)]
         return bare[0] if len(bare) == 1 else None
+
+    @property
+    def every_pack(self) -> tuple[Path, ...]:
+        """Folders of all packs, the city's and those that a rig alone has."""
+        return tuple(dict.fromkeys((*self.pack_dirs, *(d for r in self.rigs for d in r.pack_dirs))))
 
     def rig(self, name: str) -> Rig | None:
         return next((r for r in self.rigs if r.name == name), None)

@@ -135,7 +135,7 @@ class Courier:
             return f"a question is open: {seen.detail}" if seen.question else f"it shows: {seen.detail}"
         if (
             phase is Phase.BUSY
-            and nudge.when != "now"
+            and not (nudge.when == "now" and self.pane.provider.type_when_busy)
             and not (nudge.when == "boundary" and self.pane.provider.queue_keys)
         ):
             return "until its turn is over"

@@ -126,6 +126,7 @@ VALUES: dict[tuple[str, str], str | None] = {
     ("provider", "base"): '"claude"', ("provider", "_replace"): None, ("provider", "name"): None,
     ("provider", "command"): '"other"', ("provider", "prompt_mode"): '"none"', ("provider", "resume_style"): '"subcommand"',
     ("provider", "options_schema_merge"): None, ("provider", "accept_startup_dialogs"): "false",
+    ("provider", "type_when_busy"): "false",
     ("provider", "options"): 'options.o.c = ["-c"]', ("provider", "permission_modes"): 'permission_modes.plan = "--plan"',
     ("provider", "blind"): 'blind.hook = ["x"]', ("provider", "screen"): 'screen.ready = "x"',
     ("provider", "hooks"): 'hooks.args = ["x"]', ("provider", "upstream_env"): 'upstream_env.api_key = "K"',

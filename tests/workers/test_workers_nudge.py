@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 
 import pytest
 from workers_ground import Ground, becomes, said_to, settled, wait_for
@@ -75,6 +76,18 @@ def test_now_is_typed_into_a_running_turn(ground: Ground) -> None:
     becomes(worker, Phase.BUSY)
     receipt = worker.send("and this besides", when="now")
     wait_for(lambda: worker.queue.receipt(receipt.id).state in (Delivery.SUBMITTED, Delivery.TAKEN_UP))
+    assert settled(worker, receipt).state is Delivery.TAKEN_UP
+    assert said_to(worker) == ["work a little", "and this besides"]
+
+
+def test_now_waits_where_the_program_keeps_no_good_queue(ground: Ground) -> None:
+    """gemini 0.61.0 sometimes begins two of its queued texts at once and hangs: nothing is typed into its turn."""
+    ground.city.providers["rehearsal-claude"] = replace(ground.city.providers["rehearsal-claude"], type_when_busy=False)
+    worker = started(ground)
+    settled(worker, worker.send("work a little", when="now"))
+    becomes(worker, Phase.BUSY)
+    receipt = worker.send("and this besides", when="now")
+    wait_for(lambda: worker.queue.receipt(receipt.id).note == "until its turn is over")
     assert settled(worker, receipt).state is Delivery.TAKEN_UP
     assert said_to(worker) == ["work a little", "and this besides"]
 
