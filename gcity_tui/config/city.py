@@ -16,7 +16,7 @@ from gcity_tui.config import agent_files, agents, besides, compose, finish, keys
 from gcity_tui.config.agents import Draft
 from gcity_tui.config.packs import Pack
 from gcity_tui.config.parts import Parts
-from gcity_tui.config.rigs import load_rigs
+from gcity_tui.config.rigs import default_imports, load_rigs
 from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading, Source
 from gcity_tui.model.declared import Agent, DeclaredCity, Origin, Provider, Rig
@@ -120,6 +120,9 @@ def _gather_agents(parts: Parts) -> None:
             parts.drafts += [draft.placed(rig, "") for rig in rigs]
         else:
             parts.drafts.append(draft)
+    for spot in () if parts.rigs else default_imports(parts.city, parts.sources, Reading()):
+        pack = packs.load(spot.folder, spot.root, parts.city, Reading())
+        parts.waiting |= {d.name for d in pack.drafts if d.scope != "city"}
     for rig in parts.rigs:
         for spot in rig.imports:
             pack = packs.load(spot.folder, spot.root, parts.city, parts.reading)
@@ -366,7 +369,8 @@ def _rigs(parts: Parts, forms: Mapping[Path, str]) -> tuple[Rig, ...]:
         top = rig.table.get("formulas_dir")
         if top:
             folders = (*folders, (parts.city / str(top)).resolve())
-        made.append(replace(rig.value, formula_layers=folders))
+        mine = tuple(f for f in dict.fromkeys(own) if f not in city)
+        made.append(replace(rig.value, formula_layers=folders, pack_dirs=mine))
     return tuple(made)
 
 

@@ -43,7 +43,7 @@ def formula_reader(city: DeclaredCity, rig: str = "") -> Callable[[str], tuple[s
             close = nearest(name, tuple(names))
             cure = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(names)) or 'none'}"
             raise NotFound(f"no formula {name!r}", cure=cure)
-        if path.parent.parent in city.pack_dirs and path.parent.parent != city.path:
+        if path.parent.parent in city.every_pack and path.parent.parent != city.path:
             within(path.parent.parent, path)
         return read_bytes(path).decode("utf-8", "replace"), str(path)
 

@@ -105,11 +105,16 @@ def _about(city: DeclaredCity, agent: Agent) -> dict[str, str]:
 def fragments_for(city: DeclaredCity, agent: Agent) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """(place, text) of every fragment file that the agent's prompt may use, lowest first; and warnings."""
     own = Path(agent.source) if agent.source else None
-    homes = [pack / folder for pack in city.pack_dirs for folder in FOLDERS]
+    roots = [pack for pack in city.pack_dirs if pack != city.path]
+    rig = city.rig(agent.dir) if agent.dir else None
+    roots += rig.pack_dirs if rig else ()
+    if own and own.parent.name == "agents":
+        roots.append(own.parent.parent)
+    homes = [root / folder for root in dict.fromkeys((*(r for r in roots if r != city.path), city.path)) for folder in
+             FOLDERS]  # fmt: skip
     if agent.prompt_path:
         homes.append(Path(agent.prompt_path).parent / "shared")
     if own:
-        homes += [own.parent.parent / folder for folder in FOLDERS] if own.parent.name == "agents" else []
         homes.append(own / "template-fragments")
     files: dict[str, str] = {}
     warnings: list[str] = []

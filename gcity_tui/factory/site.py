@@ -181,7 +181,8 @@ class Site:
     def places(self, record: SessionRecord) -> Places:
         """The ground that a session stands on."""
         rig = self.declared.rig(record.rig or rig_of(record.instance))
-        parts = tuple(p for d in reversed(self.declared.pack_dirs) if (p := d / "rehearsal").is_dir())
+        packs = (*self.declared.pack_dirs, *(rig.pack_dirs if rig else ()))
+        parts = tuple(p for d in reversed(packs) if (p := d / "rehearsal").is_dir())
         environ = {**self.environ, **self.declared.env}
         return Places(
             self.declared.name,
