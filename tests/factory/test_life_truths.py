@@ -219,3 +219,21 @@ def test_one_that_was_closed_or_is_not_ours_is_left_alone_and_its_place_is_not_t
     assert ("shop--eddie-1", before.pid) in town.panes(), "nobody ended it"
     done = town.city.bead(slung.bead)
     assert done.assignee == "shop/eddie-2"
+
+
+def test_who_is_idle_for_long_sleeps_and_wakes_with_its_memory(tmp_path: Path, repository: Path) -> None:
+    made = Town(tmp_path, repository, agent='idle_timeout = "1s"\nwake_mode = "resume"')
+    try:
+        made.city.up()
+        slung = made.city.sling("eddie", "one thing", formula="none")
+        made.closed(slung.bead)
+        asleep = made.session("it sleeps", lambda s: s.state == "asleep" and not s.pid, 40.0)
+        gone(made, asleep.id)
+        receipt = made.city.nudge("eddie-1", "and another", wait=20)
+        awake = made.session("it is awake", lambda s: s.pid and s.phase is Phase.READY and not s.queued)
+        made.until("it arrived", lambda _: made.city.receipt(receipt.id).state.settled or None)
+        assert (awake.id, awake.epoch, awake.restarts) == (asleep.id, asleep.epoch, 0)
+        said = [e.text for e in made.city.history("eddie-1").entries]
+        assert any("and another" in t for t in said) and len(said) > 2, "it goes on with what was said before"
+    finally:
+        made.end()
