@@ -32,7 +32,7 @@ def load_rigs(city: Path, sources: Sequence[Source], tables: Mapping[str, Any], 
     """Every rig in file order. Names and paths are unique; a path that is not there is a warning."""
     site = compose.site(city, reading)
     bound = {str(r.get("name", "")): str(r.get("path", "")) for r in (site.table.get("rig", ()) if site else ())}
-    defaults = _default_imports(city, sources, reading)
+    defaults = default_imports(city, sources, reading)
     over = _patches(sources, reading)
     rigs: list[RigDraft] = []
     for source in sources:
@@ -103,7 +103,7 @@ def _rig(
     return RigDraft(name, value, table, source, at, found)
 
 
-def _default_imports(city: Path, sources: Sequence[Source], reading: Reading) -> list[Import]:
+def default_imports(city: Path, sources: Sequence[Source], reading: Reading) -> list[Import]:
     """`[defaults.rig.imports.<binding>]`: packs for every rig that does not bind that name itself."""
     found: dict[str, Import] = {}
     for source in sources:

@@ -343,3 +343,12 @@ class TestStrictness:
         assert "pack.toml:4" in failed.value.where and "city.toml" in failed.value.cure
         older = PACK.replace("schema = 2", "schema = 1") + text
         assert "left out" in load({"city.toml": CITY + IMPORT, "packs/p/pack.toml": older}).warnings[0]
+
+
+def test_a_patch_waits_for_the_first_rig(load: Load) -> None:
+    text = '[defaults.rig.imports.p]\nsource = "packs/p"\n[[patches.agent]]\nname = "hand"\nnudge = "n"\n'
+    files = {"packs/p/pack.toml": PACK, "packs/p/agents/hand/agent.toml": 'scope = "rig"\n'}
+    assert load({**files, "city.toml": CITY + text}).agents == ()
+    assert [a.nudge for a in load({**files, "city.toml": CITY + text + RIGS}).agents] == ["n", "n"]
+    with pytest.raises(BadConfig, match='agent "hnad" not found'):
+        load({**files, "city.toml": CITY + text.replace('"hand"', '"hnad"')})
