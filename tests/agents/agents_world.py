@@ -106,7 +106,7 @@ class World:
                 (folder / "prompt.template.md").write_text(f"You are {name}. You wait for what you are told.\n")
             init_city(self.path, "town", "", "claude")
         toml = self.path / "city.toml"
-        toml.write_text(toml.read_text() + presets.provider_tables(self.stub.url) + extra)
+        toml.write_text(toml.read_text() + presets.provider_tables(self.stub.url, self.folder) + extra)
 
     def _tools(self) -> Path:
         """What a scripted model knows to call for its reviewing and mending, on PATH as a user's own tools are."""

@@ -89,8 +89,8 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def provider_tables(stub: str) -> str:
-    """What a city.toml says so that its providers speak to the stub."""
+def provider_tables(stub: str, world: Path) -> str:
+    """What a city.toml says so that its providers speak to the stub. What a test runs may write into `world`."""
     env = {
         "claude": {
             "ANTHROPIC_BASE_URL": stub, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1",
@@ -104,7 +104,8 @@ def provider_tables(stub: str) -> str:
             "COPILOT_AUTO_UPDATE": "false",
         },
     }  # fmt: skip
-    lines = []
+    # Else copilot asks about the folder first, and about the command in it then.
+    lines = ["", "[providers.copilot]", f'args = ["--add-dir", "{world}"]']
     for name, given in env.items():
         lines += ["", f"[providers.{name}.env]", *(f'{k} = "{v}"' for k, v in given.items())]
     return "\n".join(lines) + "\n"
