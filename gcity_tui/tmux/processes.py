@@ -19,6 +19,23 @@ class Process:
     started: int
 
 
+def open_files(pid: int) -> frozenset[Path]:
+    """Files that the process `pid` and those below it have open now; what may not be looked at is left out."""
+    found = set()
+    for process in tree(pid):
+        folder = Path(f"/proc/{process.pid}/fd")
+        try:
+            links = list(folder.iterdir())
+        except OSError:
+            continue
+        for link in links:
+            try:
+                found.add(link.readlink())
+            except OSError:
+                continue
+    return frozenset(found)
+
+
 def tree(pid: int, *, dead: bool = False) -> tuple[Process, ...]:
     """The processes of the pane whose process is or (`dead`) was `pid`: it, all below it, and those of its terminal
     session that lost their parent; parents first.

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
@@ -79,10 +79,18 @@ def _by_pattern(provider: Provider, session_key: str, root: Path) -> tuple[Path,
     return (found,) if found else ()
 
 
-def discover(provider: Provider, work_dir: str, root: Path, since: float) -> tuple[str, Path] | None:
+HOLDING = ("codex",)
+"""Families whose program holds its conversation's file open as long as it lives (seen on codex 0.169.0)."""
+
+
+def discover(
+    provider: Provider, work_dir: str, root: Path, since: float, held: Callable[[], Collection[Path]] | None = None
+) -> tuple[str, Path] | None:
     """(key, file) of the one conversation that began in `work_dir` since `since` (unix seconds); None unless just one.
 
-    For programs that choose their session id themselves (codex, gemini): the caller keeps the key from then on.
+    For programs that choose their session id themselves (codex, gemini): the caller keeps the key from then on. `held`
+    tells which files the session's own processes have open: where its program holds its file, no other is meant, were
+    it the only one there.
     """
     family = provider.transcript
     if family == "codex":
@@ -107,6 +115,9 @@ def discover(provider: Provider, work_dir: str, root: Path, since: float) -> tup
         fits = [(key, p) for p in _recent(paths, since) if (key := _headed(provider.transcript, p, work_dir, since))]
     else:
         return None
+    if fits and held is not None and family in HOLDING:
+        mine = held()
+        fits = [(key, p) for key, p in fits if p.resolve() in mine]
     keys = {key for key, _ in fits}
     return fits[-1] if len(keys) == 1 else None
 

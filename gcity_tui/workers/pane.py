@@ -36,9 +36,11 @@ class Pane:
     def row(self) -> PaneRow | None:
         """None: there is no such session. Raises RuntimeUnavailable when tmux does not say."""
         try:
-            return self.hands.pane(self.name)
+            row = self.hands.pane(self.name)
         except NotFound:
             return None
+        self.senses.pid = 0 if row.dead else row.pid
+        return row
 
     def alive(self) -> PaneRow | None:
         row = self.row()

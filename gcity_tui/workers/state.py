@@ -13,6 +13,7 @@ from gcity_tui.model.declared import Provider
 from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
+from gcity_tui.tmux import processes
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, parts_of, root_of
 from gcity_tui.workers.hooks import Report
@@ -114,6 +115,7 @@ class Senses:
         self.entries: list[Entry] = []
         self.seen: Seen | None = None
         self.seen_at = 0.0
+        self.pid = 0
         self.starting = 0.0
         self.failed = ""
         self.pending: Pending | None = None
@@ -145,7 +147,7 @@ class Senses:
         """Another conversation, or another start of this one."""
         if key != self.key:
             self.tail = None
-        self.key, self.started, self._searched = key, started, 0.0
+        self.key, self.started, self._searched, self.pid = key, started, 0.0, 0
         self._sizes = {p: end_of(p) for p in self._parts()} if self.provider.resume_mark else {}
         self.seen, self.pending, self._claim_at, self._title = None, None, (Phase.UNKNOWN, 0.0), ("", 0.0)
 
@@ -181,7 +183,8 @@ class Senses:
         if self.key:
             path = find(self.provider, self.work_dir, self.key, self.root)
         elif self.started and not self.provider.session_id_flag:
-            found = discover(self.provider, self.work_dir, self.root, self.started)
+            held = (lambda: processes.open_files(self.pid)) if self.pid else None
+            found = discover(self.provider, self.work_dir, self.root, self.started, held)
             if found:
                 self.key, path = found
         if path is not None:
@@ -258,6 +261,7 @@ class Senses:
             return (self._death(row, now),)
         self._dead_at = 0.0
         self.started = self.started or float(row.created)
+        self.pid = row.pid
         found: list[Evidence] = []
         if self.failed:
             found.append(Evidence("process", self.starting or now, Phase.FAILED, self.failed))

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from workers_ground import Ground, becomes, said_to, settled
 
 from gcity_tui.config import load_city
 from gcity_tui.model.declared import Provider
+from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.screen import see
@@ -252,3 +254,25 @@ def test_a_conversation_is_loaded_when_its_file_says_so(gemini: Provider, home: 
     assert s.loaded
     s.renew(KEY, 300.0)
     assert not s.loaded, "that was of the last start"
+
+
+@pytest.mark.tmux
+def test_two_in_one_folder_are_told_apart_by_the_file_that_each_holds_open(ground: Ground) -> None:
+    """Programs that choose their id themselves, in one folder, at one time: nothing is guessed, and nothing is lost."""
+    one, two = (ground.worker("rehearsal-codex", slot) for slot in (1, 2))
+    two.record = replace(two.record, work_dir=one.record.work_dir)
+    two.senses.work_dir = one.record.work_dir
+    for future in [ground.lanes.submit(w.record.instance, w.start) for w in (one, two)]:
+        future.result()
+    for worker in (one, two):
+        becomes(worker, Phase.READY)
+    receipts = [(w, w.send(f"only for {w.record.instance}")) for w in (one, two)]
+    for worker, receipt in receipts:
+        assert settled(worker, receipt).state is Delivery.TAKEN_UP
+        assert said_to(worker) == [f"only for {worker.record.instance}"]
+        becomes(worker, Phase.READY)
+    assert one.record.key and two.record.key and one.record.key != two.record.key
+    two.stop()
+    two.start()
+    becomes(two, Phase.READY)
+    assert said_to(two) == ["only for eddie-2"], "gone on with, each its own"
