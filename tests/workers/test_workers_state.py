@@ -168,10 +168,18 @@ def test_after_a_restart_the_key_of_a_program_that_chose_it_is_found_again(home:
     path.parent.mkdir(parents=True)
     meta = {"id": KEY, "cwd": "/w/x", "timestamp": "2026-05-04T10:00:00.000Z"}
     path.write_text(json.dumps({"timestamp": meta["timestamp"], "type": "session_meta", "payload": meta}) + "\n")
-    for created, key in ((1777888799, KEY), (1777889999, "")):  # the pane is older than the conversation, or younger
-        s = Senses(codex, {"HOME": str(home)}, "/w/x", "", 0.0)
-        s.evidence(replace(ROW, created=created), 1777888900.0)
-        assert s.key == key
+    mine = replace(ROW, pid=os.getpid())
+    with path.open():  # as codex does
+        for created, key in (
+            (1777888799, KEY),
+            (1777889999, ""),
+        ):  # the pane is older than the conversation, or younger
+            s = Senses(codex, {"HOME": str(home)}, "/w/x", "", 0.0)
+            s.evidence(replace(mine, created=created), 1777888900.0)
+            assert s.key == key
+    s = Senses(codex, {"HOME": str(home)}, "/w/x", "", 0.0)
+    s.evidence(replace(mine, created=1777888799), 1777888900.0)
+    assert s.key == "", "the only one there, and another's"
 
 
 def test_torn_files_are_no_evidence(claude: Provider, home: Path) -> None:
