@@ -24,15 +24,24 @@ def molecule(args: argparse.Namespace) -> int:
     bar = "▰" * found.done + "▱" * (len(found.steps) - found.done) if len(found.steps) <= 40 else ""
     output.say(f"{found.root.id}  {found.root.title}  {found.state}  {found.done}/{len(found.steps)}  {bar}".rstrip())
     if args.action == "show":
-        rows = [(b.id, _state(b), b.assignee or b.metadata.get(Meta.ROUTED_TO, ""), b.title) for b in found.steps]
-        output.table(("step", "state", "who", "title"), rows, empty="no steps")
+        rows = [(b.id, _state(b, found), b.assignee or b.metadata.get(Meta.ROUTED_TO, ""), _after(b, found), b.title)
+                for b in found.steps]  # fmt: skip
+        output.table(("step", "state", "who", "waits for", "title"), rows, empty="no steps")
     return 0
 
 
-def _state(b: Bead) -> str:
-    if not b.closed:
+def _state(b: Bead, found: Standing) -> str:
+    """An open step is ready when it waits for no other."""
+    if b.closed:
+        return b.metadata.get(Meta.FINAL_DISPOSITION) or b.outcome or "closed"
+    if b.status != "open":
         return b.status
-    return b.metadata.get(Meta.FINAL_DISPOSITION) or b.outcome or "closed"
+    return "waiting" if b.id in found.waits else "gate" if b.issue_type == "gate" else "ready"
+
+
+def _after(b: Bead, found: Standing) -> str:
+    waits = found.waits.get(b.id, ())
+    return ", ".join(waits[:3]) + (f" +{len(waits) - 3}" if len(waits) > 3 else "")
 
 
 def as_data(found: Standing, *, steps: bool) -> dict[str, object]:
@@ -42,7 +51,7 @@ def as_data(found: Standing, *, steps: bool) -> dict[str, object]:
     }  # fmt: skip
     if steps:
         told["steps"] = [
-            {"id": b.id, "ref": b.metadata.get(Meta.STEP_REF, ""), "title": b.title, "state": _state(b),
-             "assignee": b.assignee} for b in found.steps
+            {"id": b.id, "ref": b.metadata.get(Meta.STEP_REF, ""), "title": b.title, "state": _state(b, found),
+             "assignee": b.assignee, "waits_for": found.waits.get(b.id, ())} for b in found.steps
         ]  # fmt: skip
     return told

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from gcity_tui.beads.due import molecules_over, molecules_through, old_wisps
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import gates, scopes
 from gcity_tui.factory.run import CONTROLS, TOPOLOGY
-from gcity_tui.model.bead import Bead, Meta
+from gcity_tui.model.bead import BLOCKING, Bead, Meta
 from gcity_tui.model.errors import NotFound, Refused
 
 ACTOR = "controller"
@@ -71,6 +72,8 @@ class Standing:
     root: Bead
     steps: tuple[Bead, ...]
     state: str
+    waits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Open step → the open steps that it waits for, also by way of beads that only steer."""
 
     @property
     def done(self) -> int:
@@ -97,7 +100,35 @@ def standing(ledger: Ledger, name: str) -> Standing:
     if not members and Meta.FORMULA not in root.metadata:
         raise NotFound(f"{name} belongs to no run", cure="gcity-tui sling starts one")
     steps.sort(key=lambda b: b.created_at)
-    return Standing(root, tuple(steps), _state(root, steps))
+    return Standing(root, tuple(steps), _state(root, steps), _waits(steps, members))
+
+
+def _waits(steps: Sequence[Bead], members: Sequence[Bead]) -> dict[str, tuple[str, ...]]:
+    """Through controls and sidecars to the steps behind them, without those that another of these waits for."""
+    every = {b.id: b for b in members}
+    shown = {b.id for b in steps}
+    found = {}
+    for step in steps:
+        left = [] if step.closed else _blockers(step, every)
+        behind: dict[str, None] = {}
+        seen = {step.id}
+        while left:
+            bead = left.pop(0)
+            if bead.id in seen or bead.closed:
+                continue
+            seen.add(bead.id)
+            if bead.id in shown:
+                behind[bead.id] = None
+            else:
+                left += _blockers(bead, every)
+        if behind:
+            found[step.id] = tuple(behind)
+    near = {id: tuple(w for w in waits if not any(w in found.get(o, ()) for o in waits)) for id, waits in found.items()}
+    return {id: near[id] or waits for id, waits in found.items()}
+
+
+def _blockers(bead: Bead, every: Mapping[str, Bead]) -> list[Bead]:
+    return [every[d.depends_on_id] for d in bead.dependencies if d.type in BLOCKING and d.depends_on_id in every]
 
 
 def _state(root: Bead, steps: list[Bead]) -> str:

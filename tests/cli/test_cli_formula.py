@@ -137,3 +137,20 @@ def test_the_older_rule_and_no_graphs(home: Path, run: Run) -> None:
     code, out, _ = run("validate", "bake")
     assert code == 78 and 'formula "bake" requires formula compiler v2 but formula_v2 is disabled' in out
     assert "cure: [daemon] formula_v2 = true" in out
+
+
+def test_a_molecule_says_what_waits_for_what(home: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    made = json.loads(run("cook", "bake", "--var", "rounds=2", "--json")[1])
+    ids = {bead: ref.removeprefix("bake.") for ref, bead in made["ids"].items()}
+    assert door.main(["molecule", "show", made["root"], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    seen = {ids[s["id"]]: (s["state"], {ids[w] for w in s["waits_for"]}) for s in told["steps"]}
+    assert seen == {
+        "mix": ("ready", set()), "oven.iteration.1": ("waiting", {"mix"}), "gate-eat": ("gate", set()),
+        "eat": ("waiting", {"gate-eat", "oven.iteration.1"}),
+    }  # fmt: skip
+    assert door.main(["molecule", "show", made["root"]]) == 0
+    out = capsys.readouterr().out
+    assert "waits for" in out and "0/4" in out
+    assert door.main(["molecule", "progress", made["root"]]) == 0
+    assert capsys.readouterr().out.split()[:4] == [made["root"], "bake", "gate", "0/4"]
