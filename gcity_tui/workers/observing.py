@@ -9,6 +9,9 @@ from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.state import Told
 
+DRAWN = 0.2
+"""Seconds that a question which was told of is waited for; one that comes later is found by the next look."""
+
 
 class Observer:
     """Looks at one pane. May be used beside the lane; each look takes the pane's lock for a moment."""
@@ -16,6 +19,8 @@ class Observer:
     def __init__(self, pane: Pane) -> None:
         self.pane, self.senses = pane, pane.senses
         self._looked: tuple[object, ...] = ()
+        self._announced = False
+        """Its program has just said that it asks: the question may be drawn a moment later, and nothing rings then."""
 
     def observe(self, row: PaneRow | None, now: float, *, look: bool = False) -> Observation:
         """All that can be told now. The screen is captured when something says that it changed, or with `look`.
@@ -25,9 +30,11 @@ class Observer:
         live = row is not None and not row.dead
         if row is not None and live and (look or self._wants_capture(row, now)):
             try:
-                self.pane.see()
+                if self.pane.see().asked is None and self._announced:
+                    self.pane.until(lambda: self.pane.see().asked is not None, DRAWN, 0.03)
             except NotFound:
                 row = None
+            self._announced = False
         with self.pane.lock:
             return self._told(row, self.senses.judgement(row, now))
 
@@ -45,6 +52,7 @@ class Observer:
                 return True
             waiting = _says(told, "waiting") or (report is not None and report.claim is Phase.WAITING)
             waiting = waiting or senses.title_claim is Phase.WAITING
+            self._announced = waiting and changed
             if waiting != (seen.asked is not None) and (waiting or changed):
                 return True
             busy = _says(told, "busy")
