@@ -19,6 +19,7 @@ from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
 
+LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"]
 LONG = "\n".join(f"line {n}: the quick brown fox, naïve café, 火 🦊 #{n}" for n in range(200))
 TEXTS = {
     "one line": "please run the tests",
@@ -46,7 +47,7 @@ def started(ground: Ground, provider: str = "rehearsal-claude", slot: int = 1) -
     return worker
 
 
-@pytest.mark.parametrize("provider", ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"])
+@pytest.mark.parametrize("provider", LOOKS)
 def test_every_text_arrives_once_at_an_idle_agent(ground: Ground, provider: str) -> None:
     worker = started(ground, provider)
     for text in TEXTS.values():
@@ -92,16 +93,18 @@ def test_now_waits_where_the_program_keeps_no_good_queue(ground: Ground) -> None
     assert said_to(worker) == ["work a little", "and this besides"]
 
 
-def test_after_an_interrupt(ground: Ground) -> None:
-    worker = started(ground)
+@pytest.mark.parametrize("provider", LOOKS)
+def test_after_an_interrupt(ground: Ground, provider: str) -> None:
+    worker = started(ground, provider)
     settled(worker, worker.send("work slowly", when="now"))
     becomes(worker, Phase.BUSY)
     assert settled(worker, worker.send("do this instead", when="interrupt")).state is Delivery.TAKEN_UP
     assert said_to(worker) == ["work slowly", "do this instead"]
 
 
-def test_nothing_is_typed_into_a_question(ground: Ground) -> None:
-    worker = started(ground)
+@pytest.mark.parametrize("provider", LOOKS)
+def test_nothing_is_typed_into_a_question(ground: Ground, provider: str) -> None:
+    worker = started(ground, provider)
     settled(worker, worker.send("may I push"))
     becomes(worker, Phase.WAITING)
     texts = (("y", "now"), ("no\n1", "boundary"), ("x", "interrupt"))
@@ -131,8 +134,9 @@ def test_a_dead_agent(ground: Ground) -> None:
     assert said_to(worker).count("when you are back") == 1
 
 
-def test_a_draft_is_not_typed_over(ground: Ground) -> None:
-    worker = started(ground)
+@pytest.mark.parametrize("provider", LOOKS)
+def test_a_draft_is_not_typed_over(ground: Ground, provider: str) -> None:
+    worker = started(ground, provider)
     ground.hands.paste(worker.record.name, "half a thought")
     wait_for(lambda: worker.observe(worker.row(), worker.clock(), look=True).draft == "half a thought")
     receipt = worker.send("other words")
