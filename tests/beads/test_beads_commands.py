@@ -372,3 +372,23 @@ def test_a_heartbeat_is_a_time_in_the_metadata(bd) -> None:
 def test_help_names_commands_that_are_there(bd, command: str, verb: str) -> None:
     assert f"\n  {verb}\n" in bd.ok(command) + "\n" and f"\n  {verb}\n" in bd.ok(command, "--help") + "\n"
     assert "unknown command" not in bd(command, verb)[2]
+
+
+def test_history_tells_who_changed_what(bd, clock) -> None:
+    bead = bd.make("work", "-l", "x")
+    bd.ok("update", bead, "--claim", "--actor", "eddie")
+    bd.ok("update", bead, "--set-metadata", "branch=b", "--notes", "n" * 100, "--actor", "eddie")
+    clock.now += 40 * 86400
+    bd.ok("archive", "--older-than", "30d")
+    bd.ok("close", bead, "--reason", "merged\x1b[31m")
+    told = bd.json("history", bead)
+    assert [e["event_type"] for e in told] == ["created", "claimed", "updated", "updated", "closed"]
+    assert (told[1]["actor"], told[1]["old_value"]["status"], told[1]["new_value"]["status"]) == (
+        "eddie",
+        "open",
+        "in_progress",
+    )
+    lines = bd.ok("history", bead).splitlines()
+    assert "claimed by eddie: status open → in_progress" in lines[1] and "metadata - → {'branch': 'b'}" in lines[3]
+    assert "…" in lines[2] and "status in_progress → closed" in lines[4] and "\x1b" not in lines[4]
+    assert len(bd.json("history", bead, "-n", "2")) == 2 and "no issue found" in bd.fails("history", "nope")

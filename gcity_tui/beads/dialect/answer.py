@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 WRITES_NOTHING = frozenset(
     [
         "show",
+        "history",
         "list",
         "children",
         "search",

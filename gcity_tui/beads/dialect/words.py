@@ -43,6 +43,7 @@ COMMANDS = {
     ),
     "q": ("make", "quick", _FIELDS + " labels/l/label:*"),
     "show": ("show", "show", "short long refs children thread id:* local-time as-of:1 watch/w object"),
+    "history": ("history", "history", "limit/n:1"),
     "list": ("lists", "list_", _FIND),
     "children": ("lists", "children", _FIND),
     "search": ("lists", "search", _FIND + " query:1"),
