@@ -75,7 +75,9 @@ PROVIDER = _keys(
         " resume_style resume_command resume_mark session_id_flag fork_flag title_model acp_command"
         " options_schema_merge plain_head transcript transcript_glob transcript_root name"
     ),
-    bool="emits_permission_warning accept_startup_dialogs type_when_busy supports_acp supports_hooks rehearsal _replace",
+    bool=(
+        "emits_permission_warning accept_startup_dialogs type_when_busy supports_acp supports_hooks rehearsal _replace"
+    ),
     int="ready_delay_ms ready_timeout_ms settle_ms",
     strs=(
         "args args_append process_names print_args acp_args key_variables path_args submit_keys interrupt_keys"

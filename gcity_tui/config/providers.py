@@ -234,7 +234,7 @@ def _build(name: str, table: Mapping[str, Any], base: str) -> Provider:
         option_defaults=_defaults(table),
         blind={k: tuple(v) for k, v in table.get("blind", {}).items()},
         upstream_env={str(k): str(v) for k, v in table.get("upstream_env", {}).items()},
-        screen=_screen(screen),
+        screen=_screen(screen, table.get("accept_startup_dialogs") is not False),
         hooks=_hooks(table.get("hooks", {})),
     )
 
@@ -244,9 +244,11 @@ def _hooks(table: Mapping[str, Any]) -> Hooks:
     return Hooks(tuple(table.get("args", ())), env, files)
 
 
-def _screen(table: Mapping[str, Any]) -> Screen:
+def _screen(table: Mapping[str, Any], accept: bool = True) -> Screen:
     dialogs = []
     for spec in table.get("dialogs", ()):
+        if not accept and spec.get("kind") == "startup":
+            spec = {**spec, "kind": "question"}  # then it waits for a person, like any other
         known: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in spec.items() if k in keys.DIALOG}
         dialogs.append(Dialog(**known))
     words = {k: str(v) for k, v in table.items() if k in keys.SCREEN and k != "dialogs"}
@@ -273,7 +275,6 @@ _SCALARS = [
     "transcript_root",
     "fork_flag",
     "instructions_file",
-    "accept_startup_dialogs",
     "type_when_busy",
     "path_check",
 ]

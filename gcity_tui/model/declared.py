@@ -172,8 +172,6 @@ class Provider:
     blind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Source → transitions it cannot see, e.g. hook → ("interrupt",) for claude."""
     instructions_file: str = "AGENTS.md"
-    accept_startup_dialogs: bool = True
-    """False: dialogs at its start wait for a person, like any other."""
     path_check: str = ""
     """The program whose presence says that it is installed, in place of `command`."""
     upstream_env: Mapping[str, str] = field(default_factory=dict)

@@ -79,7 +79,7 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Steps
         except NotFound:
             continue
         asked = seen.asked
-        if asked is not None and asked.dialog.kind == "startup" and pane.provider.accept_startup_dialogs:
+        if asked is not None and asked.dialog.kind == "startup":
             calm = 0
             # By its id: a tick behind the chosen row does not make it another dialog, and the next one must not get
             # the key that was meant for this.

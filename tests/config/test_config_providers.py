@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,10 @@ def test_layers_of_options_and_screens(tmp_path) -> None:  # type: ignore[no-unt
     old = city.providers["old"]
     assert re.search(old.screen.ready, "$ ") and old.options["effort"]["low"] == ("-e", "low")
     assert old.option_defaults == {"effort": "low"}
+
+
+def test_startup_dialogs_that_wait_for_a_person(tmp_path: Path, providers: dict[str, Provider]) -> None:
+    ours = {d.id for d in providers["claude"].screen.dialogs if d.kind == "startup"}
+    (tmp_path / "city.toml").write_text("[providers.claude]\naccept_startup_dialogs = false\n")
+    kinds = {d.id: d.kind for d in load_city(tmp_path).providers["claude"].screen.dialogs}
+    assert ours and {kinds[i] for i in ours} == {"question"} and "startup" not in kinds.values()
