@@ -125,7 +125,7 @@ VALUES: dict[tuple[str, str], str | None] = {
     ("pool", "max"): None, ("pool", "min"): "1", ("Patches", "agent"): None, ("Patches", "env_remove"): '["GONE"]',
     ("provider", "base"): '"claude"', ("provider", "_replace"): None, ("provider", "name"): None,
     ("provider", "command"): '"other"', ("provider", "prompt_mode"): '"none"', ("provider", "resume_style"): '"subcommand"',
-    ("provider", "options_schema_merge"): None, 
+    ("provider", "options_schema_merge"): None,
     ("provider", "type_when_busy"): "false",
     ("provider", "options"): 'options.o.c = ["-c"]', ("provider", "permission_modes"): 'permission_modes.plan = "--plan"',
     ("provider", "blind"): 'blind.hook = ["x"]', ("provider", "screen"): 'screen.ready = "x"',
