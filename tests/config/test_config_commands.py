@@ -213,6 +213,17 @@ class TestAgentsAndPacks:
         told(run, "pack", "add", "packs/crew")
         assert told(run, "agent", "add", "ada")["agents"] == ["repo/ada"], "and not the pack's"
 
+    def test_what_holds_on_this_machine_is_read_and_never_written(self, home: Path, run: Run, tmp_path: Path) -> None:
+        site = home / ".gc" / "site.toml"
+        site.parent.mkdir(exist_ok=True)
+        site.write_text('# mine\nworkspace_name = "here"\n')
+        before = site.read_bytes(), site.stat().st_mtime_ns
+        other = tmp_path / "other"
+        subprocess.run(["git", "clone", "-q", str(tmp_path / "repo"), str(other)], check=True)
+        assert run("rig", "add", str(other))[0] == run("agent", "add", "scout")[0] == run("pack", "check")[0] == 0
+        assert run("rig", "remove", "other")[0] == 0 and load_city(home).name == "here"
+        assert before == (site.read_bytes(), site.stat().st_mtime_ns)
+
     def test_the_words_of_gc(self, home: Path, run: Run) -> None:
         assert ours(["import", "list", "--json"]) == ["pack", "list", "--json"]
         assert ours(["import", "add", "x", "--name", "y"]) == ["pack", "add", "x", "--name", "y"]
