@@ -37,14 +37,18 @@ class Growth:
         every = walk(tuple(steps))
         self.made += len(every)
         self.text += sum(len(s.description) + len(s.title) + len(s.notes) for s in every)
-        if self.made > MOST or self.text > MOST_TEXT:
-            first = next(iter(steps), None)
+        first = next(iter(steps), None)
+        self.bounded(0, 0, first.where if first else "")
+
+    def bounded(self, steps: int, text: int, where: str) -> None:
+        """Raise BadConfig when so many steps and characters more would be too much."""
+        if self.made + steps > MOST or self.text + text > MOST_TEXT:
             raise BadConfig(
                 f"the formula grows beyond {MOST} steps"
-                if self.made > MOST
+                if self.made + steps > MOST
                 else f"the formula's texts grow beyond {MOST_TEXT // 1024 // 1024} MB",
                 cure="fewer turns, or smaller expansions",
-                where=first.where if first else "",
+                where=where,
             )
 
 
@@ -65,6 +69,8 @@ def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growt
         first, last = span(loop.range, values, step.at("loop"))
     if last - first + 1 > MOST_TURNS:
         raise BadConfig(f"a loop of {last - first + 1} turns", cure=f"{MOST_TURNS} at most", where=step.at("loop"))
+    count, size = _size(loop.body)
+    growth.bounded((last - first + 1) * count, (last - first + 1) * size, step.at("loop"))
     out: list[Step] = []
     previous = ""
     for n, number in enumerate(range(first, last + 1), 1):
@@ -81,6 +87,18 @@ def _iterations(step: Step, loop: Loop, values: Mapping[str, str], growth: Growt
         growth.add(body)
         out += body
     return out
+
+
+def _size(steps: tuple[Step, ...]) -> tuple[int, int]:
+    """(steps, characters) that these become at least, loops by `count` inside of them multiplied out."""
+    made = text = 0
+    for step in steps:
+        inner = step.loop.body if step.loop else step.children
+        count, size = _size(inner) if inner else (0, 0)
+        turns = max(step.loop.count, 1) if step.loop else 1
+        made += turns * count + (0 if step.loop else 1)
+        text += turns * size + (0 if step.loop else len(step.title) + len(step.description) + len(step.notes))
+    return made, text
 
 
 def _turn(step: Step, number: str, var: str) -> Step:

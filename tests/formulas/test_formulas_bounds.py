@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gcity_tui.beads.ledger import Ledger
 from gcity_tui.formulas import compile, plan
 from gcity_tui.model.errors import BadConfig, NotFound
 
@@ -36,16 +39,29 @@ def refused(texts: dict[str, str], match: str, megabytes: int = 300) -> None:
         tracemalloc.stop()
 
 
-def test_ten_thousand_steps_become_beads() -> None:
+def test_ten_thousand_steps_become_beads(tmp_path: Path) -> None:
+    """In under two seconds on a quiet machine: that figure, with its floors, is in bench/formulas.py."""
     lines = ['formula = "f"', V2, "[vars]", 'who = "x"']
     for n in range(10_000):
         lines.append(f'[[steps]]\nid = "s{n}"\ntitle = "Step {n} for {{{{who}}}}"')
         if n:
             lines.append(f'needs = ["s{n - 1}", "s{n // 3}"]' if n // 3 != n - 1 else f'needs = ["s{n - 1}"]')
-    graph = plan(compile("f", reader({"f": "\n".join(lines)})))
-    assert len(graph.nodes) == 10_002
-    assert graph.nodes[-1].key == "f.workflow-finalize" and graph.nodes[10_000].title == "Step 9999 for x"
-    assert sum(e.type == "tracks" for e in graph.edges) == 10_001
+    text = "\n".join(lines)
+    ledger = Ledger.open(tmp_path / "ledger.db", create=True)
+    try:
+        before = time.process_time()
+        graph = plan(compile("f", reader({"f": text})))
+        ids = ledger.pour(graph, prefix="gc")
+        assert time.process_time() - before < 4.0
+        assert len(graph.nodes) == len(set(ids.values())) == 10_002
+        assert graph.nodes[-1].key == "f.workflow-finalize" and graph.nodes[10_000].title == "Step 9999 for x"
+        assert sum(e.type == "tracks" for e in graph.edges) == 10_001
+        last = ledger.get(ids["f.s9999"])
+        assert last is not None and last.title == "Step 9999 for x" and last.metadata["gc.root_bead_id"] == ids["f"]
+        assert {d.depends_on_id for d in last.dependencies if d.type == "blocks"} == {ids["f.s9998"], ids["f.s3333"]}
+        assert [b.id for b in ledger.ready(limit=10)] == [ids["f.s0"]]
+    finally:
+        ledger.shut()
 
 
 @pytest.mark.parametrize("how", ["inline", "compose"])
