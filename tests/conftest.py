@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,9 +45,12 @@ def somebody() -> None:
 
 @pytest.fixture(autouse=True)
 def own_world(
-    monkeypatch: pytest.MonkeyPatch, private_tmux: Path, tmp_path_factory: pytest.TempPathFactory
+    monkeypatch: pytest.MonkeyPatch,
+    private_tmux: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
 ) -> Iterator[None]:
-    """No test sees the user's home, sessions or settings; a test that leaves a tmux server behind fails."""
+    """No test sees the user's home, sessions or settings; one that leaves a tmux server or a process behind fails."""
     home = tmp_path_factory.mktemp("home")
     for name in [n for n in os.environ if n.startswith(("GC_", "BEADS_", "BD_", "TMUX", "GCITY_SESSION"))]:
         monkeypatch.delenv(name)
@@ -72,7 +77,32 @@ def own_world(
     left = [s for s in _servers(private_tmux) if s not in before]
     for path in left:
         subprocess.run(["tmux", "-S", str(path), "kill-server"], check=False, capture_output=True, timeout=10)
+    alive = (
+        _left_over(home) if request.node.get_closest_marker("tmux") or request.node.get_closest_marker("city") else {}
+    )
+    for pid in alive:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
     assert not left, f"tmux servers left behind: {[p.name for p in left]}"
+    assert not alive, f"processes left behind: {sorted(alive.values())}"
+
+
+def _left_over(home: Path, patience: float = 5.0) -> dict[int, str]:
+    """Controllers, agents and what they started in this home, that are there still after a moment: pid → words."""
+    wanted, deadline = f"HOME={home}".encode(), time.monotonic() + patience
+    while True:
+        found = {}
+        for proc in Path("/proc").iterdir():
+            try:
+                if proc.name.isdecimal() and wanted in (proc / "environ").read_bytes().split(b"\0"):
+                    found[int(proc.name)] = (
+                        (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                    )
+            except OSError:
+                continue
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)  # what was told to end is ending
 
 
 def _servers(folder: Path) -> list[Path]:
