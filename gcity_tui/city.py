@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from gcity_tui.beads.follow import Follower
 from gcity_tui.config import register
 from gcity_tui.config.discover import discover
-from gcity_tui.factory import changes, client, loops, mail, process, records
+from gcity_tui.factory import changes, client, gates, loops, mail, process, records
 from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.here import Here
@@ -378,8 +378,9 @@ class City:
         return self._do("reply_mail", str, id=id, text=text)
 
     def gates(self) -> tuple[Bead, ...]:
-        """Gates that are shut, oldest first."""
-        return tuple(self.site.ledger.find(types=("gate",), open_only=True, sort="created_asc"))
+        """Gates that are shut, oldest first; not those at which the controller chooses reviewers."""
+        found = self.site.ledger.find(types=("gate",), open_only=True, sort="created_asc")
+        return tuple(b for b in found if gates.asks(b))
 
     def resolve_gate(self, id: str, reason: str = "") -> str:
         return self._do("resolve_gate", str, id=id, reason=reason)

@@ -43,7 +43,8 @@ def standing(ledger: Ledger) -> tuple[GateView, ...]:
     found = []
     for gate in ledger.find(types=("gate",), open_only=True, sort="created_asc"):
         held = (d.issue_id for d in ledger.deps(gate.id, "up") if d.type in BLOCKING)
-        if (gate.await_type in ("", "human") or FAILED in gate.labels) and any(_only(ledger, b, gate.id) for b in held):
+        wanted = asks(gate) and (gate.await_type in ("", "human") or FAILED in gate.labels)
+        if wanted and any(_only(ledger, b, gate.id) for b in held):
             found.append(GateView(gate.id, one_line(gate.title, 120), seconds_of(gate.created_at)))
     return tuple(found)
 

@@ -9,7 +9,7 @@ import pytest
 from review_world import Agents, World, finding
 
 from gcity_tui.config import load_city
-from gcity_tui.factory import control, loops, scripts
+from gcity_tui.factory import control, gates, loops, molecules, scripts
 from gcity_tui.factory.dispatch import sling
 from gcity_tui.model.bead import Bead, Meta
 from gcity_tui.model.round import Loop, Round
@@ -248,3 +248,15 @@ def test_a_second_try_goes_to_who_was_chosen(tmp_path: Path) -> None:
 
     loop = Once(world, {"a.md": "x\n"}, content).play()
     assert loop.state == "clean" and seen == ["some-repo/style-b-1"] * 2, "the author's own provider is left alone"
+
+
+def test_the_gate_of_the_choice_asks_nobody(tmp_path: Path) -> None:
+    """It is shut while the author writes, and neither the loop nor the run says that a person is wanted."""
+    world = world_of(tmp_path)
+    slung = sling(world.ledger, world.declared, "eddie", "do it", formula="mol-review-loop")
+    control.advance(world.ledger, world.declared, scripts.run)
+    shut = world.ledger.find(types=("gate",), open_only=True)
+    assert [b.metadata["gc.review_role"] for b in shut] == ["choose"]
+    assert not gates.standing(world.ledger) and not any(gates.asks(b) for b in shut)
+    assert loops.project(world.ledger, world.declared)[0].state == "running"
+    assert molecules.standing(world.ledger, slung.root).state == "running"
