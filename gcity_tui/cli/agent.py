@@ -1,22 +1,27 @@
-"""agent list, agent add; prime: who works here, and what each is told when it starts."""
+"""agent list, add, suspend, resume; prime: who works here, and what each is told when it starts."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gcity_tui.cli import output
+from gcity_tui.cli.opening import opened
 from gcity_tui.config import load_city
 from gcity_tui.config.discover import discover
 from gcity_tui.model.declared import Agent, DeclaredCity
 from gcity_tui.model.errors import Ambiguous, NotFound, Usage
 from gcity_tui.model.names import nearest
 
+if TYPE_CHECKING:
+    from gcity_tui.city import City
+
 
 def agent_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("list", "add"))
-    p.add_argument("name", nargs="?", default="", help="add: the new agent's name")
+    p.add_argument("what", choices=("list", "add", "suspend", "resume"))
+    p.add_argument("name", nargs="?", default="", help="add: the new agent's name; else the agent")
     p.add_argument("--provider", default="", help="the program it runs (default: the city's)")
     p.add_argument("--scope", choices=("city", "rig"), default="rig", help="one for the city, or one per rig")
     p.add_argument("--max", type=int, default=0, help="how many of it may run at a time")
@@ -40,6 +45,10 @@ def agent(args: argparse.Namespace) -> int:
             output.say(f"added the agent {args.name}: {home / 'agent.toml'}, its prompt beside it")
             output.say(f"agents: {', '.join(names) or 'none yet: it comes with the first rig'}")
         return 0
+    with opened(args) as one:
+        if args.what != "list":
+            return _suspend(one, args)
+        city = one.declared
     if args.json:
         output.emit_json([_told(city, a) for a in city.agents])
         return 0
@@ -49,6 +58,20 @@ def agent(args: argparse.Namespace) -> int:
         for a in city.agents
     ]  # fmt: skip
     output.table(("agent", "provider", "max", "formula", "state", "what for"), rows, empty="no agents")
+    return 0
+
+
+def _suspend(city: City, args: argparse.Namespace) -> int:
+    from gcity_tui.factory import suspension
+
+    if not args.name:
+        raise Usage(f"agent {args.what}: which agent?", cure="gcity-tui agent list")
+    found, on = _agent(city.declared, args.name), args.what == "suspend"
+    suspension.say(city.site.ledger, "agents", found.qualified, on)
+    if args.json:
+        output.emit_json({"agent": found.qualified, "suspended": on})
+    else:
+        output.say(f"{found.qualified}: {'suspended; a session at work ends its bead first' if on else 'resumed'}")
     return 0
 
 

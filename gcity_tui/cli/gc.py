@@ -41,6 +41,8 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
         return _session(rest)
     if verb in ("import", "pack"):
         return _pack(verb, rest)
+    if verb == "rig" and rest[:1] and rest[0] in _RIG:
+        return ["rig", _RIG[rest[0]], *rest[1:]]
     if verb == "start":
         words, flags = _apart(rest)
         return [*(("--city", words[0]) if words else ()), "up", *flags]
@@ -51,6 +53,8 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
     return [verb, *rest]
 
 
+_RIG = {"stop": "suspend", "start": "resume"}
+"""Older words of Gas City about a rig, and ours."""
 _PACK = {"list": "list", "add": "add", "check": "check", "status": "check", "install": "update", "upgrade": "update",
          "fetch": "update", "update": "update"}  # fmt: skip
 """Gas City's verbs about packs (`gc import`, `gc pack`), and ours."""

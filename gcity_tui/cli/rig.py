@@ -1,4 +1,4 @@
-"""rig add, rig list, rig remove."""
+"""rig add, list, remove, suspend, resume."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from gcity_tui.model.names import nearest
 
 if TYPE_CHECKING:
     from gcity_tui.city import City
+    from gcity_tui.model.declared import Rig
 
 
 def rig_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("add", "list", "remove"))
-    p.add_argument("path", nargs="?", default="", help="add: the repository; remove: the rig's name")
+    p.add_argument("what", choices=("add", "list", "remove", "suspend", "resume"))
+    p.add_argument("path", nargs="?", default="", help="add: the repository; else the rig's name")
     p.add_argument("--name", default="", help="the rig's name (default: the folder's)")
     p.add_argument("--prefix", default="", help="the prefix of its beads (default: derived from the name)")
     p.add_argument("--force", action="store_true", help="remove: though sessions run there or work is not merged")
@@ -29,6 +30,8 @@ def rig(args: argparse.Namespace) -> int:
             return _add(city, args)
         if args.what == "remove":
             return _remove(city, args)
+        if args.what in ("suspend", "resume"):
+            return _suspend(city, args)
         rigs = city.declared.rigs
         if args.json:
             output.emit_json(
@@ -58,18 +61,34 @@ def _add(city: City, args: argparse.Namespace) -> int:
     return 0
 
 
+def _named(city: City, args: argparse.Namespace) -> Rig:
+    if not args.path:
+        raise Usage(f"rig {args.what}: which rig?", cure="gcity-tui rig list")
+    found = city.declared.rig(args.path)
+    if found is None:
+        close = nearest(args.path, tuple(r.name for r in city.declared.rigs))
+        raise NotFound(f"no rig {args.path!r}", cure=f"did you mean {close}?" if close else "gcity-tui rig list")
+    return found
+
+
+def _suspend(city: City, args: argparse.Namespace) -> int:
+    from gcity_tui.factory import suspension
+
+    found, on = _named(city, args), args.what == "suspend"
+    suspension.say(city.site.ledger, "rigs", found.name, on)
+    if args.json:
+        output.emit_json({"name": found.name, "suspended": on})
+    else:
+        output.say(f"{found.name}: {'suspended; what is at work there ends its bead first' if on else 'resumed'}")
+    return 0
+
+
 def _remove(city: City, args: argparse.Namespace) -> int:
     """The rig leaves city.toml. Its repository, its worktrees and its beads stay where they are."""
     from gcity_tui.config import write
     from gcity_tui.factory import leaving
 
-    rigs = city.declared.rigs
-    if not args.path:
-        raise Usage("rig remove: which rig?", cure="gcity-tui rig list")
-    found = city.declared.rig(args.path)
-    if found is None:
-        close = nearest(args.path, tuple(r.name for r in rigs))
-        raise NotFound(f"no rig {args.path!r}", cure=f"did you mean {close}?" if close else "gcity-tui rig list")
+    found = _named(city, args)
     sessions = [s for s in city.snapshot().sessions if s.rig == found.name]
     held = leaving.held(city.declared.path, found, sessions)
     if held.says and not args.force:

@@ -164,6 +164,7 @@ class Controller:
         self._watch_tmux()
         self._reload()
         if self.observer.read():
+            self.site.resettle()
             self.orchestra.go(self.observer.work.seq)
         self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
         seen = self.site.sight.seen

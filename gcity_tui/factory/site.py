@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gcity_tui.config.city import load_city
 from gcity_tui.config.expand import command, for_session
-from gcity_tui.factory import records
+from gcity_tui.factory import records, suspension
 from gcity_tui.factory.ground import open_ledger, write_shims
 from gcity_tui.factory.log import Log, log_path
 from gcity_tui.factory.sight import Sight
@@ -43,8 +43,10 @@ class Site:
         self.path = path.resolve()
         self.environ = dict(os.environ if environ is None else environ)
         self.clock = clock
-        self.declared = load_city(self.path)
+        self._written = self.declared = load_city(self.path)
         self.ledger = open_ledger(self.path)
+        self._resting: dict[str, bool] = {}
+        self.resettle()
         write_shims(self.path)
         socket = self.declared.tmux_socket or socket_name(self.declared.name, str(self.path))
         self.server = Server(socket, city=str(self.path))
@@ -81,9 +83,19 @@ class Site:
             )
         if fresh.digest == self.declared.digest:
             return False
-        self.declared = fresh
+        self._written = self.declared = fresh
+        self._resting = {}
+        self.resettle()
         self._prints = {}
         self._scopes()
+        return True
+
+    def resettle(self) -> bool:
+        """Take up what a person has suspended or resumed since; True when that is something new."""
+        now = suspension.said(self.ledger)
+        if now == self._resting:
+            return False
+        self._resting, self.declared = now, suspension.applied(self._written, now)
         return True
 
     def stale(self) -> bool:

@@ -93,3 +93,18 @@ def test_wrong_words(home: Path, repo: Path, run: Run) -> None:
     (home / "city.toml").write_text('include = ["more.toml"]\n' + text.replace(block, ""))
     code, _, err = run("rig", "remove", "repo")
     assert code == 3 and "more.toml" in err and "does not stand in city.toml" in err
+
+
+def test_a_rig_and_an_agent_rest(home: Path, run: Run) -> None:
+    """A person's word goes over the files', until it is taken back; every opener of the city sees it."""
+    from gcity_tui.city import City
+
+    assert json.loads(run("rig", "suspend", "repo", "--json")[1]) == {"name": "repo", "suspended": True}
+    assert run("agent", "suspend", "eddie")[0] == 0
+    with City.open(home) as city:
+        assert city.declared.rigs[0].suspended and city.declared.agent("repo/eddie").suspended  # type: ignore[union-attr]
+        assert [e.type for e in city.events(limit=0)][-2:] == ["rig.suspended", "agent.suspended"]
+        assert run("rig", "resume", "repo")[0] == 0 and city.site.resettle() and not city.site.resettle()
+        assert not city.declared.rigs[0].suspended and city.declared.agent("repo/eddie").suspended  # type: ignore[union-attr]
+    assert "suspended" in run("agent", "list")[1] and "suspended" not in run("rig", "list")[1]
+    assert run("agent", "suspend", "edie")[0] == 4 and run("rig", "suspend")[0] == 2
