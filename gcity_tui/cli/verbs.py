@@ -22,7 +22,7 @@ GROUPS = ("City", "Sessions", "Work", "This program")
 
 VERBS: tuple[Verb, ...] = (
     Verb("init", "city", "init", "write a city in which sling works at once", "City"),
-    Verb("rig", "rig", "rig", "add, list and remove the projects a city works on", "City"),
+    Verb("rig", "rig", "rig", "add, list, remove, suspend the projects a city works on", "City"),
     Verb("up", "city", "up", "start the controller, the process that runs the city", "City", ("start",)),
     Verb("down", "city", "down", "stop every session and the controller; no process is left", "City", ("stop",)),
     Verb("status", "city", "status", "the city at a glance", "City"),
@@ -80,7 +80,7 @@ VERBS: tuple[Verb, ...] = (
         (),
         "formula",
     ),
-    Verb("agent", "agent", "agent", "list the agents, add one", "City", (), "agent"),
+    Verb("agent", "agent", "agent", "list the agents, add one, suspend one", "City", (), "agent"),
     Verb("prime", "agent", "prime", "print what an agent will read when it starts", "Sessions", (), "agent"),
     Verb("pack", "pack", "pack", "list, add, update and check the packs of a city", "City"),
     Verb("doctor", "doctor", "doctor", "look for what is wrong on this machine and in this city", "This program"),
