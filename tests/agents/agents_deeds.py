@@ -284,7 +284,7 @@ def how_soon(world: World, name: str, times: int) -> list[float]:
         calm(world, name)
         mark = f"asked-{n}-of-{times}"
         world.city.nudge(name, f"%ask touch {world.folder / mark}", wait=10.0)
-        shown = _drawn(world, pane, mark)
+        shown = _drawn(world, name, pane, mark)
         until(lambda: world.session(name).pending is not None, 20, f"{name} asks", world.screens)
         asked = world.session(name).pending
         assert asked is not None
@@ -300,10 +300,19 @@ def how_soon(world: World, name: str, times: int) -> list[float]:
 _CHOICES = re.compile(r"^\W*(?:1\. )?(?:Yes|Allow once)\b", re.M)
 
 
-def _drawn(world: World, pane: str, mark: str) -> float:
-    """When the first choice of a question that names `mark` was first seen on the screen."""
-    hands, ends = world.city.site.hands, time.monotonic() + 60.0
-    while time.monotonic() < ends:
+def _drawn(world: World, name: str, pane: str, mark: str) -> float:
+    """When the first choice of a question that names `mark` was first seen on the screen.
+
+    gemini asks about the last command once more now and then: that is answered, and what waits for it comes after.
+    """
+    hands, ends, look = world.city.site.hands, time.monotonic() + 60.0, time.monotonic() + 5.0
+    while (now := time.monotonic()) < ends:
+        if now > look:
+            look = now + 1.0
+            asked = world.session(name).pending
+            if asked is not None and mark not in "".join(asked.detail.split()):
+                with contextlib.suppress(NoInteraction):
+                    world.city.respond(name, "approve", request_id=asked.request_id)
         text = hands.text(pane)
         if mark in "".join(text.split()) and _CHOICES.search(text):
             return time.time()
