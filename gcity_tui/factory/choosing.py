@@ -96,6 +96,7 @@ def _settle(ledger: Ledger, declared: DeclaredCity, limited: Limited, gate: Bead
         rules, note = {}, str(e)
     commit, change, fault = _change(declared, run, gate, any(r.text for r in rules.values()))
     found, said = choices(declared, run, turn, before, rules, (commit, change), limited)
+    drawn = _drawer(declared, run, turn, found, limited)
     notes = "; ".join(dict.fromkeys(n for n in (note, fault, said) if n))
     told = {"schema": SCHEMA, "commit": commit, "legs": [c.told() for c in found], "note": one_line(notes, 500)}
     text = json.dumps(told, sort_keys=True, ensure_ascii=False)
@@ -106,6 +107,8 @@ def _settle(ledger: Ledger, declared: DeclaredCity, limited: Limited, gate: Bead
             return ""
         for choice in found:
             _write(tx, now, choice, commit, declared)
+        if drawn is not None and (step := now.by_id.get(drawn.leg.id)) is not None and not step.closed:
+            _give(tx, now, step, drawn, "", declared)
         scopes.close(tx, gate, "pass", "reviewers chosen", **{Meta.OUTPUT: text})
         names = ", ".join(c.name for c in found if c.agent)
         tx.emit("review.chosen", gate.id, message=one_line(f"round {turn.n}: {names or 'nobody'}", 200))
@@ -190,6 +193,22 @@ def _candidate(declared: DeclaredCity, agent: Agent, limited: Limited) -> Candid
     words = shlex.split(spec.command) if spec.command else []
     gone = bool(words) and not spec.rehearsal and not words[0].startswith("{") and not shutil.which(words[0])
     return Candidate(agent.qualified, name, limited(name), f"{words[0]} is not on PATH" if gone else "")
+
+
+def _drawer(
+    declared: DeclaredCity, run: Run, turn: Turn, found: list[Choice], limited: Limited
+) -> Choice | None:  # fmt: skip
+    """Who draws the legs together when the agent meant for it cannot: one of the chosen reviewers. None: it can."""
+    step = turn.synthesis
+    work = (newest(run.attempts(step)) or step) if step is not None else None
+    agent = declared.agent(work.metadata.get(Meta.ROUTED_TO, "") or "-") if work is not None else None
+    if step is None or agent is None:
+        return None
+    meant = _candidate(declared, agent, limited)
+    other = next((c for c in found if c.agent is not None), None)
+    if other is None or not (meant.missing or meant.limited):
+        return None
+    return Choice(step, "synthesis", other.agent, other.provider, why=meant.missing or meant.limited)
 
 
 def provider_name(declared: DeclaredCity, agent: Agent | None) -> str:

@@ -221,6 +221,8 @@ def test_a_missing_provider_moves_to_another_or_is_missing_coverage_and_never_cl
     moves = world_of(tmp_path / "a", MISSING.format(agent="style") + providers(style_b="rehearsal-codex"), TABLE)
     loop = Cast(moves, {"a.py": "x = 1\n"}, content).play()
     assert loop.state == "clean" and who(loop.rounds[0])["style"] == "style-b-1"
+    drawn = next(b for b in moves.ledger.find() if b.metadata.get("gc.review_role") == "synthesis" and b.assignee)
+    assert drawn.assignee != "some-repo/style-1", "who was to draw the legs together cannot be started either"
 
     stays = world_of(tmp_path / "b", MISSING.format(agent="performance"))
     loop = Cast(stays, {"a.py": "x = 1\n"}, content).play()
