@@ -71,10 +71,9 @@ FORMS: list[tuple[int, str, int, str]] = [
     (15, "convoy status CONVOY --json", 0, r'"children": \[\{"id": "[a-z0-9-]+"'),
     (4, "workflow delete-source BEAD2 --apply", 0, r"ended"), (4, "workflow reopen-source BEAD2", 0, r"open again"),
     (5, "session kill eddie-2", 0, r"killed"),
+    (44, "runtime drain-ack", 0, r"noted"), (0, "bd ready --json", 0, r"\["), (0, "nonsense", 2, r"no verb 'nonsense'"),
     (4, "handoff --auto later", 0, r"handed off to shop/eddie-1"),
     (0, "handoff half done", 0, r"a fresh session takes over"),
-    (17, "runtime request-restart", 0, r"noted"), (44, "runtime drain-ack", 0, r"noted"),
-    (0, "bd ready --json", 0, r"\["), (0, "nonsense", 2, r"no verb 'nonsense'"),
 ]  # fmt: skip
 """(uses, words, exit code, what its output must hold): in this order, each in the same session."""
 
@@ -98,14 +97,20 @@ def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
     made.end()
 
 
+def anew(town: Town, before: int) -> int:
+    """The pid of eddie-1's program once it is ready and another than `before`."""
+    view = town.session("it was started anew", lambda s: s.instance == "shop/eddie-1" and s.pid not in (0, before)
+                        and s.phase.word == "ready")  # fmt: skip
+    return view.pid
+
+
 class Inside:
     """The environment of a session's own process, and what `.gc/bin/gc` says there."""
 
-    def __init__(self, town: Town, pid: int) -> None:
+    def __init__(self, pid: int) -> None:
         pairs = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
         self.env = dict(p.split("=", 1) for p in pairs if "=" in p)
-        self.cwd = Path(f"/proc/{pid}/cwd").resolve()
-        self.town = town
+        self.cwd, self.pid = Path(f"/proc/{pid}/cwd").resolve(), pid
 
     def gc(self, *words: str, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -121,7 +126,7 @@ def started(town: Town, *names: str) -> list[Inside]:
     found = []
     for name in names:
         view = town.session(f"{name} is up", lambda s, n=name: s.instance == f"shop/{n}" and s.phase.word == "ready")
-        found.append(Inside(town, view.pid))
+        found.append(Inside(view.pid))
     return found
 
 
@@ -149,6 +154,10 @@ def test_every_form_works_inside_of_a_session(town: Town, tmp_path: Path) -> Non
             failed.append(f"gc {form}: exit {done.returncode} (not {code}), /{shape}/: {done.stdout[-300:]}"
                           f"{done.stderr[-300:]}")  # fmt: skip
     assert not failed, "\n".join(failed)
+    # (17) The handoff began a fresh session; that one asks for another in its turn.
+    for _ in range(2):
+        me = Inside(anew(town, me.pid))
+        assert me.gc("runtime", "request-restart").stdout.endswith("noted\n")
 
 
 def test_many_who_wait_for_events_hold_nobody_up(town: Town) -> None:
