@@ -11,6 +11,7 @@ from gcity_tui.cli import output
 from gcity_tui.config import load_city, shipped
 from gcity_tui.config.discover import discover
 from gcity_tui.config.packs import SHIPPED
+from gcity_tui.config.reviewers import reviewers
 from gcity_tui.model.declared import DeclaredCity, Setting
 from gcity_tui.model.errors import CityError, Usage
 from gcity_tui.model.names import socket_name
@@ -63,6 +64,7 @@ def _validate(args: argparse.Namespace) -> int:
     home = discover(args.city or None, os.environ, Path.cwd())
     try:
         city = load_city(home)
+        reviewers(city)  # read anew for each round: what is wrong with it is to be known before
     except CityError as e:
         if not args.json:
             raise
