@@ -95,6 +95,8 @@ class Screen:
 
     ready: str = ""
     busy: str = ""
+    again: str = ""
+    """The program waits for the second of its two interrupt keys."""
     composer: str = ""
     placeholder: str = ""
     pasted: str = ""

@@ -11,7 +11,7 @@ from gcity_tui.model.errors import NotFound
 from gcity_tui.model.session import Judgement, Phase
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.workers.screen import Seen, see
+from gcity_tui.workers.screen import Seen, pattern, see
 from gcity_tui.workers.state import Senses
 
 Clock = Callable[[], float]
@@ -77,8 +77,18 @@ class Pane:
             self.hands.keys(self.name, key)
 
     def interrupt(self) -> None:
-        """The provider's keys for it. Two Escapes in one breath are one key of another kind, so they are kept apart."""
-        keys = self.provider.interrupt_keys
+        """The provider's keys for it. Two Escapes in one breath are one key of another kind, so they are kept apart.
+
+        Where the program says that it waits for the second, that comes when it does: on a busy machine it says so late,
+        and not for long.
+        """
+        keys, again = self.provider.interrupt_keys, self.provider.screen.again
+        if again and len(keys) == 2:
+            self.press(keys[:1])
+            time.sleep(0.1)
+            self.until(lambda: pattern(again).search(self.text()) is not None, 1.5, 0.02)
+            self.press(keys[1:])
+            return
         self.press(keys, 0.15 if len(set(keys)) == len(keys) else 0.4)
 
     def until(self, fits: Callable[[], bool], seconds: float, every: float = 0.05) -> bool:
