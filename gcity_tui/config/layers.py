@@ -41,7 +41,9 @@ def formula_reader(city: DeclaredCity, rig: str = "") -> Callable[[str], tuple[s
         path = names.get(name)
         if path is None:
             close = nearest(name, tuple(names))
-            cure = f"did you mean {close!r}?" if close else f"known: {', '.join(sorted(names)) or 'none'}"
+            some = sorted(names)[:12]
+            more = f", … {len(names) - 12} more" if len(names) > 12 else ""
+            cure = f"did you mean {close!r}?" if close else f"known: {', '.join(some) or 'none'}{more}"
             raise NotFound(f"no formula {name!r}", cure=cure)
         if path.parent.parent in city.every_pack and path.parent.parent != city.path:
             within(path.parent.parent, path)
