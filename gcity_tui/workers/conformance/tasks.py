@@ -67,8 +67,9 @@ class Tasks(Acting):
 
     def counted(self) -> str:
         """An operation that made the agent say something tells what it used."""
-        told = [e.payload for e in self.stage.ledger.events() if e.type == "worker.operation"
-                and e.payload.get("session_id") == self.worker.record.id and e.payload["operation"] == "nudge"]  # fmt: skip
+        mine = (e.payload for e in self.stage.ledger.events(limit=10_000) if e.type == "worker.operation")
+        who = self.worker.record.id
+        told = [p for p in mine if p.get("session_id") == who and p["operation"] == "nudge"]
         need(told, "no nudge left an event")
         used = told[-1].get("tokens")
         need(isinstance(used, int) and used > 0, f"tokens {used}")
