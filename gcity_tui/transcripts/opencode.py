@@ -14,6 +14,7 @@ from gcity_tui.transcripts.lines import Raw
 from gcity_tui.transcripts.shape import Format, child, compact, linear, number, question, word
 
 _OVER = ("completed", "error")
+_REFUSED = "The user rejected permission"
 
 
 def records_of(message: Raw, parts: Sequence[Raw], at: object = None) -> list[dict[str, Any]]:
@@ -24,9 +25,12 @@ def records_of(message: Raw, parts: Sequence[Raw], at: object = None) -> list[di
     found: list[dict[str, Any]] = []
     role = word(message, "role")
     created = at if at is not None else number(child(message, "time"), "created")
+    refused = any(word(child(p, "state"), "error").startswith(_REFUSED) for p in parts)
     for n, part in enumerate(parts):
         kind, ident = word(part, "type"), word(part, "id") or f"{word(message, 'id')}-{n}"
         row = {"message": message, "part": part, "id": ident, "timestamp": part.get("_at", created)}
+        if refused and kind == "step-finish":
+            row["refused"] = True
         if kind == "tool":
             found.append(row)
             if word(child(part, "state"), "status") in _OVER:
@@ -100,7 +104,7 @@ def _model(message: Raw) -> str:
 
 
 def activity(record: Raw) -> str:
-    """A person's text begins a turn; a step that finished for another reason than tools ends it, an error too."""
+    """A person's text begins a turn; a step that ended, but not for its tools, ends it; so does an error, or a no."""
     message, part = child(record, "message"), child(record, "part")
     kind = word(part, "type")
     if word(message, "role") == "user":
@@ -108,7 +112,7 @@ def activity(record: Raw) -> str:
     if not part:
         return "idle"
     if kind == "step-finish":
-        return "in_turn" if word(part, "reason") == "tool-calls" else "idle"
+        return "in_turn" if word(part, "reason") == "tool-calls" and record.get("refused") is not True else "idle"
     return "in_turn" if kind in ("step-start", "tool", "reasoning") else ""
 
 

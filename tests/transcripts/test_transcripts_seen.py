@@ -1,0 +1,73 @@
+"""Conversations that the programs themselves wrote, folders and prompts of the programs left out, as they are read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from gcity_tui.model.history import History
+from gcity_tui.transcripts import FORMATS, follow, reader
+
+SEEN = Path(__file__).parent / "seen"
+SPOKEN = {
+    "opencode": ["hello one", "%run echo two", "%run mkdir no", "%slow 20"],
+    "qwen": ["You are alice. You wait for what you are told.", "%run echo one", "%slow 60"],
+    "pi": ["hello one", "%run touch aa", "%slow 20"],
+    "copilot": ["first words", "%run touch aa", "%run touch bb", "%slow 20", "queued behind"],
+}
+"""What the person said, in its order. opencode 1.18.33, qwen 0.15.10, pi 0.73.1, copilot 1.0.102."""
+RAN = {"opencode": "echo two", "qwen": "echo one", "pi": "touch aa", "copilot": "touch aa"}
+families = pytest.mark.parametrize("family", SPOKEN)
+
+
+@pytest.fixture
+def path(family: str, tmp_path: Path) -> Path:
+    if family != "opencode":
+        return SEEN / f"{family}.jsonl"
+    db = sqlite3.connect(tmp_path / "opencode.db")
+    db.executescript((SEEN / "opencode.sql").read_text())
+    (key,) = db.execute("SELECT id FROM session").fetchone()
+    db.close()
+    return tmp_path / "opencode.db" / str(key)
+
+
+@families
+def test_what_was_said_and_run(family: str, path: Path) -> None:
+    found: History = reader(family).history(path)
+    assert [e.text for e in found.entries if e.actor == "user"] == SPOKEN[family]
+    assert any(e.actor == "assistant" and e.text.startswith(("heard: ", "word1 ")) for e in found.entries)
+    calls = [b for e in found.entries for b in e.blocks if b.kind == "tool_use"]
+    assert RAN[family] in calls[0].input and calls[0].name
+    results = {b.tool_use_id for e in found.entries for b in e.blocks if b.kind == "tool_result"}
+    assert calls[0].tool_use_id in results and not found.tail.open_tools
+    assert found.continuity == "continuous" and not found.diagnostics
+
+
+@families
+def test_it_is_over_and_was_counted(family: str, path: Path) -> None:
+    tail = follow(path, FORMATS[family])
+    tail.read()
+    standing = tail.standing
+    assert standing.activity == "idle" and standing.at > 1_790_000_000
+    assert standing.tokens >= 240 and standing.model == "stub-model"
+
+
+@pytest.mark.parametrize("family", ["opencode", "pi"])
+def test_what_was_cut_short_says_so(family: str, path: Path) -> None:
+    assert "interrupted" in [e.event for e in reader(family).history(path).entries]
+
+
+@pytest.mark.parametrize("family", ["opencode"])
+def test_a_no_ends_the_turn(family: str, path: Path) -> None:
+    """opencode writes that the step ended for its tools and does not go on."""
+    db = sqlite3.connect(path.parent)
+    (last,) = db.execute("SELECT message_id FROM part WHERE data LIKE '%rejected permission%'").fetchone()
+    db.execute("DELETE FROM part WHERE message_id > ?", (last,))
+    db.execute("DELETE FROM message WHERE id > ?", (last,))
+    db.commit()
+    db.close()
+    tail = follow(path, FORMATS[family])
+    tail.read()
+    assert tail.standing.activity == "idle"
