@@ -69,7 +69,7 @@ def _step(t: Mapping[str, Any], at: places.Path, file: File, depth: int) -> Step
         drain=_drain(t, at, file, name),
         file=file.source,
         line=file.line((*at, "id")),
-        lines={k: file.line((*at, k)) for k in _PLACED if k in t},
+        lines={k: file.line((*at, k)) for k in t if k in _PLACED},
     )
     _exclusive(step, at, file)
     return step

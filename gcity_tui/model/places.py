@@ -27,6 +27,8 @@ _PLAIN = re.compile(
     r'(?:"(?:[^"\\\n]|\\.)*"|[\w.:+-]+|\[[^\[\]{}#\'\n]*\]|\{[^\[\]{}#\'\n]*\})[ \t]*\n'
 )
 """The common statement, in one step: a bare key and a value of one line that holds no bracket, quote or comment."""
+_HEAD = re.compile(r"\[\[([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)\]\][ \t]*\n")
+"""The common header of a table in an array."""
 
 
 def places(text: str) -> dict[Path, int]:
@@ -48,6 +50,12 @@ def places(text: str) -> dict[Path, int]:
             found.setdefault((*here, plain.group(1)), line)
             line += 1
             at = plain.end()
+            continue
+        if array := _HEAD.match(text, start):
+            here = _array(array.group(1).split("."), counts)
+            found.setdefault(here, line)
+            line += 1
+            at = array.end()
             continue
         end = _statement_end(text, start)
         head = text[start : start + 500]
