@@ -97,8 +97,8 @@ class Hand:
     def stop(self, action: Stop) -> SessionRecord | None:
         """End the session's processes and its pane, tidy up, and say so."""
         record = records.session(self.site.ledger, action.subject)
-        if record is None:
-            return None
+        if record is None or (action.state == "suspended" and record.state != "suspended"):
+            return record  # whoever suspended it has taken that back meanwhile
         self.end(record)
         return self.rest(record, action.state, action.reason)
 

@@ -183,6 +183,8 @@ class Desk:
             if self.site.server.owner() is not None:
                 raise
         self.hand.rest(now, state, reason)
+        if self._loop is not None:  # what is seen must be younger than that, or what is gone would be ended again
+            self.site.sight.refresh()
 
     def kill(self, session: str) -> str:
         """End its processes only: what it was at is taken up again."""

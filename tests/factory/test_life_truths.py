@@ -237,3 +237,19 @@ def test_who_is_idle_for_long_sleeps_and_wakes_with_its_memory(tmp_path: Path, r
         assert any("and another" in t for t in said) and len(said) > 2, "it goes on with what was said before"
     finally:
         made.end()
+
+
+def test_who_is_started_right_after_it_was_stopped_stays_up(town: Town) -> None:
+    """A plan that was made from what was seen before must not end what a person has started since."""
+    town.city.up()
+    town.city.start("eddie-1")
+    seen = {0, ready(town).pid}
+    for _ in range(4):
+        town.city.stop("eddie-1")
+        town.city.start("eddie-1")
+        last = town.session("up again", lambda s: s.phase is Phase.READY and s.pid not in seen)
+        seen.add(last.pid)
+    later = town.city.snapshot().at + 3.0
+    town.until("three patrols later", lambda snap: snap.at > later or None)
+    view = town.city.snapshot().session("shop/eddie-1")
+    assert view is not None and view.pid == last.pid and view.restarts == 0, view
