@@ -330,14 +330,14 @@ def rehearsal() -> CitySnapshot:
          Finding("f4", "minor", "style", "bare except hides the cause", "shop/orders.py", 93, "except:", "", "E722",
                  "style"),
          Finding("f5", "nit", "style", "unused import os", "shop/cart.py", 3, "import os", "", "F401", "style")),
-        "iterate", "3fa9c21", "7d0e5b4", NOW - 400, 96.0, "done",
+        "iterate", "3fa9c21", "7d0e5b4", NOW - 400, 96.0, "done", left_out=("react",),
     )  # fmt: skip
     second = Round(
         2,
         (Leg("security", "de-21", "demo/security-1", "rehearsal-claude", True, "returned", "iterate", seconds=18),
          Leg("performance", "de-22", "demo/performance-1", "rehearsal-codex", True, "running"),
          Leg("style", "de-23", "demo/style-1", "rehearsal-gemini", True, "waiting")),
-        (), "", "7d0e5b4", "", NOW - 60, 0.0, "reviewing",
+        (), "", "7d0e5b4", "", NOW - 60, 0.0, "reviewing", left_out=("react",),
     )  # fmt: skip
     loop = Loop("de-7", "de-5", "coupon codes for the shop", "demo/eddie-1", "demo", (first, second), 4,
                 branch="eddie/de-6", target="main", source="de-6")  # fmt: skip

@@ -42,8 +42,13 @@ def leg_columns(loop: Loop) -> tuple[Column, ...]:
 
 
 def leg_rows(loop: Loop) -> list[Row]:
-    """A row per reviewer, then what the rounds came to: open findings and verdict."""
-    reviewers = dict.fromkeys(leg.reviewer for r in loop.rounds for leg in r.legs)
+    """A row per reviewer, then what the rounds came to: open findings and verdict.
+
+    `skip`: nothing that this reviewer looks at was changed.
+    """
+    reviewers = dict.fromkeys(
+        [leg.reviewer for r in loop.rounds for leg in r.legs] + [name for r in loop.rounds for name in r.left_out]
+    )
     rows = []
     for name in reviewers:
         legs = [next((x for x in r.legs if x.reviewer == name), None) for r in loop.rounds]
@@ -51,7 +56,10 @@ def leg_rows(loop: Loop) -> list[Row]:
         provider = latest.provider if latest else ""
         if latest and latest.rehearsal and not provider.startswith("rehearsal"):
             provider = f"rehearsal {provider}".strip()
-        turns = [leg_cell(leg, r) for leg, r in zip(legs, loop.rounds, strict=True)]
+        turns = [
+            (("skip", "faint"),) if leg is None and name in r.left_out else leg_cell(leg, r)
+            for leg, r in zip(legs, loop.rounds, strict=True)
+        ]
         rows.append(Row(f"leg:{name}", (((short(name), ""),), ((provider, "dim"),), *turns, ())))
     current = len(loop.rounds) - 1
     totals = [cells.round_cell(r, current=n == current, held=loop.paused or loop.state == "gate")
@@ -65,7 +73,11 @@ def leg_rows(loop: Loop) -> list[Row]:
 
 
 def leg_cell(leg: Leg | None, turn: Round) -> Cell:
-    """`✓` nothing found · `✗3` findings · `▸` running · `◌` waiting · `✕` failed · `∅` void · `–` missing."""
+    """What a reviewer's part of a round came to.
+
+    `✓` nothing found (`✓=`: it said so of this very commit a round ago) · `✗3` findings · `▸` running · `◌` waiting ·
+    `✕` failed · `∅` void · `–` missing.
+    """
     if leg is None:
         return (("·", "faint"),)
     if leg.state == "returned":
@@ -73,7 +85,8 @@ def leg_cell(leg: Leg | None, turn: Round) -> Cell:
             return (("✗?", "warn"), (f" {leg.failure_class}", "dim"))
         own = [f for f in leg.findings or turn.findings if leg.findings or f.reviewer == leg.reviewer]
         count = sum(1 for f in own if f.status != "resolved")
-        return ((f"✗{count}", ""),) if count else (("✓", "ok"),)
+        again: Cell = (("=", "dim"),) if leg.reused else ()
+        return ((f"✗{count}", ""),) if count else (("✓", "ok"), *again)
     mark, role = {"running": ("▸", "accent"), "waiting": ("◌", "dim"), "failed": ("✕", "warn"), "void": ("∅", "warn"),
                   "missing": ("–", "warn")}.get(leg.state, ("?", "dim"))  # fmt: skip
     why = f" {cells.said(leg.failure_reason, 12)}" if leg.failure_reason else ""

@@ -95,7 +95,7 @@ class RoundsScreen(View):
         legs.rows_are(board.leg_rows(loop), board.leg_columns(loop))
         spent = f"round {len(loop.rounds)} of {loop.budget}" if loop.budget else f"round {len(loop.rounds)}"
         also = f" · {short(loop.author)} · {spent}" + (f" · {loop.branch} → {loop.target}" if loop.branch else "")
-        self.entitle(legs, f"²{loop.id} {cells.said(loop.title, 40)}", also)
+        self.entitle(legs, f"²{loop.id} {cells.said(loop.title, 40)}", also, cells.said(turn.note, 76))
         findings.rows_are(board.finding_rows(turn))
         word = turn.verdict or turn.phase
         count = f" · {word}" + (f" · {turn.open} open" if turn.over else " · as reported")
