@@ -89,7 +89,7 @@ def test_completion_scripts(shell: str, capsys: pytest.CaptureFixture[str]) -> N
         (["at"], ["attach"]),
         (["session", "w"], ["why"]),
         (["nudge", "--w"], ["--wait", "--when"]),
-        (["rig", ""], ["add", "list"]),
+        (["rig", ""], ["add", "list", "remove", "suspend", "resume"]),
     ],
 )
 def test_completion_of_words(
