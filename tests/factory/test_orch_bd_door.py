@@ -111,3 +111,6 @@ def test_a_graph_that_names_nobody_is_made_for_whom_it_is_given(tmp_path: Path) 
     assert code == 0 and made["created"] == 5 and 'formula_compiler = ">=2.0.0"' in err
     root = town.ledger.get(made["new_epic_id"])
     assert root is not None and root.assignee == "w-1" and root.kind == "workflow"
+    told = json.loads(bd(town, "mol", "progress", root.id, "--json")[1])
+    run = [b for b in town.ledger.find(meta={"gc.root_bead_id": root.id}) if b.issue_type != "spec" and b.id != root.id]
+    assert run and (told["total"], told["completed"]) == (len(run), 0)

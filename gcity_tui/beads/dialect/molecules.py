@@ -29,8 +29,16 @@ def root_of(call: "Call", bead: str) -> str:
 
 
 def steps(call: "Call", root: str) -> "list[tuple[Any, ...]]":
-    """Rows of every bead under the root, in the order they were made, with blockers and held at the end."""
-    return select.find(call.ledger.store, {"under": root}, sort="created_asc", columns=_STATE)
+    """Rows of every bead under the root, in the order they were made, with blockers and held at the end.
+
+    The steps of a graph are no children: they name their root, and so do the texts of its steps, which are none.
+    """
+    store = call.ledger.store
+    found = select.find(store, {"under": root}, sort="created_asc", columns=_STATE)
+    if not found:
+        named = select.find(store, {"meta": {"gc.root_bead_id": root}}, sort="created_asc", columns=_STATE)
+        found = [r for r in named if r[_TYPE] != "spec" and r[0] != root]
+    return found
 
 
 def state(row: "tuple[Any, ...]") -> str:
