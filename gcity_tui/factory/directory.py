@@ -104,9 +104,13 @@ def services(argv: list[str]) -> Answer:
 
 def addressee(ledger: Ledger, declared: DeclaredCity | None, name: str) -> str:
     """The instance that a name means: a session's id, tmux name or own name, its short one, or its agent's (then the
-    lowest slot, made or, with `declared`, to be made). Raises NotFound, Ambiguous: text for nobody would be lost.
+    lowest slot). With `declared` also the first of an agent, still to be made: a later one may never come.
+
+    Raises NotFound, Ambiguous: text for nobody would be lost. Usage: no name.
     """
     name = name.strip().removesuffix("/")
+    if not name:
+        raise Usage("to whom?", cure="the name of a session, or human")
     if name == PERSON:
         return name
     there = {b.id: b.metadata for b in ledger.find(types=("session",), open_only=True)}
@@ -114,13 +118,19 @@ def addressee(ledger: Ledger, declared: DeclaredCity | None, name: str) -> str:
     exact = [i for id, i in known.items() if name in (id, i, there[id].get("session_name"))]
     found = exact or [i for i in known.values() if i.endswith(f"/{name}")]
     if not found:
-        found = _of_agent(there.values(), declared, name)
+        found = _of_agent(there.values(), declared, name) or _to_be_made(declared, name)
     if len(found) == 1:
         return found[0]
     if found:
         raise Ambiguous(name, tuple(sorted(found)))
     some = ", ".join(sorted(known.values())[:5])
     raise NotFound(f"no session {name!r}", cure=f"there are: {some}" if some else "none is open")
+
+
+def _to_be_made(declared: DeclaredCity | None, name: str) -> list[str]:
+    """The first instance of an agent, or a named one, by this name."""
+    agent = declared.agent_of(name) if declared else None
+    return [name] if agent and name in (agent.instance(1), *agent.named) else []
 
 
 def _of_agent(there: Iterable[object], declared: DeclaredCity | None, name: str) -> list[str]:

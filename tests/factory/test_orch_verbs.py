@@ -379,7 +379,7 @@ def test_events_bd_version_and_unknown_verbs(world: World) -> None:
     assert world.gc("version")[1].startswith("gc (gcity-tui ")
     code, _, err = world.gc("hok")
     assert code == 2 and "gc hook" in err
-    assert "gcity-tui status" in world.gc("status")[2]
+    assert "gcity-tui gc status" in world.gc("status")[2]
 
 
 def test_without_a_controller_the_city_is_found_from_where_one_stands(world: World, tmp_path: Path) -> None:

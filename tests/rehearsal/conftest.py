@@ -29,5 +29,6 @@ def start(city: FileCity) -> Iterator[Callable[..., Terminal]]:
         return terminal
 
     yield begin
+    (city.folder / "go").touch()  # whatever a kill has left standing still
     for terminal in running:
         terminal.close()
