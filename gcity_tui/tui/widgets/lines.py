@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -17,37 +17,29 @@ from gcity_tui.tui.cells import ROLES, Span
 
 Spans = Sequence[Span]
 
-_ROLE_CSS = "\n".join(
-    f"Inked > .gc-{role} {{ {rule} }}"
-    for role, rule in {
-        "dim": "color: $status-dim;",
-        "faint": "color: $status-faint;",
-        "strong": "text-style: bold;",
-        "title": "color: $status-dim;",
-        "accent": "color: $status-accent;",
-        "busy": "color: $status-busy;",
-        "ready": "color: $status-ready;",
-        "starting": "color: $status-starting;",
-        "limited": "color: $status-limited;",
-        "stopped": "color: $status-stopped;",
-        "need": "color: $status-need; text-style: bold;",
-        "ok": "color: $status-ok;",
-        "warn": "color: $status-warn;",
-    }.items()
-)
+_VARIABLE = {"strong": "", "title": "status-dim"}
+_BOLD = frozenset({"strong", "need"})
 
 
 class Inked(Widget):
-    """Turns spans into strips; caches them per theme."""
+    """Turns spans into strips; caches them per theme.
 
-    DEFAULT_CSS = _ROLE_CSS
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"gc-{role}" for role in ROLES}
+    A role's colour is a variable of the theme (`status-<role>`), read here and not by a style sheet: a component class
+    for each role would have every one of them styled again for every widget before the first picture.
+    """
+
     _strips: dict[tuple[Spans, int], Strip]
     titled = ""
     """The title in its border, as plain text."""
 
     def role_style(self, role: str) -> Style:
-        return self.get_component_rich_style(f"gc-{role}", partial=True) if role else Style.null()
+        if not role:
+            return Style.null()
+        known: dict[str, Style] = self.__dict__.setdefault("_roles", {})
+        if not known:
+            variables = self.app.theme_variables or self.app.get_css_variables()
+            known.update({r: _style(variables.get(_VARIABLE.get(r, f"status-{r}"), ""), r in _BOLD) for r in ROLES})
+        return known[role]
 
     def strip(self, spans: tuple[Span, ...], width: int) -> Strip:
         """`spans` on `width` cells, cut with … where they are longer; without a background."""
@@ -68,7 +60,15 @@ class Inked(Widget):
 
     def notify_style_update(self) -> None:
         self.__dict__.setdefault("_strips", {}).clear()
+        self.__dict__.setdefault("_roles", {}).clear()
         super().notify_style_update()
+
+
+@lru_cache(maxsize=256)
+def _style(colour: str, bold: bool) -> Style:
+    """`colour` as a theme writes it: a colour, and perhaps a share of it, which a single character cannot show."""
+    shown = Color.parse(colour.split()[0]).rich_color if colour else None
+    return Style(color=shown, bold=bold or None)
 
 
 @lru_cache(maxsize=4096)
