@@ -19,7 +19,6 @@ from typing import Any
 from bench.figures import Figure, median, p95
 from bench.terminal import Terminal
 from bench.world import Town
-from gcity_tui.beads.tx import Tx
 from gcity_tui.factory import changes
 from gcity_tui.transcripts import FORMATS, Tail, reader
 
@@ -40,7 +39,11 @@ def first_paint(town: Town, times: int) -> list[Figure]:
 
 
 def many(town: Town, count: int) -> list[Figure]:
-    """`count` pieces of work for as many sessions → their panes are alive; beside one tmux invocation for the same."""
+    """`count` sessions more are wanted → their panes are alive; beside one tmux invocation for the same.
+
+    They are declared, not given work: a program that begins to work takes the cores from those that still start, and
+    the floor's have none.
+    """
     town.up()
     town.city.start("crew-1")
     town.until_up(1)
@@ -49,15 +52,9 @@ def many(town: Town, count: int) -> list[Figure]:
     env = dict(p.split("=", 1) for p in Path(f"/proc/{pane}/environ").read_bytes().decode().split("\0") if "=" in p)
     floor = _bare(argv, env, count)
     before = town.alive()
-
-    def pour(tx: Tx) -> None:
-        for n in range(count):
-            tx.create(f"work {n}", meta={"gc.routed_to": "crew"})
-
     began = time.perf_counter()
-    town.city.site.ledger.transact(pour)
-    # crew-1 is idle and takes one; the others are new.
-    took = _until(lambda: town.alive() >= before + count - 1, 180.0) - began
+    town.keep(before + count)
+    took = _until(lambda: town.alive() >= before + count, 180.0) - began
     return [Figure(f"start {count} sessions (to panes alive)", took, "s", 1.3, floor)]
 
 

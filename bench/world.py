@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -50,6 +51,14 @@ class Town:
             f'[[agent]]\nname = "crew"\nmin_active_sessions = {kept}\nmax_active_sessions = {most}\n'
         )
         self.city = City.open(self.path)
+
+    def keep(self, count: int) -> None:
+        """So many sessions are to be up from now on; the controller sees that its file was written."""
+        file = self.path / "city.toml"
+        text = file.read_text()
+        said = re.sub(r"min_active_sessions = \d+", f"min_active_sessions = {count}", text)
+        (new := file.with_suffix(".new")).write_text(said)
+        new.replace(file)
 
     def up(self) -> int:
         return self.city.up()
