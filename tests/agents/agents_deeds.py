@@ -83,8 +83,8 @@ def letters(text: str) -> str:
 
 
 def _guarded(text: str) -> str:
-    """As a hook hands it over: what could end the mark around it is written otherwise."""
-    return re.sub(r"<(/?system-reminder)>", r"[\1]", text)
+    """As a hook hands it over: no `<` in it begins or ends the mark around it."""
+    return re.sub(r"(?i)<(?=[\s/\\]*system-reminder)", "[", text)
 
 
 @dataclass

@@ -99,11 +99,12 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def ground() -> Iterator[Path]:
     """A folder below the user's own, as real cities are: gemini reads no settings below a folder that all may write
-    to, and codex puts no helpers there."""
+    to, and codex puts no helpers there. `GCITY_KEEP=1` leaves it: the stub's log, the ledger, what was said."""
     WORLDS.mkdir(parents=True, exist_ok=True)
     where = Path(tempfile.mkdtemp(prefix="w", dir=WORLDS))
     yield where
-    shutil.rmtree(where, ignore_errors=True)
+    if not os.environ.get("GCITY_KEEP"):
+        shutil.rmtree(where, ignore_errors=True)
 
 
 @pytest.fixture
