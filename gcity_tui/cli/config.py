@@ -8,10 +8,11 @@ import os
 from pathlib import Path
 
 from gcity_tui.cli import output
-from gcity_tui.config import load_city, shipped
+from gcity_tui.config import load_city
 from gcity_tui.config.discover import discover
 from gcity_tui.config.packs import SHIPPED
 from gcity_tui.config.reviewers import reviewers
+from gcity_tui.config.shipped import shipped
 from gcity_tui.model.declared import DeclaredCity, Setting
 from gcity_tui.model.errors import CityError, Usage
 from gcity_tui.model.names import socket_name

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gcity_tui.config.city import load_city, origins
     from gcity_tui.config.layers import formula_files, formula_layers, formula_names, formula_reader
-    from gcity_tui.config.shipped import shipped
 
-__all__ = ["formula_files", "formula_layers", "formula_names", "formula_reader", "load_city", "origins", "shipped"]
+__all__ = ["formula_files", "formula_layers", "formula_names", "formula_reader", "load_city", "origins"]
 
-_MODULES = {"load_city": "city", "origins": "city", "shipped": "shipped"}
+_MODULES = {"load_city": "city", "origins": "city"}
 
 
 def __getattr__(name: str) -> Any:

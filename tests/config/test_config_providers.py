@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gcity_tui.config import load_city, shipped
+from gcity_tui.config import load_city
 from gcity_tui.config.packs import load
 from gcity_tui.config.providers import Resolver
+from gcity_tui.config.shipped import shipped
 from gcity_tui.config.source import Reading
 from gcity_tui.model.declared import Provider
 from gcity_tui.rehearsal.composer import Composer
