@@ -90,7 +90,7 @@ def test_gas_town(live: type[Lived], tmp_path: Path, repository: Path, corpus: P
         town.closed(slung.root)
         claimed = {e.subject: e.actor for e in town.city.events(limit=0) if e.type == "bead.claimed"}
         assert len(claimed) >= 6 and all(who.startswith("shop/") for who in claimed.values())
-        assert next(iter(claimed.values())) == "shop/furiosa", "the first name of the pool; a slow machine takes the next"
+        assert next(iter(claimed.values())) == "shop/furiosa", "the first name of the pool comes first"
         place = town.path / ".gc" / "worktrees" / "shop" / "polecats" / "furiosa"
         branch = subprocess.run(["git", "-C", str(place), "branch", "--show-current"], capture_output=True, text=True)
         assert branch.stdout.strip() == "furiosa"
