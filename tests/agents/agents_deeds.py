@@ -8,6 +8,7 @@ import re
 import string
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -117,23 +118,40 @@ class Tally:
         return "\n".join(rows)
 
 
-def count(texts: Sequence[str], parts: Iterable[str]) -> Tally:
-    """How often each of `texts` stands in what the model was sent last, and whether it is whole there."""
+def count(texts: Sequence[str], requests: Iterable[Sequence[str]]) -> Tally:
+    """How often each of `texts` stands in one request of the agent's own, and whether it is whole there.
+
+    The request that holds it oftenest counts: a program may leave out of later ones what was said long ago.
+    """
     tally = Tally(len(texts))
-    every = list(parts)
-    lines = [line.strip() for part in every for line in clean(part).split("\n")]
+    marks = {t: m.group() for t in texts if (m := re.search(r"mark\d{4}[0-9a-f]{10}", t))}
+    plain = {t.strip() for t in texts if t not in marks}
+    known: dict[str, Counter[str]] = {}
+    most: Counter[str] = Counter()
+    holding: dict[str, str] = {}
+    for parts in requests:
+        here: Counter[str] = Counter()
+        for part in parts:
+            found = known.get(part)
+            if found is None:
+                found = Counter(re.findall(r"mark\d{4}[0-9a-f]{10}", part))
+                found.update(x for line in clean(part).split("\n") if (x := line.strip()) in plain)
+                known[part] = found
+                for word in found:
+                    holding.setdefault(word, part)
+            here.update(found)
+        most |= here
     for text in texts:
-        mark = re.search(r"mark\d{4}[0-9a-f]{10}", text)
-        times = sum(p.count(mark.group()) for p in every) if mark else lines.count(text.strip())
+        word = marks.get(text, text.strip())
         named = f"{len(text.encode())} bytes {text[:40]!r} … {text[-20:]!r}"
-        if times != 1:
-            (tally.doubled if times else tally.lost).append(f"{times} × {named}")
+        if most[word] != 1:
+            (tally.doubled if most[word] else tally.lost).append(f"{most[word]} × {named}")
             continue
-        holding = next(p for p in every if (mark.group() in p if mark else text.strip() in p))
-        text = text if text.strip() in holding or "<system-reminder>\n" not in holding else _guarded(text)
-        if letters(text) not in letters(holding):
-            tally.cut.append(f"{named}\n      came as {holding[:80]!r} … {holding[-60:]!r}")
-        elif clean(text).strip() not in holding:
+        there = holding[word]
+        text = text if text.strip() in there or "<system-reminder>\n" not in there else _guarded(text)
+        if letters(text) not in letters(there):
+            tally.cut.append(f"{named}\n      came as {there[:80]!r} … {there[-60:]!r}")
+        elif clean(text).strip() not in there:
             tally.bent.append(named)
     return tally
 
@@ -172,7 +190,7 @@ def storm(world: World, name: str, texts: Sequence[str], *, busy: bool) -> Tally
         settle(world, some, 90)
         ids += some
     calm(world, name, 60)
-    tally = count(texts, world.stub.asked()[-1]["parts"])
+    tally = count(texts, (r["parts"] for r in world.stub.asked() if r["main"]))
     tally.took = time.monotonic() - began
     receipts = [world.city.receipt(i) for i in ids]
     tally.unknown = [f"{r} {r.text[:40]!r}" for r in receipts if r.state is Delivery.UNKNOWN]
