@@ -24,10 +24,8 @@ def mail_arguments(p: argparse.ArgumentParser) -> None:
 
 
 def mail(args: argparse.Namespace) -> int:
-    if args.action == "send":
+    if args.action in ("send", "reply"):
         return _send(args)
-    if args.action == "reply":
-        return _reply(args)
     if args.action == "read":
         return _read(args)
     with opened(args) as city:
@@ -60,28 +58,19 @@ def _sender(message: Bead) -> str:
 
 
 def _send(args: argparse.Namespace) -> int:
+    """`send` and `reply`: to a session, or to whoever wrote a message."""
+    answers = args.action == "reply"
     if len(args.words) != 2:
+        if answers:
+            raise Usage("mail reply: a message's id and a text are needed", cure="gcity-tui mail --all lists them")
         raise Usage("mail send: a session and a text are needed", cure="gcity-tui mail send eddie-1 'please look'")
-    to, text = args.words
+    whom, text = args.words
     with opened(args) as city:
-        sent = city.send_mail(to, sys.stdin.read() if text == "-" else text, args.subject)
-        whom = city.bead(sent).assignee
+        said = sys.stdin.read() if text == "-" else text
+        sent = city.reply_mail(whom, said) if answers else city.send_mail(whom, said, args.subject)
+        to = city.bead(sent).assignee
     if args.json:
-        output.emit_json({"id": sent, "to": whom})
+        output.emit_json({"id": sent, "to": to})
     else:
-        output.say(f"sent {sent} to {whom}")
-    return 0
-
-
-def _reply(args: argparse.Namespace) -> int:
-    if len(args.words) != 2:
-        raise Usage("mail reply: a message's id and a text are needed", cure="gcity-tui mail --all lists them")
-    id, text = args.words
-    with opened(args) as city:
-        sent = city.reply_mail(id, sys.stdin.read() if text == "-" else text)
-        whom = city.bead(sent).assignee
-    if args.json:
-        output.emit_json({"id": sent, "to": whom})
-    else:
-        output.say(f"sent {sent} to {whom}")
+        output.say(f"sent {sent} to {to}")
     return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -99,7 +100,7 @@ def after(site: Site, crew: Crew, record: SessionRecord, agent: Agent) -> None:
             site.hands.set_option(record.name, "mouse", made.mouse)
         except CityError as e:
             site.log.write("mouse_mode", "warning", session=record.instance, error=str(e))
-    lines = [*made.commands, *([f"exec {_word(made.script)}"] if made.script else [])]
+    lines = [*made.commands, *([f"exec {shlex.quote(made.script)}"] if made.script else [])]
     _run_all(site, crew, record, agent, "session_setup", lines)
     freshen(site, crew, record, agent)
 
@@ -166,10 +167,6 @@ def _values(site: Site, agent: Agent, record: SessionRecord) -> dict[str, str]:
 def _environment(site: Site, crew: Crew, record: SessionRecord) -> dict[str, str]:
     more = {"GC_SESSION": record.name, "GC_TMUX_SOCKET": site.server.socket}
     return {**crew.script_environment(record), **more}
-
-
-def _word(path: str) -> str:
-    return "'" + path.replace("'", "'\\''") + "'"
 
 
 def _last(text: str) -> str:

@@ -15,7 +15,7 @@ from gcity_tui.model.layout import Layout, Part
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tui import asked, cells, rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import View
+from gcity_tui.tui.screens.view import PANE_HINTS, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
@@ -46,10 +46,7 @@ class LaidScreen(View):
         Binding("tab", "app.focus_next", "next panel", id="layout.next", tooltip="Next panel"),
         Binding("shift+tab", "app.focus_previous", "previous panel", id="layout.previous", tooltip="Previous panel"),
     ]
-    HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff",
-        "view.city", "app.go", "app.palette", "app.help",
-    )  # fmt: skip
+    HINTS: ClassVar[tuple[str, ...]] = PANE_HINTS
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
         super().__init__(city, keys)

@@ -25,6 +25,11 @@ from gcity_tui.tui.widgets.table import LineTable
 WIDTHS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide"), (160, "-broad")]
 HEIGHTS: list[tuple[int, str]] | None = [(0, "-short"), (30, "-tall")]
 """From how many cells on a view has which class."""
+PANE_HINTS = (
+    "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff",
+    "view.city", "app.go", "app.palette", "app.help",
+)  # fmt: skip
+"""The hints of a view of several panes."""
 
 
 class Attach(Message):

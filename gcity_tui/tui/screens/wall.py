@@ -12,7 +12,7 @@ from textual.containers import Container
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import cells, rows, status, target
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.screens.view import View
+from gcity_tui.tui.screens.view import PANE_HINTS, View
 from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 
@@ -30,10 +30,7 @@ class WallScreen(View):
         Binding("shift+tab", "tile(-1)", "previous tile", id="wall.previous", tooltip="Previous tile"),
         *(Binding(str(n), f"tile_at({n - 1})", f"tile {n}", id=f"wall.{n}", tooltip=f"Tile {n}") for n in range(1, 10)),
     ]
-    HINTS: ClassVar[tuple[str, ...]] = (
-        "go.next", "talk.answer", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff",
-        "view.city", "app.go", "app.palette", "app.help",
-    )  # fmt: skip
+    HINTS: ClassVar[tuple[str, ...]] = PANE_HINTS
 
     def __init__(self, city: CityPort, keys: dict[str, str]) -> None:
         super().__init__(city, keys)
