@@ -4,7 +4,7 @@ A filter is a dict; the names are those of `Ledger.find` (see FILTERS). Unknown 
 """
 
 from gcity_tui.beads.readiness import chunks, marks
-from gcity_tui.beads.schema import READY_EXCLUDED, SELECT
+from gcity_tui.beads.schema import NUDGE, READY_EXCLUDED, SELECT
 from gcity_tui.model.errors import Usage
 
 TYPE_CHECKING = False
@@ -55,6 +55,9 @@ ASKED = {
     "no_parent": "NOT EXISTS (SELECT 1 FROM deps d WHERE d.issue_id = b.id AND d.type = 'parent-child')",
     "empty_description": "b.description = ''",
     "deferred": "b.defer_until IS NOT NULL",
+    "no_nudges": (
+        f"(b.ephemeral = 0 OR NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = '{NUDGE}'))"
+    ),
 }
 SORTS = {
     "priority": "b.priority, b.created_at DESC, b.id",

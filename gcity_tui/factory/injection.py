@@ -5,6 +5,7 @@ transaction moves it from queued to taken up, and the lane, which looks first, l
 """
 
 from gcity_tui.beads.jsonout import dumps
+from gcity_tui.beads.schema import NUDGE
 from gcity_tui.factory.hook import Who
 from gcity_tui.model.errors import Usage
 
@@ -45,7 +46,7 @@ def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]
     marks = ", ".join("?" * len(names))
     return ledger.store.rows(
         f"SELECT b.id, {_VALUE.format('text')}, {_VALUE.format('epoch')} FROM beads b"
-        " JOIN labels l ON l.bead = b.id AND l.label = 'gc:nudge'"
+        f" JOIN labels l ON l.bead = b.id AND l.label = '{NUDGE}'"
         f" WHERE b.status <> 'closed' AND {_VALUE.format('state')} = 'queued'"
         f" AND {_VALUE.format('session')} IN ({marks}) ORDER BY b.created_at, b.seq",
         names,

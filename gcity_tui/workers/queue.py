@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gcity_tui.beads.jsonout import dumps
+from gcity_tui.beads.schema import NUDGE
 from gcity_tui.model.errors import NotFound, Refused, Usage
 from gcity_tui.model.receipt import LEGAL, WHEN, Delivery, Receipt
 from gcity_tui.model.text import clean, one_line
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from gcity_tui.beads.tx import Tx
     from gcity_tui.model.bead import Bead
 
-LABEL = "gc:nudge"
+LABEL = NUDGE
 EVENT = "worker.operation"
 """What every operation of a worker leaves in the ledger; here: a text that is settled, in the same transaction."""
 EXPIRES = 24 * 3600.0

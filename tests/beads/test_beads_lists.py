@@ -276,3 +276,19 @@ def test_readonly_writes_nothing(bd) -> None:
     assert "read-only" in bd.fails("create", "x", "--readonly")
     bd.ok("list", "--readonly")
     assert bd.ledger.latest_seq() == seq
+
+
+def test_a_text_that_waits_to_be_typed_is_no_work_and_no_wisp_to_be_tidied(bd, clock) -> None:
+    work, wisp = bd.make("work"), bd.make("a step", "--ephemeral")
+    waits = bd.make("to me: go on", "-t", "chore", "-l", "gc:nudge", "--ephemeral", "--metadata", '{"nudge.x": "1"}')
+    clock.now += 7200
+    assert {x["id"] for x in bd.json("list")} == {work, wisp}
+    assert bd.json("list", "-t", "chore") == [] == bd.json("search", "to me")
+    assert bd.json("list", "--metadata-field", "nudge.x=1") == []
+    assert {x["id"] for x in bd.json("ready", "--include-ephemeral")} == {work, wisp}
+    assert bd.json("count")["count"] == 2 == bd.json("stats")["summary"]["total_issues"]
+    for asked in (["--all"], ["--include-infra"], ["-l", "gc:nudge"], ["--label-any", "gc:nudge"], ["--id", waits]):
+        assert waits in {x["id"] for x in bd.json("list", *asked)}, "whoever asks for it gets it"
+    assert [x["id"] for x in bd.json("mol", "wisp", "list")["wisps"]] == [wisp]
+    assert bd.json("mol", "wisp", "gc", "--age", "1h", "--force")["cleaned_ids"] == [wisp]
+    assert bd.json("show", waits)[0]["id"] == waits, "or a text for one that sleeps would be lost"

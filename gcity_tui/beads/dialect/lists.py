@@ -57,6 +57,8 @@ def _as_listed(call: "Call", found: "dict[str, Any]", wanted: list[str]) -> None
     found["exclude_types"] = (*found.get("exclude_types", ()), *_hidden(o, found)) or None
     if not (o.get("include-templates") or o.get("all")):
         found["template"] = 0
+    wide = o.get("include-infra") or o.get("all") or "ids" in found
+    found["no_nudges"] = not (wide or schema.NUDGE in (*found.get("labels", ()), *found.get("label_any", ())))
 
 
 def _hidden(o: "dict[str, Any]", found: "dict[str, Any]") -> tuple[str, ...]:
@@ -122,6 +124,7 @@ def ready(call: "Call") -> None:
     found = filters(call)
     if o.get("parent"):
         found["under"] = call.resolve(o["parent"])
+    found["no_nudges"] = bool(o.get("include-ephemeral"))  # else nothing ephemeral is there
     most = pages.limit(call, 100)
     kwargs: dict[str, Any] = {
         "sort": o.get("sort", "priority"),
@@ -241,6 +244,7 @@ def stale(call: "Call") -> None:
         "prefixes": call.prefixes,
         "updated_before": before,
         "exclude_status": ("closed", "pinned"),
+        "no_nudges": True,
     }
     if call.opts.get("status"):
         found["status"] = values.status(call, call.opts["status"])

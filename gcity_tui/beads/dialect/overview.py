@@ -40,7 +40,7 @@ def stats(call: "Call") -> None:
     store = call.ledger.store
     mine = call.actor if call.opts.get("assigned") else None
     scope = {"prefixes": call.prefixes, "assignee": mine}
-    w = select.where({**scope, "exclude_types": (*schema.INFRA_TYPES, "session")})
+    w = select.where({**scope, "exclude_types": (*schema.INFRA_TYPES, "session"), "no_nudges": True})
     by = dict(store.rows(f"SELECT b.status, count(*) FROM beads b WHERE {w} GROUP BY 1", w.args))
     held = (
         f"SELECT count(*) FROM beads b WHERE {w} AND b.status NOT IN ('closed', 'pinned')"

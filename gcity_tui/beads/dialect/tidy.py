@@ -40,7 +40,12 @@ def find_duplicates(call: "Call") -> None:
         raise Usage(f"invalid --threshold {o['threshold']!r}", cure="a number from 0 to 1")
     if o.get("method", "mechanical") != "mechanical":
         raise Usage(f"invalid --method {o['method']!r}", cure="mechanical: no model is asked from here")
-    found: dict[str, Any] = {"prefixes": call.prefixes, "open_only": True, "exclude_types": (*schema.INFRA_TYPES,)}
+    found: dict[str, Any] = {
+        "prefixes": call.prefixes,
+        "open_only": True,
+        "exclude_types": (*schema.INFRA_TYPES,),
+        "no_nudges": True,
+    }
     if o.get("status"):
         found["status"] = values.status(call, o["status"])
     rows = select.find(call.ledger.store, found, sort="created", limit=MOST)

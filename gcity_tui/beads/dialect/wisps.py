@@ -78,7 +78,8 @@ def wisp(call: "Call") -> None:
             "bd mol wisp needs the city's formulas", cure="use gcity-tui sling, or bd create --graph --ephemeral"
         )
     store, o = call.ledger.store, call.opts
-    found: dict[str, Any] = {"ephemeral": 1, "prefixes": call.prefixes}
+    # A text that waits to be typed is of the same tier; whoever tidies up would lose it.
+    found: dict[str, Any] = {"ephemeral": 1, "prefixes": call.prefixes, "no_nudges": True}
     if what == "list":
         if not o.get("all"):
             found["open_only"] = True
