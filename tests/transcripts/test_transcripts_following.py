@@ -135,9 +135,10 @@ def test_fifty_megabytes_open_at_their_end(long_file: Path) -> None:
         found = read.last(long_file, 200)
         best = min(best, time.perf_counter() - began)
     assert len(found.entries) == 200 and found.has_older
+    began = time.perf_counter()
     whole = read.history(long_file)
     assert [e.id for e in whole.entries[-200:]] == [e.id for e in found.entries]
-    assert best < 0.05, f"{best * 1000:.0f} ms"
+    assert best * 10 < time.perf_counter() - began, "the end is read, not the file"
 
 
 def test_a_record_is_there_50_ms_after_it_was_written(long_file: Path) -> None:
@@ -219,6 +220,22 @@ def test_gemini_by_its_project(tmp_path: Path, how: str) -> None:
     assert find(GEMINI, "/w", KEY, tmp_path) == mine
     assert discover(GEMINI, "/w", tmp_path, 0.0) == (KEY, mine)
     assert find(GEMINI, "/x", KEY, tmp_path) is None
+
+
+def test_gemini_opened_again_goes_on_in_the_file_that_has_the_talk(tmp_path: Path) -> None:
+    chats = tmp_path / "tmp" / "p1" / "chats"
+    chats.mkdir(parents=True)
+    (tmp_path / "projects.json").write_text(json.dumps({"projects": {"/w": "p1"}}))
+    context = {"$set": {"messages": [{"id": "0", "type": "user", "content": "<session_context>"}]}}
+    head, said = {"sessionId": KEY}, {"id": "1", "type": "user", "content": "hello"}
+    first, later = chats / "session-2026-11-22T14-03-abc.jsonl", chats / "session-2026-11-22T14-04-abc.jsonl"
+    later.write_text("".join(json.dumps(r) + "\n" for r in (head, context, head, context)))
+    assert find(GEMINI, "/w", KEY, tmp_path) == later
+    first.write_text("".join(json.dumps(r) + "\n" for r in (head, context, said)))
+    assert find(GEMINI, "/w", KEY, tmp_path) == first
+    with later.open("a") as f:
+        f.write(json.dumps(said) + "\n")
+    assert find(GEMINI, "/w", KEY, tmp_path) == later
 
 
 def test_roots() -> None:
