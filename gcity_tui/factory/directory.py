@@ -127,6 +127,15 @@ def addressee(ledger: Ledger, declared: DeclaredCity | None, name: str) -> str:
     raise NotFound(f"no session {name!r}", cure=f"there are: {some}" if some else "none is open")
 
 
+def addresses_of(ledger: Ledger, declared: DeclaredCity | None, name: str) -> tuple[str, ...]:
+    """Everything that mail for the session that a name means may be addressed to. Raises as `addressee`."""
+    whom = addressee(ledger, declared, name)
+    found = [whom]
+    for b in ledger.find(types=("session",), meta={"agent_name": whom}, open_only=True):
+        found += [b.id, b.metadata.get("session_name", "")]
+    return tuple(dict.fromkeys(n for n in found if n))
+
+
 def _to_be_made(declared: DeclaredCity | None, name: str) -> list[str]:
     """The first instance of an agent, or a named one, by this name."""
     agent = declared.agent_of(name) if declared else None

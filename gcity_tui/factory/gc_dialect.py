@@ -141,15 +141,10 @@ def _open(place: str) -> "Ledger":
 def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "hook":
         return _hook(call, args)
-    if verb == "mail" and args[:1] and args[0] not in ("check", "inbox", "read", "send", "count"):
-        from gcity_tui.factory import mailbox
-
-        if args[0] in mailbox.VERBS:
-            return mailbox.more(call.ledger, args[0], args[1:], call.env)
     if verb == "mail":
         from gcity_tui.factory.mail import mail
 
-        return mail(call.ledger, _addressed(call, args), call.env)
+        return mail(call.ledger, args, call.env, lambda: call.declared)
     if verb == "session" and args[:1] == ["nudge"]:
         verb, args = "nudge", args[1:]
     if verb == "nudge" and args[:1] not in (["status"], ["drain"]):
@@ -219,29 +214,6 @@ def _about(call: Call, verb: str, args: "list[str]") -> "Answer":
         f"did you mean gc {close}?" if close else f"gcity-tui {verb} may be what you want; gc help lists what gc does"
     )
     raise Usage(f"no verb {verb!r}", cure=hint)
-
-
-def _addressed(call: Call, args: "list[str]") -> "list[str]":
-    """`mail send` with its recipient as the instance that is meant: a message to a name that nobody has is lost."""
-    if args[:1] != ["send"] or "--all" in args:
-        return args
-    from gcity_tui.factory.directory import addressee
-
-    at, found = 1, list(args)
-    while at < len(found):
-        word = found[at]
-        if word == "--to" or word.startswith("--to="):
-            break
-        if word.startswith("-"):
-            at += 1 if "=" in word or word in ("--json", "--notify") else 2
-        else:
-            found[at] = addressee(call.ledger, call.declared, word)
-            return found
-    if at < len(found) and found[at].startswith("--to="):
-        found[at] = "--to=" + addressee(call.ledger, call.declared, found[at][5:])
-    elif at + 1 < len(found):
-        found[at + 1] = addressee(call.ledger, call.declared, found[at + 1])
-    return found
 
 
 def _hook(call: Call, args: "list[str]") -> "Answer":

@@ -5,17 +5,19 @@ Unread is: open, and without the label `read`. An address is what a session is c
 """
 
 from gcity_tui.beads.jsonout import dumps, stamp
+from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import Who
 from gcity_tui.model.errors import NotFound, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from gcity_tui.beads.ledger import Ledger
     from gcity_tui.beads.tx import Tx
     from gcity_tui.model.bead import Bead
+    from gcity_tui.model.declared import DeclaredCity
     from gcity_tui.model.snapshot import MailView
 
 _UNREAD = "NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = 'read')"
@@ -23,20 +25,31 @@ _FROM = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key
 _FIELDS = ("id", "from", "to", "subject", "created_at", "read")
 
 
-def mail(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    """`gc mail check|inbox|read|send|count`; the rest is done by `mailbox`."""
-    verb, args = (argv[0], argv[1:]) if argv else ("", [])
-    if verb == "check":
-        return _check(ledger, args, env)
-    if verb == "count":
-        return 0, f"{len(rows(ledger, addresses(env)))}\n".encode(), b""
-    if verb == "inbox":
-        return _inbox(ledger, args, env)
+def mail(
+    ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]", declared: "Callable[[], DeclaredCity]"
+) -> "tuple[int, bytes, bytes]":
+    """`gc mail …`: what is asked often is here, the rest in `mailbox`. `declared` is asked only who a name means."""
+    verb, args = (argv[0], argv[1:]) if argv else ("inbox", [])
     if verb == "read":
         return _read(ledger, args, env)
-    if verb == "send":
-        return _send(ledger, args, env)
-    raise Usage(f"gc mail: no verb {verb!r}", cure="check, inbox, read, send, count, reply, archive, peek, thread")
+    if verb not in ("check", "count", "inbox"):
+        from gcity_tui.factory import mailbox
+
+        return mailbox.more(ledger, verb, args, env, declared)
+    said, words = options(args, ("address",), ("inject", "json", "all"))
+    name = said.get("address") or (words[0] if words else "")
+    if name:
+        from gcity_tui.factory.directory import addresses_of
+
+        whose = addresses_of(ledger, declared(), name)
+    else:
+        whose = addresses(env)
+    if verb == "check":
+        return _check(ledger, said, whose)
+    if verb == "inbox":
+        return _inbox(ledger, said, whose)
+    count = len(rows(ledger, whose))
+    return 0, (dumps({"unread": count}, "") if "json" in said else str(count)).encode() + b"\n", b""
 
 
 def addresses(env: "Mapping[str, str]") -> "tuple[str, ...]":
@@ -63,10 +76,10 @@ def to_person(ledger: "Ledger", *, every: bool = False) -> "tuple[MailView, ...]
     return tuple(MailView(r[0], _clean(r[1] or "unknown"), _clean(r[3]), r[4] / 1e6, bool(r[5])) for r in found)
 
 
-def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
+def _check(ledger: "Ledger", said: "Mapping[str, str]", whose: "tuple[str, ...]") -> "tuple[int, bytes, bytes]":
     """Exit 0 when there is unread mail, else 1; with --inject always 0, with the text for an agent's hook."""
-    found = rows(ledger, addresses(env))
-    if "--inject" in args:
+    found = rows(ledger, whose)
+    if "inject" in said:
         lines = [f"- {r[0]} from {r[1] or 'unknown'}: {_clean(r[3])}" for r in found[:20]]
         if not lines:
             return 0, b"", b""
@@ -74,7 +87,7 @@ def _check(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tu
         from gcity_tui.factory.reminder import reminder
 
         return 0, (reminder(head + "\n".join(lines)) + "\n").encode("utf-8", "replace"), b""
-    if "--json" in args:
+    if "json" in said:
         return (0 if found else 1), (dumps({"unread": len(found)}, "") + "\n").encode(), b""
     return (0, f"{len(found)} unread\n".encode(), b"") if found else (1, b"", b"")
 
@@ -85,9 +98,9 @@ def _clean(text: str) -> str:
     return one_line(text)
 
 
-def _inbox(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    found = rows(ledger, addresses(env), every="--all" in args)
-    if "--json" in args:
+def _inbox(ledger: "Ledger", said: "Mapping[str, str]", whose: "tuple[str, ...]") -> "tuple[int, bytes, bytes]":
+    found = rows(ledger, whose, every="all" in said)
+    if "json" in said:
         listed = [dict(zip(_FIELDS, (*r[:4], stamp(r[4]), bool(r[5])), strict=True)) for r in found]
         return 0, (dumps(listed) + "\n").encode(), b""
     if not found:
@@ -98,12 +111,12 @@ def _inbox(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tu
 def _read(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
     from gcity_tui.model.text import clean
 
-    wanted = next((a for a in args if not a.startswith("-")), "")
-    if not wanted:
+    said, words = options(args, (), ("json",))
+    if not words:
         raise Usage("gc mail read: which message?")
-    bead = read(ledger, wanted, Who(env).assignee or "human")
+    bead = read(ledger, words[0], Who(env).assignee or "human")
     sender = bead.metadata.get("from") or bead.sender
-    if "--json" in args:
+    if "json" in said:
         told = {
             "id": bead.id,
             "from": sender,
@@ -130,38 +143,6 @@ def read(ledger: "Ledger", id: str, reader: str = "human") -> "Bead":
 
     ledger.transact(write, actor=reader)
     return bead
-
-
-def _send(ledger: "Ledger", args: "list[str]", env: "Mapping[str, str]") -> "tuple[int, bytes, bytes]":
-    """`gc mail send TO|--all [-s SUBJECT] [-m BODY | BODY]`."""
-    said: dict[str, str] = {}
-    words: list[str] = []
-    names = {"-s": "subject", "--subject": "subject", "-m": "body", "--message": "body", "--to": "to", "--from": "from"}
-    rest = list(args)
-    while rest:
-        word = rest.pop(0)
-        head, _, value = word.partition("=")
-        if head in names:
-            if not value and "=" not in word:
-                if not rest:
-                    raise Usage(f"gc mail send: {word} needs a value")
-                value = rest.pop(0)
-            said[names[head]] = value
-        elif word == "--all":
-            said["all"] = "true"
-        elif word not in ("--json", "--notify"):
-            words.append(word)
-    sender = said.get("from") or Who(env).assignee or "human"
-    whom = [said.get("to", "")] if said.get("to") else [] if "all" in said else [words.pop(0) if words else ""]
-    if "all" in said:
-        whom = everybody(ledger, sender)
-    body = said.get("body") or " ".join(words)
-    told = []
-    for to in whom:
-        made = send(ledger, to, body, subject=said.get("subject", ""), sender=sender,
-                    session=env.get("GC_SESSION_ID", ""))  # fmt: skip
-        told.append(f"Sent {made} to {to}\n")
-    return 0, "".join(told).encode() or b"Nobody is there\n", b""
 
 
 def send(
@@ -198,9 +179,3 @@ def send(
         return made
 
     return ledger.transact(write, actor=sender)
-
-
-def everybody(ledger: "Ledger", but: str) -> "list[str]":
-    """The names of all open sessions but the sender's own."""
-    found = (b.metadata.get("agent_name", "") for b in ledger.find(types=("session",), open_only=True))
-    return sorted({n for n in found if n and n != but})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from gcity_tui.factory.directory import addressee
 from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import Who
 from gcity_tui.factory.mail import send
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
     from gcity_tui.beads.tx import Tx
     from gcity_tui.model.bead import Bead
+    from gcity_tui.model.declared import DeclaredCity
 
 Answer = tuple[int, bytes, bytes]
-VERBS = ("peek", "reply", "archive", "delete", "mark-read", "mark-unread", "thread")
+VERBS = ("peek", "send", "reply", "archive", "delete", "mark-read", "mark-unread", "thread")
+SHORT = {"s": "subject", "m": "message"}
 
 
-def more(ledger: Ledger, verb: str, args: list[str], env: Mapping[str, str]) -> Answer:
-    """`gc mail peek|reply|archive|delete|mark-read|mark-unread|thread ID …`."""
-    if "-s" in args or "-m" in args:
-        args = [{"-s": "--subject", "-m": "--message"}.get(a, a) for a in args]
-    said, words = options(args, ("subject", "message"), ("json", "notify"))
+def more(
+    ledger: Ledger, verb: str, args: list[str], env: Mapping[str, str], declared: Callable[[], DeclaredCity]
+) -> Answer:
+    """`gc mail send …`, `gc mail peek|reply|archive|delete|mark-read|mark-unread|thread ID …`."""
+    if verb not in VERBS:
+        raise Usage(f"gc mail: no verb {verb!r}", cure=", ".join(("check", "inbox", "read", "count", *VERBS)))
+    if verb == "send":
+        return _send(ledger, args, env, declared)
+    said, words = options(args, tuple(SHORT.values()), ("json", "notify"), SHORT)
     if not words:
         raise Usage(f"gc mail {verb}: which message?")
     if verb == "reply":
@@ -78,6 +85,35 @@ def answer(
     thread = next((label for label in bead.labels if label.startswith("thread:")), "")
     named = subject or (bead.title if bead.title.startswith("Re: ") else f"Re: {bead.title}")
     return send(ledger, to, body, subject=named, sender=sender, session=session, thread=thread, reply_to=bead.id), to
+
+
+def _send(ledger: Ledger, args: list[str], env: Mapping[str, str], declared: Callable[[], DeclaredCity]) -> Answer:
+    """`gc mail send TO|--to TO|--all [-s SUBJECT] [-m BODY | BODY…] [--from F] [--json]`.
+
+    A name is the instance that is meant: a message to a name that nobody has is refused, as it would be lost. Who gets
+    one is told by the controller, so that `--notify` asks for nothing more.
+    """
+    said, words = options(args, (*SHORT.values(), "to", "from"), ("all", "json", "notify"), SHORT)
+    sender = said.get("from") or Who(env).assignee or "human"
+    if "all" in said:
+        whom = everybody(ledger, sender)
+    else:
+        name = said.get("to") or (words.pop(0) if words else "")
+        whom = [addressee(ledger, declared(), name)]
+    body, subject = said.get("message") or " ".join(words), said.get("subject", "")
+    if not whom:
+        return 0, b"[]\n" if "json" in said else b"Nobody is there\n", b""
+    made = [(send(ledger, to, body, subject=subject, sender=sender, session=env.get("GC_SESSION_ID", "")), to)
+            for to in whom]  # fmt: skip
+    if "json" in said:
+        return 0, (json.dumps([{"id": id, "to": to} for id, to in made]) + "\n").encode("utf-8", "replace"), b""
+    return 0, "".join(f"Sent {id} to {to}\n" for id, to in made).encode("utf-8", "replace"), b""
+
+
+def everybody(ledger: Ledger, but: str) -> list[str]:
+    """The names of all open sessions but the sender's own."""
+    found = (b.metadata.get("agent_name", "") for b in ledger.find(types=("session",), open_only=True))
+    return sorted({n for n in found if n and n != but})
 
 
 def _reply(ledger: Ledger, words: list[str], said: Mapping[str, str], env: Mapping[str, str]) -> Answer:

@@ -114,6 +114,26 @@ def test_a_nudge_to_another_waits_in_its_queue(side: Side) -> None:
     assert code != 0 and "there are: shop/eddie-1" in err
 
 
+def test_mail_is_read_by_name_and_sent_in_every_form(side: Side) -> None:
+    """`--address` is of Gas Town's prompts; a name is whoever it means, not the caller."""
+    for words in (["eddie-2", "-s", "one", "-m", "1"], ["--to", "shop/eddie-2", "two"], ["--to=eddie-2", "-s=three"],
+                  ["shop/eddie-2", "--subject=four", "--message=-m is text here", "--notify"],
+                  [side.ids[2], "--- five ---"], ["eddie-2", "--", "--six"]):  # fmt: skip
+        code, out, err = side.gc("mail", "send", *words)
+        assert code == 0 and out.endswith(" to shop/eddie-2\n"), (words, err)
+    found = json.loads(side.gc("mail", "inbox", "--address=eddie-2", "--json")[1])
+    assert [m["subject"] for m in found] == ["one", "two", "three", "four", "--- five ---", "--six"]
+    assert side.gc("mail", "inbox", "--json")[1] == "[]\n", "the caller's own is another"
+    for form in (["inbox", "eddie-2"], ["check", "shop/eddie-2"], ["count", side.ids[2]], ["check", "--json"]):
+        code, out, _ = side.gc("mail", *form, who=2 if len(form) == 2 and form[1] == "--json" else 1)
+        assert code == 0 and ("6" in out or "five" in out), (form, out)
+    assert side.gc("mail", "inbox", "--address", "nobody")[0] == 4
+    assert "unknown flag" in side.gc("mail", "inbox", "--addres", "x")[2]
+    assert "-m needs a value" in side.gc("mail", "send", "eddie-2", "-m")[2]
+    assert side.gc("mail", "send", "-s", "to nobody")[0] == 2
+    assert json.loads(side.gc("mail", "send", "--all", "noon", "--json")[1])[0]["to"] == "shop/eddie-2"
+
+
 def test_handoff_leaves_mail_and_asks_for_a_fresh_start_unless_auto(side: Side) -> None:
     assert side.gc("handoff", "--auto", "context cycle")[0] == 0
     known = side.ledger.get(side.ids[1])
