@@ -17,10 +17,10 @@ from gcity_tui.model.errors import CityError
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.bells import Bells
-from gcity_tui.workers.delivery import UNDER_WAY
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
+from gcity_tui.workers.settling import UNDER_WAY
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 LOOKERS = 4
@@ -190,7 +190,7 @@ class Crew:
         """A file was written: look at whose it is. From the bells' own thread."""
         for id, (_, row, at) in list(self._latest.items()):
             worker = self._workers.get(id)
-            if worker is None or row.dead or not worker.concerns(path, row.pid):
+            if worker is None or row.dead or not worker.observer.concerns(path, row.pid):
                 continue
             talk = path == worker.senses.path
             if talk and self.site.clock() - at < CALM:
@@ -215,7 +215,7 @@ class Crew:
         now = self.site.clock()
         worker = self.worker(record)
         told = worker.observe(row, now, look=closely)
-        self._listen(worker.watched())
+        self._listen(worker.observer.watched())
         before = self._latest.get(record.id)
         if before is not None and before[0] == told:
             told = before[0]  # the same object, so that who asks whether it changed is answered at once

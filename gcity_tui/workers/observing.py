@@ -1,10 +1,13 @@
-"""One look at a session: what can be told of it now, and whether its screen is worth a capture."""
+"""One look at a session: what can be told of it now, whether its screen is worth a capture, what rings for it."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from gcity_tui.model.errors import NotFound
 from gcity_tui.model.session import Judgement, Phase
 from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.transcripts import file_of
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.state import Told
@@ -37,6 +40,25 @@ class Observer:
             self._announced = False
         with self.pane.lock:
             return self._told(row, self.senses.judgement(row, now))
+
+    def watched(self) -> tuple[Path, ...]:
+        """Folders whose changes mean that something may be new: the state files', the conversation's. For `Bells`."""
+        senses = self.senses
+        found = [senses.state_file.folder] if senses.state_file else []
+        if senses.hooked:
+            found.append(senses.hooked.path.parent)
+        return (*found, file_of(senses.path).parent) if senses.path else tuple(found)
+
+    def concerns(self, path: Path, pid: int) -> bool:
+        """Whether a change of `path` tells something of this session, whose pane's process is `pid`."""
+        senses = self.senses
+        state = senses.state_file
+        if state is not None and path.parent == state.folder:
+            return path.stem == str(pid) or (path == state.other)
+        if senses.hooked and path == senses.hooked.path:
+            return True
+        held = file_of(senses.path) if senses.path else None
+        return path == Path() or (held is not None and path in (held, held.with_name(held.name + "-wal")))
 
     def _wants_capture(self, row: PaneRow, now: float) -> bool:
         """Whether a capture would tell something: a question came or went, a turn ended, text was left over."""
@@ -93,6 +115,7 @@ class Observer:
             last_said=standing.last_said,
             activity_at=standing.last_at,
             limited_until=senses.limited_until if judged.phase is Phase.LIMITED else 0.0,
+            cure=senses.cure if judged.phase is Phase.LIMITED else "",
         )
 
 

@@ -6,11 +6,55 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gcity_tui.model.declared import Provider
 from gcity_tui.model.errors import NotFound, Usage
 from gcity_tui.model.history import Entry, History
-from gcity_tui.transcripts import reader, stitch
+from gcity_tui.transcripts import parts_of, reader, stitch
+from gcity_tui.workers.kept import Kept
+from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.protocol import AgentMapping, AgentTranscript, HistoryRequest, TranscriptResult
+
+
+class Said:
+    """What one session's agent said: in which file that is, and each way to read it."""
+
+    def __init__(self, kept: Kept, pane: Pane) -> None:
+        self._kept, self._pane = kept, pane
+
+    def path(self) -> Path:
+        """The conversation's file now. Raises NotFound."""
+        senses = self._pane.senses
+        with self._pane.lock:
+            senses.mark()
+            path = senses.path
+        if path is None:
+            raise NotFound(
+                f"no transcript of {self._kept.record.instance} is known", cure="it has said nothing, or keeps none"
+            )
+        return path
+
+    def history(self, request: HistoryRequest) -> History:
+        path, r, provider, senses = self.path(), self._kept.record, self._pane.provider, self._pane.senses
+        key = senses.key or r.key
+        files = parts_of(provider, r.work_dir, key, senses.root) if key else ()
+        return history(provider.transcript, files if path in files else (path,), request)
+
+    def transcript(self, *, raw: bool) -> TranscriptResult:
+        """The file as its program wrote it, beside its reading."""
+        provider, path = self._pane.provider, self.path()
+        read = reader(provider.transcript)
+        return TranscriptResult(provider.name, path, read.history(path), read.records(path).records if raw else ())
+
+    def agents(self) -> tuple[AgentMapping, ...]:
+        """Its sub-agents."""
+        found = reader(self._pane.provider.transcript).sub_agents(self.path())
+        return tuple(AgentMapping(s.agent_id, s.parent_tool_use_id) for s in found)
+
+    def agent(self, id: str) -> AgentTranscript:
+        """A sub-agent's conversation, and how far it is: its own result, else its call's result in the parent."""
+        path, read = self.path(), reader(self._pane.provider.transcript)
+        found = read.sub_history(path, id)
+        named = {s.agent_id: s for s in read.sub_agents(path)}[id]
+        return AgentTranscript(named.path, _status(found, lambda: read.history(path), named.parent_tool_use_id), found)
 
 
 def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> History:
@@ -44,24 +88,6 @@ def _index(entries: tuple[Entry, ...], id: str) -> int:
         if e.id == id:
             return i
     raise NotFound(f"no entry {id!r} in this conversation")
-
-
-def transcript(provider: Provider, path: Path, *, raw: bool) -> TranscriptResult:
-    """The file as its program wrote it, beside its reading."""
-    read = reader(provider.transcript)
-    return TranscriptResult(provider.name, path, read.history(path), read.records(path).records if raw else ())
-
-
-def mappings(family: str, path: Path) -> tuple[AgentMapping, ...]:
-    return tuple(AgentMapping(s.agent_id, s.parent_tool_use_id) for s in reader(family).sub_agents(path))
-
-
-def agent(family: str, path: Path, agent_id: str) -> AgentTranscript:
-    """A sub-agent's conversation, and how far it is: its own result, else its call's result in the parent."""
-    read = reader(family)
-    found = read.sub_history(path, agent_id)
-    named = {s.agent_id: s for s in read.sub_agents(path)}[agent_id]
-    return AgentTranscript(named.path, _status(found, lambda: read.history(path), named.parent_tool_use_id), found)
 
 
 def _status(found: History, parent: Callable[[], History], call: str) -> str:

@@ -89,7 +89,7 @@ def test_it_belongs_to_one_session_and_one_conversation(ground: Ground) -> None:
     assert held.queued and one.queue.get(held.receipt.id).epoch == 1
     two.pump().result()
     assert one.queue.receipt(held.receipt.id).state is Delivery.QUEUED
-    one.record = replace(one.record, epoch=2)
+    one.kept.record = replace(one.record, epoch=2)
     one.pane.epoch = 2
     gone = settled(one, held.receipt)
     assert gone.state is Delivery.UNDELIVERED and gone.note == "that conversation is over"
@@ -116,7 +116,7 @@ def test_a_program_that_cannot_be_read_is_typed_to_on_demand_only(ground: Ground
     code = f"import sys\nfor line in sys.stdin: open({str(got)!r}, 'a').write(line)"
     worker = ground.worker()
     blank = replace(worker.provider, screen=Screen(), transcript="", sees=("screen",), ready_delay_ms=1)
-    worker.provider = worker.pane.provider = worker.senses.provider = blank
+    worker.pane.provider = worker.senses.provider = blank
     worker.senses.state_file = None
     worker.start_resolved(Resolved(argv=(sys.executable, "-c", code)))
     kept = worker.send("when it is free")

@@ -71,7 +71,7 @@ def told(ground: Ground, worker: TmuxWorker) -> list[dict[str, object]]:
 def test_every_verb_leaves_its_event(ground: Ground) -> None:
     """What, how it came out, how long it took; failures too."""
     worker = ground.worker()
-    worker.record = replace(worker.record, id="")
+    worker.kept.record = replace(worker.record, id="")
     verbs: list[tuple[str, Callable[[], object]]] = [
         ("create", lambda: worker.create("deferred")),
         ("start", worker.start),
@@ -149,10 +149,10 @@ def test_what_a_session_that_does_not_run_answers(ground: Ground) -> None:
     assert not gone.delivered and gone.receipt.state is Delivery.UNDELIVERED and worker.row() is None
     kept = worker.nudge(NudgeRequest("when you come"))
     assert not kept.delivered and kept.receipt.state is Delivery.QUEUED and worker.row() is None
-    worker.record = replace(worker.record, state="asleep")
+    worker.kept.record = replace(worker.record, state="asleep")
     with pytest.raises(Refused, match="not active"):
         worker.kill()
-    worker.record = replace(worker.record, id="")
+    worker.kept.record = replace(worker.record, id="")
     with pytest.raises(Unsupported):
         worker.reset()
 

@@ -103,7 +103,7 @@ def test_a_title_and_a_screen(ground: Ground, beside: TmuxWorker, text: str, tmp
     said.write_text(f"\x1b]2;{text}\x07{text}\x1b]7;file://{text}\x07\r\nSAID\r\n> ")
     before = standing(ground, beside)
     worker = ground.worker()
-    worker.provider = worker.pane.provider = replace(worker.provider, screen=Screen(ready="^> ?$"))
+    worker.pane.provider = replace(worker.provider, screen=Screen(ready="^> ?$"))
     told: queue.Queue[object] = queue.Queue()
     with Eyes(ground.server, told.put, on_lost=told.put) as eyes:
         worker.start_resolved(Resolved(argv=("sh", "-c", f"cat '{said}'; exec cat")))
@@ -169,7 +169,7 @@ def test_a_folders_name(ground: Ground, beside: TmuxWorker, look: str, name: str
     worker = ground.worker(look)
     place = ground.path / "work" / name
     place.mkdir()
-    worker.record = replace(worker.record, work_dir=str(place))
+    worker.kept.record = replace(worker.record, work_dir=str(place))
     worker.senses.work_dir = str(place)
     worker.start()
     becomes(worker, Phase.READY)
@@ -187,7 +187,7 @@ def test_what_an_agents_declaration_says(ground: Ground, beside: TmuxWorker, tex
     before = standing(ground, beside)
     agent = Agent("eddie", provider="rehearsal-claude", env={"NOTE": text, "GC_NOTE": clean(text).replace("\n", " ")})
     worker = ground.worker(agent=agent)
-    worker.record = replace(worker.record, title=text)
+    worker.kept.record = replace(worker.record, title=text)
     worker.start()
     becomes(worker, Phase.READY)
     row = worker.pane.alive()

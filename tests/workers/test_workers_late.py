@@ -11,7 +11,7 @@ from gcity_tui.config import load_city
 from gcity_tui.model.declared import Agent
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
-from gcity_tui.workers import delivery
+from gcity_tui.workers import settling, typist
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
@@ -72,13 +72,13 @@ def late(ground: Ground) -> tuple[TmuxWorker, Path]:
 
 
 def test_a_text_that_is_not_drawn_yet_is_waited_for(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SHOWS", 0.5)
+    monkeypatch.setattr(typist, "SHOWS", 0.5)
     worker, held = late(ground)
     assert settled(worker, worker.send("good morning")).state is Delivery.TAKEN_UP
 
     held.touch()
     one, two = worker.send("the first of two"), worker.send("the second of them")
-    wait_for(lambda: worker.queue.receipt(one.id).note == delivery.UNSEEN)
+    wait_for(lambda: worker.queue.receipt(one.id).note == typist.UNSEEN)
     worker.pump().result()
     assert worker.queue.receipt(one.id).state is Delivery.TYPED, "given up too soon"
     assert worker.queue.receipt(two.id).state is Delivery.QUEUED, "typed behind a text that is not on the screen yet"
@@ -88,8 +88,8 @@ def test_a_text_that_is_not_drawn_yet_is_waited_for(ground: Ground, monkeypatch:
 
 
 def test_one_that_never_comes_to_light_is_unknown(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SHOWS", 0.2)
-    monkeypatch.setattr(delivery, "DOUBTFUL", 0.5)
+    monkeypatch.setattr(typist, "SHOWS", 0.2)
+    monkeypatch.setattr(settling, "DOUBTFUL", 0.5)
     worker, held = late(ground)
     held.touch()
     receipt = settled(worker, worker.send("into the dark"))

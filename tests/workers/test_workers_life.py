@@ -77,7 +77,7 @@ def test_a_prompt_goes_along(ground: Ground) -> None:
 
 def test_a_program_without_a_prompt_argument_is_told_when_ready(ground: Ground) -> None:
     worker = ground.worker()
-    worker.provider = replace(worker.provider, prompt_mode="none")
+    worker.pane.provider = replace(worker.provider, prompt_mode="none")
     worker.start("begin with this")
     wait_for(lambda: said_to(worker) == ["begin with this"])
 
@@ -97,7 +97,7 @@ def test_a_dead_pane_is_started_again_and_a_crash_is_seen(ground: Ground) -> Non
 
 def test_leftovers_of_an_earlier_start_are_ended_first(ground: Ground) -> None:
     worker = ground.worker()
-    worker.record = replace(worker.record, generation=1)  # it was started once
+    worker.kept.record = replace(worker.record, generation=1)  # it was started once
     env = {**os.environ, "GC_SESSION_ID": worker.record.id, "GC_CITY_PATH": str(ground.path)}
     stray = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env=env, start_new_session=True)
     elsewhere = {**env, "GC_CITY_PATH": "/another"}
@@ -123,8 +123,7 @@ def test_a_process_that_ignores_the_hang_up_is_ended(ground: Ground) -> None:
         "print('> ', flush=True); time.sleep(60)"
     )
     worker = ground.worker()
-    worker.provider = replace(worker.provider, screen=Screen(ready="^>"))
-    worker.pane.provider = worker.provider
+    worker.pane.provider = replace(worker.provider, screen=Screen(ready="^>"))
     worker.start_resolved(Resolved(argv=(sys.executable, "-c", code)))
     wait_for(lambda: len(leftovers(worker.record.id, str(ground.path))) == 2)
     worker.stop()
@@ -135,19 +134,19 @@ def test_what_cannot_start_says_why(ground: Ground) -> None:
     worker = ground.worker()
     base = worker.provider
     with pytest.raises(NotFound, match="no-such-program"):
-        worker.agent = Agent("eddie", start_command="no-such-program --x")
+        worker.kept.agent = Agent("eddie", start_command="no-such-program --x")
         worker.start()
     words = "import time; print('no key, no work', flush=True); time.sleep(0.3); raise SystemExit(3)"
-    worker.agent = Agent("eddie", start_command=f'{sys.executable} -c "{words}"')
+    worker.kept.agent = Agent("eddie", start_command=f'{sys.executable} -c "{words}"')
     with pytest.raises(DiedAtStart, match=r"exit code 3.*no key, no work") as died:
         worker.start()
     assert died.value.code == 3
-    worker.agent = Agent("eddie")
-    worker.provider = worker.pane.provider = replace(base, ready_timeout_ms=300, screen=Screen(ready="^never$"))
+    worker.kept.agent = Agent("eddie")
+    worker.pane.provider = replace(base, ready_timeout_ms=300, screen=Screen(ready="^never$"))
     with pytest.raises(Permanent, match="not ready within"):
         worker.start()
     assert worker.state().phase is Phase.FAILED
-    worker.record = replace(worker.record, work_dir=str(ground.path / "nowhere"))
+    worker.kept.record = replace(worker.record, work_dir=str(ground.path / "nowhere"))
     worker.stop()
     with pytest.raises(NotFound, match="nowhere"):
         worker.start()
@@ -184,14 +183,14 @@ def test_startup_dialogs_are_passed_as_the_data_says(ground: Ground, tmp_path: P
 
     trust = Dialog("trust", "startup", r"trust this folder\?", keys=("Down", "Enter"))
     worker = ground.worker()
-    worker.provider = worker.pane.provider = replace(worker.provider, screen=Screen(ready="^>", dialogs=(trust,)))
+    worker.pane.provider = replace(worker.provider, screen=Screen(ready="^>", dialogs=(trust,)))
     worker.start_resolved(Resolved(argv=(sys.executable, "-c", code)))
     assert (tmp_path / "keys").read_bytes() == b"\x1b[B\r"
 
 
 def test_create_rename_close(ground: Ground) -> None:
     worker = ground.worker()
-    worker.record = replace(worker.record, id="")
+    worker.kept.record = replace(worker.record, id="")
     made = worker.create("deferred")
     assert worker.create("deferred") == made
     bead = ground.ledger.get(made)
@@ -248,7 +247,7 @@ def test_what_it_said(ground: Ground) -> None:
 def test_thirty_lanes_do_not_wait_for_each_other(ground: Ground) -> None:
     workers = [ground.worker(slot=n) for n in range(1, 7)]
     slow = ground.worker(slot=9)
-    slow.provider = slow.pane.provider = replace(slow.provider, ready_timeout_ms=3000, screen=Screen(ready="^never$"))
+    slow.pane.provider = replace(slow.provider, ready_timeout_ms=3000, screen=Screen(ready="^never$"))
     late = ground.lanes.submit(slow.record.instance, slow.start)
     began = time.monotonic()
     for future in [ground.lanes.submit(w.record.instance, w.start) for w in workers]:

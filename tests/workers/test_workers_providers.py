@@ -117,7 +117,7 @@ def test_a_made_up_provider_needs_no_code(ground: Ground) -> None:
     assert settled(worker, receipt).state.settled
     becomes(worker, Phase.READY)
     assert worker.history().entries[-1].text == "mode wild: you said d"
-    rules = worker.places.scratch(worker.record) / "rules" / "said"
+    rules = worker.life.places.scratch(worker.record) / "rules" / "said"
     assert rules.read_text().startswith("echo") and rules.stat().st_mode & 0o777 == 0o600
     key = worker.record.key
     worker.stop()
@@ -159,7 +159,7 @@ def test_the_shipped_providers_can_all_be_launched(ground: Ground) -> None:
     for name in wanted:
         provider = ground.city.providers[name]
         record = replace(worker.record, provider=name, key="k-1")
-        made = launch(provider, Agent("eddie", provider=name), record, worker.places, prompt="do it")
+        made = launch(provider, Agent("eddie", provider=name), record, worker.life.places, prompt="do it")
         words = " ".join(made.argv)
         assert "{" not in words.replace("{scratch}", "") or provider.hooks.args, words
         assert provider.transcript in FORMATS or not provider.transcript

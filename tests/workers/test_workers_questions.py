@@ -95,13 +95,13 @@ def test_a_bell_rings_when_a_question_comes(ground: Ground, provider: str) -> No
     found: queue.Queue[tuple[float, Observation]] = queue.Queue()
 
     def ring(path: Path) -> None:
-        if worker.concerns(path, row.pid):
+        if worker.observer.concerns(path, row.pid):
             seen = worker.observe(row, time.time())
             if seen.pending:
                 found.put((time.time(), seen))
 
     with Bells(ring) as bells:
-        assert bells.watch(worker.watched())
+        assert bells.watch(worker.observer.watched())
         worker.send("may I push")
         at, seen = found.get(timeout=10)
     told = next(e for e in seen.judgement.evidence if e.source in ("state_file", "hook"))

@@ -268,7 +268,7 @@ def test_a_conversation_is_loaded_when_its_file_says_so(gemini: Provider, home: 
 def test_two_in_one_folder_are_told_apart_by_the_file_that_each_holds_open(ground: Ground) -> None:
     """Programs that choose their id themselves, in one folder, at one time: nothing is guessed, and nothing is lost."""
     one, two = (ground.worker("rehearsal-codex", slot) for slot in (1, 2))
-    two.record = replace(two.record, work_dir=one.record.work_dir)
+    two.kept.record = replace(two.record, work_dir=one.record.work_dir)
     two.senses.work_dir = one.record.work_dir
     for future in [ground.lanes.submit(w.record.instance, w.start) for w in (one, two)]:
         future.result()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gcity_tui.workers.delivery import _but_for_names, guarded
+from gcity_tui.workers.wording import but_for_names, guarded
 
 
 @pytest.mark.parametrize("text", ["fix it", "a\nb", "me@example.org", "1/2", "C#", "US$", "see @a b", "/"])
@@ -34,4 +34,4 @@ def test_a_command_stays_one_and_a_bang_is_none() -> None:
     ],
 )
 def test_a_name_that_the_program_wrote_out(text: str, said: str, answer: bool) -> None:
-    assert _but_for_names(text, said) is answer
+    assert but_for_names(text, said) is answer

@@ -1,0 +1,67 @@
+"""Arrivals: whether a text that was typed stands in the agent's conversation. One record answers for one text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from gcity_tui.transcripts import FORMATS, Follower, follow
+from gcity_tui.transcripts.shape import seconds
+from gcity_tui.workers.pane import Pane
+from gcity_tui.workers.queue import Nudge
+from gcity_tui.workers.wording import commands, telling
+
+
+class Arrivals:
+    """Reads on in the conversation for each text that is under way, from where that text was typed."""
+
+    def __init__(self, pane: Pane) -> None:
+        self._pane = pane
+        self._tails: dict[tuple[str, Path], Follower] = {}
+        self._taken: dict[str, str] = {}
+        """Record of the conversation → the nudge that it answers for."""
+
+    def keep(self, ids: Collection[str]) -> None:
+        """Stop reading for all nudges but these."""
+        self._tails = {k: tail for k, tail in self._tails.items() if k[0] in ids}
+
+    def known(self, nudge: Nudge) -> bool:
+        """Whether it was found already."""
+        return nudge.id in self._taken.values()
+
+    def hidden(self, nudge: Nudge) -> bool:
+        """Whether the conversation will not show it: none can be read, or it is a command to the program itself."""
+        return not self._pane.senses.reads or commands(nudge.text)
+
+    def found(self, nudge: Nudge) -> bool:
+        """Whether the conversation holds `nudge` since it was typed."""
+        fits = telling(nudge.text)
+        for entry in (e for tail in self._tails_of(nudge) for e in tail.read()):
+            if entry.actor != "user" or entry.id in self._taken:
+                continue
+            since = seconds(entry.timestamp)
+            if since and nudge.at and since < nudge.created - 1.0:
+                continue
+            if fits(entry.text):
+                self._taken[entry.id] = nudge.id
+                self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
+                return True
+        return False
+
+    def _tails_of(self, nudge: Nudge) -> list[Follower]:
+        """The conversation it was typed into, from there on; and the present one, which may be another by now."""
+        senses = self._pane.senses
+        with self._pane.lock:
+            senses.read(self._pane.clock())
+        if not senses.reads:
+            return []
+        offset, _, marked = nudge.mark.partition(" ")
+        found = []
+        for path in dict.fromkeys(p for p in (Path(marked) if marked else None, senses.path) if p is not None):
+            tail = self._tails.get((nudge.id, path))
+            if tail is None:
+                start = int(offset or 0) if str(path) == marked else 0
+                tail = follow(path, FORMATS[senses.provider.transcript], start=start)
+                self._tails[nudge.id, path] = tail
+            found.append(tail)
+        return found

@@ -1,0 +1,88 @@
+"""What is done at a program's input line besides typing a text: submit, clear, interrupt. Runs in the lane."""
+
+from __future__ import annotations
+
+import time
+
+from gcity_tui.model.errors import PendingInteraction, Refused
+from gcity_tui.model.session import Phase
+from gcity_tui.workers.pane import Pane
+
+PASTES = 0.5
+"""Seconds after a paste in which a key that is not Enter would be taken for a part of it."""
+
+
+def enter(pane: Pane, *, queue: bool = False) -> None:
+    """Submit what stands in the composer; with `queue` to be held until the turn is over, where the program can."""
+    provider = pane.provider
+    if queue and provider.queue_keys:
+        time.sleep(max(PASTES - provider.settle_ms / 1000, 0.0))
+        pane.press(provider.queue_keys)
+    else:
+        pane.press(provider.submit_keys)
+
+
+def interrupt(pane: Pane, wait: float = 5.0, *, empty: bool = False) -> str:
+    """Stop the turn: `interrupted`, `idle` (no key was sent), `sent` (its end was not seen in `wait` seconds).
+
+    An idle agent gets no Escape: two of them rewind a conversation. Raises PendingInteraction, Refused. `empty`: some
+    programs put the interrupted prompt back into the composer; take it out again.
+    """
+    row = pane.alive()
+    if row is None:
+        raise Refused("the agent is not running")
+    seen = pane.see()
+    if seen.asked is not None:
+        raise PendingInteraction(f"a question is open: {seen.detail}", cure="answer it, or cancel it there")
+    phase = pane.judge(row).phase
+    if phase is Phase.READY:
+        return "idle"
+    if phase is Phase.WAITING:  # its title or state file says so before the dialog is drawn
+        raise PendingInteraction("a question is about to be shown", cure="answer it, or cancel it there")
+    if phase is not Phase.BUSY:
+        raise Refused(f"it is {phase.word}: no turn to interrupt")
+    had = seen.draft
+    over = False
+    for _ in range(2):  # on a machine that is busy the second of two keys may come too late for the first
+        pane.interrupt()
+        over = pane.until(lambda: _at_rest(pane), wait / 2)
+        if over or pane.see().claim is not Phase.BUSY:
+            break
+    if empty and over and not had:
+        clear(pane, 5)
+    return "interrupted" if over else "sent"
+
+
+def _at_rest(pane: Pane) -> bool:
+    """Seen twice: between two drawings a screen may lack its busy line."""
+    over = pane.phase() not in (Phase.BUSY, Phase.UNKNOWN)
+    if over:
+        time.sleep(0.15)
+    return over and pane.phase() not in (Phase.BUSY, Phase.UNKNOWN)
+
+
+def clear(pane: Pane, most: int = 40) -> bool:
+    """Empty the composer, unless a person is attached. True when it is empty."""
+    for _ in range(most):
+        row, seen = pane.alive(), pane.see()
+        if row is None or seen.asked is not None:
+            return False
+        if not seen.draft:
+            return True
+        if row.humans:
+            return False
+        pane.press(pane.provider.clear_keys, 0.02)
+        time.sleep(0.08)
+    return not pane.see().draft
+
+
+def send_draft(pane: Pane) -> str:
+    """Submit what stands in the composer. Raises Refused (nothing there), PendingInteraction (a dialog)."""
+    seen = pane.see()
+    if seen.asked is not None:
+        raise PendingInteraction(f"a question is open: {seen.detail}")
+    if not seen.draft:
+        raise Refused("no draft stands in the composer")
+    enter(pane)
+    sent = pane.until(lambda: pane.see().draft != seen.draft, 3.0)
+    return "sent" if sent else "not sent: the composer still holds it"

@@ -1,0 +1,119 @@
+"""Settling: what became of a text that was typed, told by looking; nothing is typed here. Runs in the lane."""
+
+from __future__ import annotations
+
+import time
+
+from gcity_tui.model.receipt import Delivery
+from gcity_tui.model.session import Phase
+from gcity_tui.tmux.panes import PaneRow
+from gcity_tui.workers.arrivals import Arrivals
+from gcity_tui.workers.composer import enter
+from gcity_tui.workers.pane import Pane, incarnation
+from gcity_tui.workers.queue import Nudge, NudgeQueue
+from gcity_tui.workers.screen import holds
+
+CERTAIN = 5.0
+"""Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
+DOUBTFUL = 30.0
+"""Seconds after which a text that left the composer and was never seen again is `unknown`."""
+UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
+
+
+def doubtful(nudge: Nudge) -> bool:
+    """Whether nothing was heard of it for so long that nothing will be."""
+    return time.time() - nudge.at > DOUBTFUL
+
+
+def same(nudge: Nudge, row: PaneRow) -> bool:
+    """Whether `row` is the very process that it was typed to."""
+    return not nudge.pane or nudge.pane == incarnation(row)
+
+
+def to_be_seen(pane: Pane, nudge: Nudge) -> bool:
+    """Whether the composer shows it, or a question that stands over the composer."""
+    seen = pane.see()
+    return seen.asked is not None or holds(seen, nudge.text)
+
+
+class Settling:
+    """Settles one session's texts."""
+
+    def __init__(self, pane: Pane, queue: NudgeQueue, arrivals: Arrivals) -> None:
+        self._pane, self._queue, self._arrivals = pane, queue, arrivals
+
+    def settle(self, nudge: Nudge) -> Nudge:
+        """One that is under way, as far as a look can tell."""
+        return self.typing(nudge) if nudge.state is Delivery.TYPING else self.look_after(nudge)
+
+    def look_after(self, nudge: Nudge) -> Nudge:
+        """Typed or submitted earlier: was it taken up?"""
+        if self._arrivals.found(nudge):
+            return self._queue.move(nudge, Delivery.TAKEN_UP)
+        if self._gone(nudge):
+            return self.after_death(nudge)
+        if nudge.state is not Delivery.SUBMITTED:
+            return nudge
+        seen = self._pane.see()
+        row = self._pane.alive()
+        if row is None or seen.asked is not None or seen.queued:
+            return nudge
+        phase = self._pane.judge(row).phase
+        if holds(seen, nudge.text):
+            if not row.humans and phase is Phase.READY:
+                enter(self._pane)
+            return self._queue.wait(nudge, "its composer still holds it")
+        if self._arrivals.hidden(nudge) and seen.composer and not seen.draft:
+            return self._queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")
+        if phase is Phase.READY and doubtful(nudge):
+            return self._queue.move(nudge, Delivery.UNKNOWN, "it left the composer and was not seen after")
+        return nudge
+
+    def typing(self, nudge: Nudge) -> Nudge:
+        """Left in `typing` by a crash. The transcript and the composer tell; text is never typed again."""
+        if self._arrivals.found(nudge):
+            return self._queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
+        if self._gone(nudge):
+            return self.after_death(nudge)
+        row, seen = self._pane.alive(), self._pane.see()
+        if row is None:
+            return self.after_death(nudge)
+        if seen.asked is not None:
+            return self._doubt(nudge, "a question is open, its composer cannot be seen")
+        if holds(seen, nudge.text):
+            return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
+        if seen.queued:
+            return self._queue.move(nudge, Delivery.SUBMITTED, "the program may hold it until its turn is over")
+        if self._pane.judge(row).phase is not Phase.READY or seen.draft or not seen.composer:
+            return self._doubt(nudge, "it may have been typed")
+        if self._arrivals.hidden(nudge):
+            return self._queue.move(nudge, Delivery.UNKNOWN, "its conversation cannot be read")
+        # A program that is slow may have it in its input and not on its screen yet.
+        left = max(CERTAIN - (time.time() - nudge.at), 1.0)
+        self._pane.until(lambda: self._arrivals.found(nudge) or to_be_seen(self._pane, nudge), left)
+        if self._arrivals.known(nudge):
+            return self._queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
+        seen = self._pane.see()
+        if holds(seen, nudge.text):
+            return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
+        if seen.asked is not None or seen.draft or self._gone(nudge):
+            return self._doubt(nudge, "it may have been typed")
+        return self._queue.move(nudge, Delivery.UNDELIVERED, "neither typed nor read: the controller ended before")
+
+    def after_death(self, nudge: Nudge) -> Nudge:
+        """The process that it was typed to is not there any more."""
+        if self._arrivals.found(nudge):
+            return self._queue.move(nudge, Delivery.TAKEN_UP)
+        if nudge.state is Delivery.SUBMITTED:
+            return self._queue.move(nudge, Delivery.UNKNOWN, "the agent ended before it was seen to take it up")
+        return self._queue.move(nudge, Delivery.UNDELIVERED, "the agent ended before it was sent")
+
+    def _doubt(self, nudge: Nudge, why: str) -> Nudge:
+        if doubtful(nudge):
+            return self._queue.move(nudge, Delivery.UNKNOWN, why)
+        return nudge  # untouched: its time is what the doubt is counted from
+
+    def _gone(self, nudge: Nudge) -> bool:
+        """Whether the process that it was typed to is not there any more."""
+        row = self._pane.alive()
+        return row is None or not same(nudge, row)

@@ -1,0 +1,51 @@
+"""A text as it is typed, and as it is known again in a conversation. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from gcity_tui.model.text import clean
+
+_NAMED = re.compile(r"@\S+")
+_OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
+
+
+def guarded(text: str, head: str = " ") -> str:
+    """`text` as it is typed. A leading `!` gets `head` before it, or the program would run it as a shell command.
+
+    An end that changes what Enter does gets one behind it: a backslash makes it a line break, and a word that begins
+    with `@ # $ /` opens a list to pick from. Programs take blanks at the end away.
+    """
+    head = head if text.startswith("!") else ""
+    return f"{head}{text} " if _OPEN_END.search(text) and not commands(text) else f"{head}{text}"
+
+
+def commands(text: str) -> bool:
+    """Whether it is a command to the program itself: no conversation shows that."""
+    return text.startswith("/") and "\n" not in text
+
+
+def letters(text: str) -> str:
+    """What two writings of one text have in common: no blanks, nothing invisible."""
+    return _UNSEEN.sub("", clean(text))
+
+
+def telling(text: str) -> Callable[[str], bool]:
+    """Tells whether a record is, or holds, what was typed as `text`; a short text must be all of it."""
+    wanted = letters(text)
+
+    def fits(said: str) -> bool:
+        found = letters(said)
+        return found == wanted or (len(wanted) > 12 and wanted in found) or but_for_names(text, said)
+
+    return fits
+
+
+def but_for_names(text: str, said: str) -> bool:
+    """Whether they differ in the names of files only: gemini writes the path that it found in place of `@name`."""
+    if "@" not in text or "@" not in said:
+        return False
+    one, other = (letters(_NAMED.sub("@", t)) for t in (text, said))
+    return len(one) > 1 and (one == other or (len(one) > 12 and one in other))
