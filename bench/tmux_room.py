@@ -20,7 +20,7 @@ from gcity_tui.tmux import styled
 from gcity_tui.tmux.ears import Ear
 from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.eyes import Eyes
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.protocol import pane_target
 from gcity_tui.tmux.server import Server
 
@@ -62,7 +62,7 @@ def arrival(file: Path, act: Callable[[], object], size: int, count: int) -> lis
 
 
 def typing(hands: Hands, folder: Path) -> None:
-    hands.start("reader", [sys.executable, "-I", "-S", "-c", READER], cwd=folder)
+    hands.start("reader", Program([sys.executable, "-I", "-S", "-c", READER], folder))
     while "READY" not in hands.text("reader"):
         pass
     file = folder / "got"
@@ -134,7 +134,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder, Hands(server) as hands:
             typing(hands, Path(folder))
             names = iter(range(panes))
-            report("start a session", timed(lambda: hands.start(f"s-{next(names)}", ["cat"], cwd=folder), panes - 1))
+            cat = Program(["cat"], folder)
+            report("start a session", timed(lambda: hands.start(f"s-{next(names)}", cat), panes - 1))
             watching(server, hands, panes)
             drawing(hands)
     finally:

@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
@@ -30,6 +30,20 @@ _DEADLY = re.compile(r'^"?(?:paste-buffer|pasteb|select-layout|selectl)\b|^"?set
 _CHUNK = 1 << 16  # characters of a paste per control line
 _BREATH = 25  # sessions that one line starts: the server answers nobody meanwhile
 _counter = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a pane is to run: `argv` directly, no shell between, in the folder `cwd`.
+
+    `env` stands openly in the pane; `secrets` go by a private file that is read and removed. `size` is columns, rows.
+    """
+
+    argv: Sequence[str]
+    cwd: str | Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    size: tuple[int, int] = (120, 40)
 
 
 class Hands:
@@ -63,36 +77,18 @@ class Hands:
 
     # -- starting and ending
 
-    def start(
-        self,
-        session: str,
-        argv: Sequence[str],
-        *,
-        cwd: str | Path,
-        env: Mapping[str, str] | None = None,
-        secrets: Mapping[str, str] | None = None,
-        size: tuple[int, int] = (120, 40),
-    ) -> PaneRow:
-        """A new session with one pane that runs `argv` directly, no shell between. `size` is columns, rows.
+    def start(self, session: str, program: Program) -> PaneRow:
+        """A new session with one pane that runs `program`.
 
         Raises Refused when the session exists, NotFound for a folder or program that does not, Usage for names.
         """
-        command, launch = self._made(session, argv, cwd, env, secrets, size)
+        command, launch = self._made(session, program)
         out = self._run_launch(command, launch, blocks=2)
         return replace(parse_rows(out, {})[0], agent=True)
 
-    def start_with_others(
-        self,
-        session: str,
-        argv: Sequence[str],
-        *,
-        cwd: str | Path,
-        env: Mapping[str, str] | None = None,
-        secrets: Mapping[str, str] | None = None,
-        size: tuple[int, int] = (120, 40),
-    ) -> Future[PaneRow]:
+    def start_with_others(self, session: str, program: Program) -> Future[PaneRow]:
         """`start`, in one breath with those that `departures` expects; what tmux says comes with the future."""
-        command, launch = self._made(session, argv, cwd, env, secrets, size)
+        command, launch = self._made(session, program)
         future = self.departures.go(session, command)
 
         def left(done: Future[PaneRow]) -> None:
@@ -125,33 +121,21 @@ class Hands:
                         rows[session] = e
         return [rows[session] for session, _ in starts]
 
-    def _made(
-        self, session: str, argv: Sequence[str], cwd: str | Path, env: Mapping[str, str] | None,
-        secrets: Mapping[str, str] | None, size: tuple[int, int],
-    ) -> tuple[str, Path | None]:  # fmt: skip
+    def _made(self, session: str, program: Program) -> tuple[str, Path | None]:
         """The control line that makes a session, and the launch file that it reads."""
-        words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
-        shape = ("-x", str(size[0]), "-y", str(size[1]))
+        words, launch = self._spawn(program)
+        shape = ("-x", str(program.size[0]), "-y", str(program.size[1]))
         made = line("new-session", "-d", "-P", "-F", FORMAT, "-s", _agent(session), *shape, *words)
         # One line, so that no one sees the session without its mark; both parts have the same target.
         mark = line("set-option", "-t", f"={session}:", AGENT, "1")
         return f"{made} ; {mark}", launch
 
-    def respawn(
-        self,
-        session: str,
-        argv: Sequence[str],
-        *,
-        cwd: str | Path,
-        env: Mapping[str, str] | None = None,
-        secrets: Mapping[str, str] | None = None,
-        kill: bool = False,
-    ) -> PaneRow:
-        """Run `argv` anew in the session's dead pane; a living one is only replaced with `kill`."""
+    def respawn(self, session: str, program: Program, *, kill: bool = False) -> PaneRow:
+        """Run `program` anew in the session's dead pane; a living one is only replaced with `kill`."""
         row = self.pane(session)
         if not row.dead and not kill:
             raise Refused(f"{session} is alive", cure="stop it first")
-        words, launch = self._spawn(argv, cwd, env or {}, secrets or {})
+        words, launch = self._spawn(program)
         force = ("-k",) if kill else ()
         self._run_launch(line("respawn-pane", *force, "-t", pane_target(session), *words), launch)
         return self.pane(session)
@@ -165,10 +149,9 @@ class Hands:
                 launch.unlink(missing_ok=True)
             raise
 
-    def _spawn(
-        self, argv: Sequence[str], cwd: str | Path, env: Mapping[str, str], secrets: Mapping[str, str]
-    ) -> tuple[list[str], Path | None]:
+    def _spawn(self, program: Program) -> tuple[list[str], Path | None]:
         """The words after the options of new-session and respawn-pane, and the launch file if there is one."""
+        argv, cwd, env = program.argv, program.cwd, program.env
         if not argv:
             raise Usage("no program named")
         if not Path(cwd).is_dir():  # tmux would silently start in HOME instead
@@ -181,10 +164,10 @@ class Hands:
             words += ["-e", f"{name}={value}"]
         launch = None
         command = list(argv) if len(argv) > 1 else ["/usr/bin/env", *argv]  # tmux gives a single word to a shell
-        if secrets:
+        if program.secrets:
             if self._launch_dir is None:
                 raise Usage("secrets need a launch folder")
-            launch = write_launch(self._launch_dir, secrets)
+            launch = write_launch(self._launch_dir, program.secrets)
             command = ["/bin/sh", str(launch), *argv]
         return [*words, "--", *command], launch
 

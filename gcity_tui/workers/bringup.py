@@ -9,6 +9,7 @@ from gcity_tui.model.errors import NotFound, Permanent, Refused, Temporary
 from gcity_tui.model.session import Phase
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux import processes
+from gcity_tui.tmux.hands import Program
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import Launch
@@ -53,9 +54,8 @@ def open_pane(pane: Pane, launch: Launch, size: tuple[int, int], *, first: bool 
     """The program in a fresh session; a dead one of the same name is taken away, unless this is the `first` start."""
     if not first and pane.row() is not None:
         pane.hands.kill(pane.name, grace=GRACE)
-    row = yield pane.hands.start_with_others(
-        pane.name, launch.argv, cwd=launch.cwd, env=launch.env, secrets=launch.secrets or None, size=size
-    )
+    program = Program(launch.argv, launch.cwd, launch.env, launch.secrets, size)
+    row = yield pane.hands.start_with_others(pane.name, program)
     assert isinstance(row, PaneRow)
     return row
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gcity_tui.tmux.environment import inherited
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.server import Server
 
 _count = itertools.count()
@@ -80,7 +80,7 @@ def recorder(hands: Hands, tmp_path: Path, until: Callable[..., object]) -> Call
 
     def start(session: str) -> Callable[[], bytes]:
         file = tmp_path / f"{session}.bytes"
-        hands.start(session, [sys.executable, "-I", "-S", "-c", RECORDER, str(file)], cwd=tmp_path)
+        hands.start(session, Program([sys.executable, "-I", "-S", "-c", RECORDER, str(file)], tmp_path))
         until(lambda: "READY" in hands.text(session))
         return file.read_bytes
 

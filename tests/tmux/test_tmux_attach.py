@@ -13,7 +13,7 @@ import pytest
 
 from gcity_tui.model.errors import NotFound, Usage
 from gcity_tui.tmux.attach import AttachPlan, attach_plan, outer_socket, own_client, switch
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.server import Server
 
 pytestmark = pytest.mark.tmux
@@ -43,7 +43,7 @@ def _command(plan: AttachPlan) -> str:
 
 @pytest.fixture
 def agent(hands: Hands, tmp_path: Path, until: Until) -> str:
-    hands.start("rig--eddie-1", ["sh", "-c", "echo I am eddie; exec cat"], cwd=tmp_path)
+    hands.start("rig--eddie-1", Program(["sh", "-c", "echo I am eddie; exec cat"], tmp_path))
     until(lambda: "eddie" in hands.text("rig--eddie-1"))
     return "rig--eddie-1"
 
@@ -53,7 +53,7 @@ def test_from_a_plain_shell_and_back_with_ctrl_q(
 ) -> None:
     plan = attach_plan(server, agent, {"PATH": os.environ["PATH"], "TERM": "tmux-256color"})
     assert plan.kind == "attach" and "TMUX" not in plan.env and "Ctrl+Q" in plan.note
-    outer.start("term", ["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], cwd=tmp_path)
+    outer.start("term", Program(["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], tmp_path))
     until(lambda: hands.pane(agent).humans == 1)
     until(lambda: "I am eddie" in outer.text("term"))
     outer.paste("term", "from the person")
@@ -72,7 +72,7 @@ def test_from_inside_another_tmux_and_back_with_prefix_d(
     inside = {**os.environ, "TMUX": f"{outer.server.path},{pid},0", "TMUX_PANE": "%1"}
     plan = attach_plan(server, agent, inside)
     assert plan.kind == "nested" and "TMUX" not in plan.env and "TMUX_PANE" not in plan.env
-    outer.start("term", ["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], cwd=tmp_path)
+    outer.start("term", Program(["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], tmp_path))
     until(lambda: hands.pane(agent).humans == 1)
     _press(outer, "term", "C-b", "d")
     until(lambda: "BACK" in outer.text("term"))
@@ -89,7 +89,7 @@ def test_inside_the_city_s_own_server(
     with pytest.raises(NotFound):
         own_client(hands, inside)
     terminal = attach_plan(server, "dash", {"PATH": os.environ["PATH"]})
-    outer.start("term", ["sh", "-c", _command(terminal)], cwd=tmp_path)
+    outer.start("term", Program(["sh", "-c", _command(terminal)], tmp_path))
     until(lambda: "DASHBOARD" in outer.text("term"))
 
     plan = attach_plan(server, agent, inside)
@@ -121,7 +121,7 @@ def test_ctrl_q_is_an_ordinary_key_where_no_agent_is(
     script = "import os,sys,tty; tty.setraw(0); print('RAW', flush=True); open(sys.argv[1],'wb').write(os.read(0,9))"
     server.run("new-session", "-d", "-s", "dash", sys.executable, "-c", script, str(out))
     plan = attach_plan(server, "dash", {"PATH": os.environ["PATH"]})
-    outer.start("term", ["sh", "-c", _command(plan)], cwd=tmp_path)
+    outer.start("term", Program(["sh", "-c", _command(plan)], tmp_path))
     until(lambda: "RAW" in outer.text("term"))
     _press(outer, "term", "C-q")
     until(lambda: out.exists() and out.read_bytes())
@@ -130,7 +130,7 @@ def test_ctrl_q_is_an_ordinary_key_where_no_agent_is(
 
 def test_read_only(server: Server, hands: Hands, outer: Hands, agent: str, tmp_path: Path, until: Until) -> None:
     plan = attach_plan(server, agent, {"PATH": os.environ["PATH"]}, read_only=True)
-    outer.start("term", ["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], cwd=tmp_path)
+    outer.start("term", Program(["sh", "-c", f"{_command(plan)}; echo BACK; exec cat"], tmp_path))
     until(lambda: hands.pane(agent).humans == 1 and "I am eddie" in outer.text("term"))
     assert "prefix d" in plan.note and "Ctrl+Q" not in plan.note
     _press(outer, "term", "x", "y", "z", "C-b", "d")
@@ -143,7 +143,7 @@ def test_read_only(server: Server, hands: Hands, outer: Hands, agent: str, tmp_p
     popup = attach_plan(server, agent, inside, read_only=True)
     assert popup.kind == "popup"
     terminal = attach_plan(server, "dash", {"PATH": os.environ["PATH"]})
-    outer.start("term2", ["sh", "-c", _command(terminal)], cwd=tmp_path)
+    outer.start("term2", Program(["sh", "-c", _command(terminal)], tmp_path))
     until(lambda: hands.pane("dash").humans == 1)
     server.run("respawn-pane", "-k", "-t", "=dash:", "sh", "-c", f"{_command(popup)}; echo CLOSED; exec cat")
     until(lambda: "I am eddie" in outer.text("term2"))

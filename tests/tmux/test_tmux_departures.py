@@ -11,7 +11,7 @@ import pytest
 
 from gcity_tui.model.errors import CityError, Refused
 from gcity_tui.tmux.departures import Departures
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.tmux.server import Server
 
@@ -76,14 +76,14 @@ def hands(tmp_path: Path, private_tmux: Path) -> Iterator[Hands]:
 
 def test_sixty_real_ones_with_one_that_exists_already(hands: Hands, tmp_path: Path) -> None:
     """More than one line holds; the one that fails stops its chain, and those behind it come all the same."""
-    hands.start("s7", ["/bin/cat"], cwd=tmp_path)
+    hands.start("s7", Program(["/bin/cat"], tmp_path))
     names = [f"s{n}" for n in range(60)]
     for name in names:
         hands.departures.expect(name)
     futures = {}
     threads = [
         threading.Thread(
-            target=lambda n=name: futures.update({n: hands.start_with_others(n, ["/bin/cat"], cwd=tmp_path)})
+            target=lambda n=name: futures.update({n: hands.start_with_others(n, Program(["/bin/cat"], tmp_path))})
         )
         for name in names
     ]

@@ -16,7 +16,7 @@ import pytest
 
 from gcity_tui.model.errors import CityError, NotFound, RuntimeUnavailable
 from gcity_tui.tmux.ears import MOST, Ear, Look
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.server import Server, client_environment
 from gcity_tui.tmux.styled import Line, plain
 
@@ -29,7 +29,7 @@ def _resident(pid: int) -> float:
 
 
 def test_a_ring_comes_at_once(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     rung: queue.Queue[float] = queue.Queue()
     with Ear(server, "a", lambda: rung.put(time.monotonic())) as ear:
         ear.wait_attached()
@@ -41,7 +41,7 @@ def test_a_ring_comes_at_once(server: Server, hands: Hands, tmp_path: Path) -> N
 
 
 def test_a_flood_rings_seldom_and_its_end_is_heard(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["sh", "-c", "read x; yes | head -c 20000000; printf END; exec cat"], cwd=tmp_path)
+    hands.start("a", Program(["sh", "-c", "read x; yes | head -c 20000000; printf END; exec cat"], tmp_path))
     times: list[float] = []
     ended = threading.Event()
 
@@ -59,7 +59,7 @@ def test_a_flood_rings_seldom_and_its_end_is_heard(server: Server, hands: Hands,
 
 
 def test_an_unread_client_grows_the_server_and_an_ear_does_not(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("flood", ["sh", "-c", "read x; exec yes"], cwd=tmp_path)
+    hands.start("flood", Program(["sh", "-c", "read x; exec yes"], tmp_path))
     pid = int(server.run("display-message", "-p", "#{pid}"))
     with Ear(server, "flood", lambda: None) as ear:
         ear.wait_attached()
@@ -86,7 +86,7 @@ def test_an_unread_client_grows_the_server_and_an_ear_does_not(server: Server, h
 
 
 def test_the_end_of_the_session_is_heard(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     ended = threading.Event()
     with Ear(server, "a", lambda: None, on_end=ended.set) as ear:
         ear.wait_attached()
@@ -102,7 +102,7 @@ def test_there_is_no_ear_on_nothing(server: Server, hands: Hands) -> None:
 
 
 def test_closing_leaves_nothing_behind(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["yes"], cwd=tmp_path)
+    hands.start("a", Program(["yes"], tmp_path))
     before = set(threading.enumerate())
     rung = threading.Event()
     ear = Ear(server, "a", rung.set)
@@ -114,7 +114,7 @@ def test_closing_leaves_nothing_behind(server: Server, hands: Hands, tmp_path: P
 
 
 def test_an_ear_can_be_closed_from_its_own_bell(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["yes"], cwd=tmp_path)
+    hands.start("a", Program(["yes"], tmp_path))
     closed = threading.Event()
     ears: list[Ear] = []
     ready = threading.Event()
@@ -130,7 +130,7 @@ def test_an_ear_can_be_closed_from_its_own_bell(server: Server, hands: Hands, tm
 
 
 def test_a_look_tells_a_lost_server_from_a_lost_session(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     gone: queue.Queue[CityError] = queue.Queue()
     with Look(hands, "a", lambda lines: None, on_gone=gone.put):
         server.kill()
@@ -140,7 +140,7 @@ def test_a_look_tells_a_lost_server_from_a_lost_session(server: Server, hands: H
 def test_a_look_shows_the_first_picture_and_each_change(
     server: Server, hands: Hands, tmp_path: Path, until: Callable[..., object]
 ) -> None:
-    hands.start("a", ["sh", "-c", "printf '\\033[32mgreen\\033[0m\\n'; exec cat"], cwd=tmp_path)
+    hands.start("a", Program(["sh", "-c", "printf '\\033[32mgreen\\033[0m\\n'; exec cat"], tmp_path))
     until(lambda: "green" in hands.text("a"))
     shown: queue.Queue[tuple[Line, ...]] = queue.Queue()
     gone: queue.Queue[CityError] = queue.Queue()

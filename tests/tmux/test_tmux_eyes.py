@@ -13,7 +13,7 @@ import pytest
 from gcity_tui.model.errors import RuntimeUnavailable
 from gcity_tui.tmux import panes
 from gcity_tui.tmux.eyes import Eyes
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.tmux.server import HOLDER, Server
 
@@ -51,7 +51,7 @@ def eyes(server: Server, seen: Seen) -> Iterator[Eyes]:
 def test_starting_and_ending_are_told_at_once(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
     assert seen.told.get(timeout=5) == ()
     began = time.monotonic()
-    started = hands.start("a", ["cat"], cwd=tmp_path)
+    started = hands.start("a", Program(["cat"], tmp_path))
     assert seen.wait(lambda r: "a" in r and r["a"].agent)["a"].pid == started.pid
     assert time.monotonic() - began < 0.9, "a lifecycle notification, not the look of once a second"
     hands.kill("a")
@@ -59,8 +59,8 @@ def test_starting_and_ending_are_told_at_once(eyes: Eyes, seen: Seen, hands: Han
 
 
 def test_death_is_told_with_how_it_ended(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
-    hands.start("three", ["sh", "-c", "read x; exit 3"], cwd=tmp_path)
-    row = hands.start("killed", ["sleep", "1000"], cwd=tmp_path)
+    hands.start("three", Program(["sh", "-c", "read x; exit 3"], tmp_path))
+    row = hands.start("killed", Program(["sleep", "1000"], tmp_path))
     hands.keys("three", "Enter")
     subprocess.run(["kill", "-9", str(row.pid)], check=True)
     # The status may come after the death: a reader must be content with None at first.
@@ -72,7 +72,7 @@ def test_no_exit_status_is_lost(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: 
     """A 3.3a server misses some when several panes end at once, until something else ends."""
     for _ in range(2):
         for n in range(12):
-            hands.start(f"s-{n}", ["cat"], cwd=tmp_path)
+            hands.start(f"s-{n}", Program(["cat"], tmp_path))
         for n in range(12):
             hands.keys(f"s-{n}", "C-d")
         # cat lets go of its terminal before it exits, so the hang-up can come first: then that is how it ended
@@ -96,8 +96,8 @@ def test_a_title_cannot_forge_a_row(eyes: Eyes, seen: Seen, hands: Hands, tmp_pa
     title = title.replace("{nonce}", panes._NONCE)  # even if it knew the word that every row begins with
     script = tmp_path / "say"
     script.write_text("\033]2;" + title + "\a\nDONE\n")
-    hands.start("other", ["cat"], cwd=tmp_path)
-    hands.start("forger", ["sh", "-c", "cat say; exec cat"], cwd=tmp_path)
+    hands.start("other", Program(["cat"], tmp_path))
+    hands.start("forger", Program(["sh", "-c", "cat say; exec cat"], tmp_path))
     rows = seen.wait(lambda r: len(r) == 2 and r["forger"].title != r["other"].title)
     assert set(rows) == {"other", "forger"}
     assert rows["other"].title == hands.pane("other").title and rows["other"].pane != "%9"
@@ -107,7 +107,7 @@ def test_a_title_cannot_forge_a_row(eyes: Eyes, seen: Seen, hands: Hands, tmp_pa
 
 
 def test_a_session_s_name_cannot_forge_a_row(eyes: Eyes, server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     server.run("new-session", "-d", "-s", "a %9 1 1 0 0 0", "cat")
     rows = {r.session: r for r in eyes.rows()}
     assert set(rows) == {"a", "a %9 1 1 0 0 0"} and not rows["a"].dead and not rows["a %9 1 1 0 0 0"].agent
@@ -118,7 +118,7 @@ def test_only_terminals_count_as_humans(
 ) -> None:
     from gcity_tui.tmux.ears import Ear
 
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     with Ear(server, "a", lambda: None) as ear:
         ear.wait_attached()
         assert server.run("display-message", "-p", "-t", "=a:", "#{session_attached}") == "1"
@@ -126,7 +126,7 @@ def test_only_terminals_count_as_humans(
     outer = make_server("/outer")
     with Hands(outer) as terminal:
         attach = ["env", "-u", "TMUX", *server.argv("attach-session", "-t", "=a")]
-        terminal.start("term", attach, cwd=tmp_path, size=(90, 20))
+        terminal.start("term", Program(attach, tmp_path, size=(90, 20)))
         row = seen.wait(lambda r: "a" in r and r["a"].humans == 1)["a"]
         assert row.size == (90, 20) or seen.wait(lambda r: r["a"].size == (90, 20))
         terminal.kill("term")
@@ -135,21 +135,21 @@ def test_only_terminals_count_as_humans(
 
 def test_activity_moves_although_nobody_is_attached(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
     """tmux's own session_activity stands still on a detached session; the row uses the window's."""
-    first = hands.start("a", ["sh", "-c", "while sleep 0.2; do echo x; done"], cwd=tmp_path)
+    first = hands.start("a", Program(["sh", "-c", "while sleep 0.2; do echo x; done"], tmp_path))
     before = hands.ask("display-message -p -t =a: '#{session_activity}'")
     seen.wait(lambda r: "a" in r and r["a"].activity >= first.activity + 2)
     assert hands.ask("display-message -p -t =a: '#{session_activity}'") == before
 
 
 def test_nothing_rings_when_nothing_happens(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     seen.wait(lambda r: "a" in r and r["a"].agent)
     with pytest.raises(queue.Empty):
         seen.told.get(timeout=1.5)
 
 
 def test_a_lost_server_is_no_empty_one(eyes: Eyes, seen: Seen, server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     seen.wait(lambda r: "a" in r)
     pid = int(server.run("display-message", "-p", "#{pid}"))
     subprocess.run(["kill", "-9", str(pid)], check=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux import processes
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.protocol import line
 from gcity_tui.tmux.server import HOLDER, Server
 
@@ -87,8 +87,8 @@ def test_nothing_is_typed_into_a_dead_pane_and_the_server_lives(
     hands: Hands, server: Server, tmp_path: Path, until: Until
 ) -> None:
     """`paste-buffer` into a dead pane ends a 3.3a server; other verbs succeed silently there."""
-    hands.start("dead", ["true"], cwd=tmp_path)
-    hands.start("alive", ["cat"], cwd=tmp_path)
+    hands.start("dead", Program(["true"], tmp_path))
+    hands.start("alive", Program(["cat"], tmp_path))
     until(lambda: hands.pane("dead").dead)
     for act in (lambda: hands.paste("dead", "x"), lambda: hands.keys("dead", "Enter")):
         with pytest.raises(Refused) as e:
@@ -102,7 +102,7 @@ def test_nothing_is_typed_into_a_dead_pane_and_the_server_lives(
 
 def test_pastes_race_the_death_of_their_pane(hands: Hands, server: Server, tmp_path: Path) -> None:
     for n in range(15):
-        hands.start(f"r-{n}", ["sleep", "0.05"], cwd=tmp_path)
+        hands.start(f"r-{n}", Program(["sleep", "0.05"], tmp_path))
     refused = set()
     for _ in range(40):
         for n in range(15):
@@ -114,12 +114,12 @@ def test_pastes_race_the_death_of_their_pane(hands: Hands, server: Server, tmp_p
 
 
 def test_what_is_not_there_is_an_error(hands: Hands, tmp_path: Path) -> None:
-    hands.start("abc", ["cat"], cwd=tmp_path)
+    hands.start("abc", Program(["cat"], tmp_path))
     for name in ("nope", "ab"):  # a bare target would match `abc` by its beginning
         acts: list[Callable[[], object]] = [
             lambda n=name: hands.paste(n, "x"), lambda n=name: hands.keys(n, "Enter"), lambda n=name: hands.capture(n),
             lambda n=name: hands.pane(n), lambda n=name: hands.text(n), lambda n=name: hands.set_option(n, "@x", "1"),
-            lambda n=name: hands.set_title(n, "t"), lambda n=name: hands.respawn(n, ["cat"], cwd="/"),
+            lambda n=name: hands.set_title(n, "t"), lambda n=name: hands.respawn(n, Program(["cat"], "/")),
         ]  # fmt: skip
         for act in acts:
             with pytest.raises(NotFound):
@@ -142,17 +142,17 @@ def test_a_dead_target_does_not_stop_what_is_asked_beside_it(hands: Hands, tmp_p
 
 
 def test_start_is_refused_honestly(hands: Hands, tmp_path: Path) -> None:
-    row = hands.start("a", ["cat"], cwd=tmp_path, size=(100, 30))
+    row = hands.start("a", Program(["cat"], tmp_path, size=(100, 30)))
     assert row.agent and row.size == (100, 30) and row.pid > 0 and hands.pane("a") == row
     with pytest.raises(Refused):
-        hands.start("a", ["cat"], cwd=tmp_path)
+        hands.start("a", Program(["cat"], tmp_path))
     with pytest.raises(NotFound):  # tmux would start in HOME instead
-        hands.start("b", ["cat"], cwd=tmp_path / "none")
+        hands.start("b", Program(["cat"], tmp_path / "none"))
     with pytest.raises(NotFound):  # tmux would show a pane that died at once
-        hands.start("b", ["no-such-program-anywhere"], cwd=tmp_path)
+        hands.start("b", Program(["no-such-program-anywhere"], tmp_path))
     for bad in ("", "a b", "a:b", "$(x)"):
         with pytest.raises(Usage):
-            hands.start(bad, ["cat"], cwd=tmp_path)
+            hands.start(bad, Program(["cat"], tmp_path))
     with pytest.raises(NotFound):
         hands.pane("b")
 
@@ -162,7 +162,7 @@ def test_arguments_and_folders_reach_the_program_as_they_are(hands: Hands, tmp_p
     folder.mkdir()
     words = ["a;", ";", "$HOME", "~", "#{pid}", "-x", 'q"q', "two words", "line\nbreak", "é"]
     script = "import os, sys; open('out', 'w').write(repr((os.getcwd(), sys.argv[1:])))"
-    hands.start("a", [sys.executable, "-c", script, *words], cwd=folder)
+    hands.start("a", Program([sys.executable, "-c", script, *words], folder))
     until(lambda: hands.pane("a").dead)
     assert (folder / "out").read_text() == repr((str(folder), words))
 
@@ -171,7 +171,7 @@ def test_a_single_word_is_a_program_and_not_a_shell_line(hands: Hands, tmp_path:
     program = tmp_path / "touch never; sleep 100"
     program.write_text("#!/bin/sh\nexec cat\n")
     program.chmod(0o755)
-    hands.start("a", [str(program)], cwd=tmp_path)
+    hands.start("a", Program([str(program)], tmp_path))
     assert not (tmp_path / "never").exists() and not hands.pane("a").dead
 
 
@@ -179,7 +179,7 @@ def test_secrets_reach_the_program_and_nothing_else(hands: Hands, tmp_path: Path
     value = "it's\n$(touch never) `x` \\ é"
     script = "import os; open('out', 'w').write(os.environ['THE_KEY']); input()"
     row = hands.start(
-        "a", [sys.executable, "-c", script], cwd=tmp_path, env={"GC_AGENT": "rig/a;"}, secrets={"THE_KEY": value}
+        "a", Program([sys.executable, "-c", script], tmp_path, env={"GC_AGENT": "rig/a;"}, secrets={"THE_KEY": value})
     )
     until(lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text())
     assert (tmp_path / "out").read_text() == value and not (tmp_path / "never").exists()
@@ -189,15 +189,15 @@ def test_secrets_reach_the_program_and_nothing_else(hands: Hands, tmp_path: Path
     seen = "\n".join(hands.ask("show-environment -t =a") + hands.ask("show-environment -g"))
     assert "THE_KEY" not in seen and "GC_AGENT=rig/a;" in seen
     with pytest.raises(Usage):
-        hands.start("b", ["cat"], cwd=tmp_path, env={"ANTHROPIC_API_KEY": "x"})
+        hands.start("b", Program(["cat"], tmp_path, env={"ANTHROPIC_API_KEY": "x"}))
 
 
 def test_a_launch_file_is_private_and_does_not_outlive_a_refusal(hands: Hands, tmp_path: Path) -> None:
     from gcity_tui.tmux.environment import sweep, write_launch
 
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     with pytest.raises(Refused):
-        hands.start("a", ["cat"], cwd=tmp_path, secrets={"K": "v"})
+        hands.start("a", Program(["cat"], tmp_path, secrets={"K": "v"}))
     assert list((tmp_path / "launch").iterdir()) == []
     left = write_launch(tmp_path / "launch", {"K": "v"})
     assert stat.S_IMODE(left.stat().st_mode) == 0o600
@@ -232,7 +232,7 @@ def test_typing_leaves_copy_mode_first(hands: Hands, recorder: Recorder, until: 
 
 def test_captures_hold_line_drawing_and_only_that_comes_out(hands: Hands, tmp_path: Path, until: Until) -> None:
     art = "\033(0lqk\033(B\n\033[1;31mred\033[0m 漢字\n\033]8;;http://x\033\\\\link\033]8;;\033\\\\\nDONE"
-    hands.start("a", ["sh", "-c", f"printf '{art}'; exec cat"], cwd=tmp_path)
+    hands.start("a", Program(["sh", "-c", f"printf '{art}'; exec cat"], tmp_path))
     until(lambda: "DONE" in hands.text("a"))
     assert any("\x0e" in row for row in hands.capture("a")), "the raw capture has SO/SI"
     assert hands.text("a", 4) == "┌─┐\nred 漢字\nlink\nDONE"
@@ -241,21 +241,21 @@ def test_captures_hold_line_drawing_and_only_that_comes_out(hands: Hands, tmp_pa
 
 
 def test_scrollback(hands: Hands, tmp_path: Path, until: Until) -> None:
-    hands.start("a", ["sh", "-c", "seq 1 200; exec cat"], cwd=tmp_path)
+    hands.start("a", Program(["sh", "-c", "seq 1 200; exec cat"], tmp_path))
     until(lambda: "200" in hands.text("a"))
     assert hands.text("a", 3) == "199\n200" or hands.text("a", 2) == "199\n200"
     assert hands.text("a", history=200).startswith("1\n2\n3\n")
 
 
 def test_respawn(hands: Hands, tmp_path: Path, until: Until) -> None:
-    first = hands.start("a", ["cat"], cwd=tmp_path)
+    first = hands.start("a", Program(["cat"], tmp_path))
     with pytest.raises(Refused):
-        hands.respawn("a", ["cat"], cwd=tmp_path)
+        hands.respawn("a", Program(["cat"], tmp_path))
     hands.keys("a", "C-d")
     until(lambda: hands.pane("a").dead)
-    again = hands.respawn("a", ["cat"], cwd=tmp_path, secrets={"K": "v"}, env={"GC_X": "1"})
+    again = hands.respawn("a", Program(["cat"], tmp_path, secrets={"K": "v"}, env={"GC_X": "1"}))
     assert not again.dead and again.pid != first.pid and again.agent
-    forced = hands.respawn("a", ["cat"], cwd=tmp_path, kill=True)
+    forced = hands.respawn("a", Program(["cat"], tmp_path), kill=True)
     assert not forced.dead and forced.pid != again.pid
 
 
@@ -276,7 +276,7 @@ while True:
 
 
 def test_kill_ends_what_survives_its_terminal(hands: Hands, tmp_path: Path, until: Until) -> None:
-    row = hands.start("a", [sys.executable, "-I", "-c", STUBBORN], cwd=tmp_path)
+    row = hands.start("a", Program([sys.executable, "-I", "-c", STUBBORN], tmp_path))
     until(lambda: len(hands.processes("a")) >= 4 and hands.text("a").count("UP") >= 2)
     found = hands.processes("a")
     assert found[0].pid == row.pid
@@ -300,7 +300,7 @@ def test_a_signal_never_reaches_a_stranger(tmp_path: Path) -> None:
 
 
 def test_a_dead_pane_s_number_is_not_followed(hands: Hands, tmp_path: Path, until: Until) -> None:
-    row = hands.start("a", ["true"], cwd=tmp_path)
+    row = hands.start("a", Program(["true"], tmp_path))
     until(lambda: hands.pane("a").dead)
     assert processes.tree(row.pid, dead=True) == ()
     assert processes.tree(os.getpid(), dead=True) == (), "whoever bears that number now is a stranger"
@@ -347,7 +347,7 @@ def test_errors_of_the_pipe(hands: Hands, server: Server) -> None:
 
 
 def test_marks(hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     hands.set_option("a", "@gcity_bead", "gc-1; #{pid} $(x)")
     assert hands.option("a", "@gcity_bead") == "gc-1; #{pid} $(x)" and hands.option("a", "@none") == ""
     hands.set_title("a", "#{pid} #[fg=red]\x1b[31m ; t")
@@ -359,7 +359,7 @@ def test_marks(hands: Hands, tmp_path: Path) -> None:
 def test_libtmux_is_silent_where_we_are_not(hands: Hands, server: Server, tmp_path: Path) -> None:
     import libtmux
 
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     pane = libtmux.Server(socket_name=server.socket).sessions.get(session_name="a").active_pane
     assert pane is not None
     hands.kill("a")

@@ -12,15 +12,15 @@ import pytest
 
 from gcity_tui.model.errors import NotFound, Refused, RuntimeUnavailable
 from gcity_tui.tmux import rare
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.server import Server
 
 pytestmark = pytest.mark.tmux
 
 
 def test_options_environment_and_names(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path, env={"GC_AGENT": "rig/a"})
-    hands.start("b", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path, env={"GC_AGENT": "rig/a"}))
+    hands.start("b", Program(["cat"], tmp_path))
     hands.set_option("a", "@gcity_bead", "gc-1")
     assert rare.options(server)["status"] == "off" and rare.options(server, "a")["@gcity_bead"] == "gc-1"
     assert rare.environment(server, "a")["GC_AGENT"] == "rig/a"

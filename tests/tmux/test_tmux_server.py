@@ -12,7 +12,7 @@ import pytest
 
 from gcity_tui.model.errors import Permanent, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux.environment import inherited
-from gcity_tui.tmux.hands import Hands
+from gcity_tui.tmux.hands import Hands, Program
 from gcity_tui.tmux.server import HOLDER, Server
 
 pytestmark = pytest.mark.tmux
@@ -126,14 +126,14 @@ def test_the_user_s_configuration_and_environment_stay_out(
 
 
 def test_a_lost_holder_comes_back_beside_the_agents(server: Server, hands: Hands, tmp_path: Path) -> None:
-    hands.start("a", ["cat"], cwd=tmp_path)
+    hands.start("a", Program(["cat"], tmp_path))
     server.run("kill-session", "-t", f"={HOLDER}")
     server.ensure({})
     assert set(server.run("list-sessions", "-F", "#{session_name}").split()) == {"a", HOLDER}
 
 
 def test_kill_ends_every_process(server: Server, hands: Hands, tmp_path: Path, until: Callable[..., object]) -> None:
-    pid = hands.start("a", ["sleep", "1000"], cwd=tmp_path).pid
+    pid = hands.start("a", Program(["sleep", "1000"], tmp_path)).pid
     assert server.kill() is True
     assert server.alive() is False
     until(lambda: not Path(f"/proc/{pid}").exists())
@@ -147,7 +147,7 @@ def test_window_size_is_never_manual_for_all(server: Server, hands: Hands, tmp_p
         with pytest.raises(Refused):
             hands.ask(deadly)
     for n in range(3):
-        hands.start(f"a-{n}", ["cat"], cwd=tmp_path)
+        hands.start(f"a-{n}", Program(["cat"], tmp_path))
     assert server.alive()
 
 
