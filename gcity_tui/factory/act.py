@@ -50,6 +50,8 @@ class Hand:
             return self._up(record)
         if record.generation or record.name in site.sight.seen.rows:
             site.hands.kill(record.name)
+        if other := site.hands.make_room(record.name):
+            site.log.write("start", "warning", subject=record.instance, said=f"a session of that name is now {other}")
         now = site.clock()
         config = site.fingerprint(record)
         record = records.before_start(

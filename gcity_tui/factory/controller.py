@@ -32,6 +32,7 @@ from gcity_tui.factory.notices import Notices
 from gcity_tui.factory.observe import Look, Observer
 from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
+from gcity_tui.factory.sight import Seen
 from gcity_tui.factory.site import Site, check_up
 from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
 from gcity_tui.model.codec import Teller
@@ -41,6 +42,7 @@ from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
 from gcity_tui.model.session import Phase, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.model.text import one_line
 from gcity_tui.tmux.clients import sweep
 
 APART = 0.03
@@ -168,6 +170,7 @@ class Controller:
             self.orchestra.go(self.observer.work.seq)
         self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
         seen = self.site.sight.seen
+        self._give_back(seen)
         look = self.look = self.observer.look(seen, self._way)
         limited = (v for v in look.snapshot.sessions if v.phase is Phase.LIMITED)
         self.orchestra.limits = {v.provider: v.reason or "limited" for v in limited}
@@ -184,6 +187,19 @@ class Controller:
         self._deliver(look, now)
         self._publish(look)
         return self._next(look, now)
+
+    def _give_back(self, seen: Seen) -> None:
+        """Who was renamed by hand gets its name back: attaching, typing and the next controller go by it."""
+        for name, row in seen.rows.items():
+            key = f"name {name}"
+            if row.session == row.made or seen.runtime != "alive" or not self.notices.may(key):
+                continue
+            try:
+                self.site.hands.give_back(row)
+                self.site.log.write("name", subject=name, said=f"it was renamed to {one_line(row.session)}: given back")
+                self.notices.gone(key)
+            except CityError as e:
+                self.notices.failed(key, f"{name} was renamed to {one_line(row.session)}: {e}", retry=True)
 
     def _way(self, instance: str) -> str:
         """What is under way in its lane that a plan must leave alone: start, stop, adopt, give, or nothing."""

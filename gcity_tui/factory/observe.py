@@ -126,7 +126,7 @@ class Observer:
         made_from = (self._records, seen.rows)
         if self._whole[0] != made_from:
             names = {r.name for r in self._records}
-            strays = tuple(sorted(r.session for r in seen.rows.values() if r.agent and r.session not in names))
+            strays = tuple(sorted(name for name in seen.rows if name not in names))
             self._whole = (made_from, {r.instance: r for r in self._records}, strays)
         return self._whole[1], self._whole[2]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gcity_tui.model.errors import CityError, Refused, RuntimeUnavailable
@@ -17,13 +17,27 @@ RETRY = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`runtime`: alive, absent or unknown. While it is unknown, `rows` are those that were seen last."""
+    """`runtime`: alive, absent or unknown. While it is unknown, `rows` are those that were seen last.
+
+    `rows` are of agents' panes, by the name that their session was made with.
+    """
 
     runtime: str = "unknown"
     rows: Mapping[str, PaneRow] = field(default_factory=dict)
     server: str = ""
     """Pid and start time of the tmux server: which incarnation this is."""
     why: str = ""
+
+
+def by_name(rows: Iterable[PaneRow]) -> dict[str, PaneRow]:
+    """Agents' panes by their session's own name, which a person may have changed; when two have one, by what it is now.
+
+    What is no agent's is not looked at, whatever it is called.
+    """
+    found: dict[str, PaneRow] = {}
+    for row in sorted((r for r in rows if r.agent), key=lambda r: r.session != r.made):
+        found.setdefault(row.made if row.made not in found else row.session, row)
+    return found
 
 
 class Sight:
@@ -56,7 +70,7 @@ class Sight:
             rows = eyes.rows()
         except RuntimeUnavailable:
             return self.seen
-        self.seen = Seen("alive", {r.session: r for r in rows}, self.seen.server)
+        self.seen = Seen("alive", by_name(rows), self.seen.server)
         return self.seen
 
     def _open(self) -> None:
@@ -73,14 +87,14 @@ class Sight:
                 raise Refused(f"the tmux socket {self.server.socket} belongs to {owner or 'another program'}")
             pid = self.server.run("display-message", "-p", "#{pid} #{start_time}")
             eyes = Eyes(self.server, self._rows, on_lost=self._lost)
-            self._set(Seen("alive", {r.session: r for r in eyes.rows()}, pid.replace(" ", ":")))
+            self._set(Seen("alive", by_name(eyes.rows()), pid.replace(" ", ":")))
             self._eyes = eyes
         except CityError as e:
             self._set(Seen("unknown", before.rows, before.server, e.message))
 
     def _rows(self, rows: tuple[PaneRow, ...]) -> None:
         seen = self.seen
-        self._set(Seen("alive", {r.session: r for r in rows}, seen.server))
+        self._set(Seen("alive", by_name(rows), seen.server))
 
     def _lost(self, error: RuntimeUnavailable) -> None:
         # Nothing is known at this moment: the next look asks whether a server is there at all.

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,9 +18,9 @@ from gcity_tui.tmux.control import ControlClient
 from gcity_tui.tmux.departures import Departures
 from gcity_tui.tmux.environment import checked, sweep, write_launch
 from gcity_tui.tmux.keys import checked_keys
-from gcity_tui.tmux.panes import FORMAT, LIST_CLIENTS, PaneRow, parse_humans, parse_rows
+from gcity_tui.tmux.panes import FORMAT, LIST_CLIENTS, PaneRow, mark, parse_humans, parse_rows
 from gcity_tui.tmux.processes import Process, end, tree
-from gcity_tui.tmux.protocol import checked_session, line, no_format, pane_target
+from gcity_tui.tmux.protocol import checked_session, line, no_format
 from gcity_tui.tmux.server import AGENT, HOLDER, Server
 from gcity_tui.tmux.styled import Line, parse, plain
 
@@ -28,6 +28,7 @@ _DEAD = "gcity-pane-is-dead"
 # Each ends a 3.3a server: a paste into a dead pane (see `paste`), an unchecked layout, a manual size for all windows.
 _DEADLY = re.compile(r'^"?(?:paste-buffer|pasteb|select-layout|selectl)\b|^"?set(?:-\S*|w)?"?\s.*"?window-size\b')
 _CHUNK = 1 << 16  # characters of a paste per control line
+_OTHERS = 99  # names that are tried for a person's own session
 _BREATH = 25  # sessions that one line starts: the server answers nobody meanwhile
 _counter = itertools.count(1)
 
@@ -58,6 +59,8 @@ class Hands:
         if launch_dir is not None:
             sweep(launch_dir)
         self._opening = threading.Lock()
+        self._panes: dict[str, str] = {}
+        """Session → its agent's pane, by the id that no other gets. A person may open more panes beside it."""
         self.departures = Departures(self._together)
 
     def client(self) -> ControlClient:
@@ -66,6 +69,7 @@ class Hands:
             if self._client is None or not self._client.alive:
                 if self._client is not None:
                     self._client.close()
+                self._panes.clear()
                 self._client = self.server.client(timeout=self._timeout)
             return self._client
 
@@ -83,8 +87,7 @@ class Hands:
         Raises Refused when the session exists, NotFound for a folder or program that does not, Usage for names.
         """
         command, launch = self._made(session, program)
-        out = self._run_launch(command, launch, blocks=2)
-        return replace(parse_rows(out, {})[0], agent=True)
+        return self._begun(self._run_launch(command, launch, blocks=2))[session]
 
     def start_with_others(self, session: str, program: Program) -> Future[PaneRow]:
         """`start`, in one breath with those that `departures` expects; what tmux says comes with the future."""
@@ -112,14 +115,20 @@ class Hands:
             out, error = self.client().answer(chain, max(self._timeout, 30.0), blocks=2 * len(some))
             if isinstance(error, RuntimeUnavailable):
                 raise error
-            rows |= {r.session: replace(r, agent=True) for r in parse_rows(out, {})}
+            rows |= self._begun(out)
             for session, command in some:
                 if session not in rows:
                     try:
-                        rows[session] = replace(parse_rows(self.ask(command, blocks=2), {})[0], agent=True)
+                        rows |= self._begun(self.ask(command, blocks=2))
                     except CityError as e:
                         rows[session] = e
         return [rows[session] for session, _ in starts]
+
+    def _begun(self, out: list[str]) -> dict[str, PaneRow]:
+        """What new-session said of each, which was before its mark was set."""
+        rows = {r.session: replace(r, agent=True, made=r.session) for r in parse_rows(out, {})}
+        self._panes |= {name: row.pane for name, row in rows.items()}
+        return rows
 
     def _made(self, session: str, program: Program) -> tuple[str, Path | None]:
         """The control line that makes a session, and the launch file that it reads."""
@@ -127,8 +136,8 @@ class Hands:
         shape = ("-x", str(program.size[0]), "-y", str(program.size[1]))
         made = line("new-session", "-d", "-P", "-F", FORMAT, "-s", _agent(session), *shape, *words)
         # One line, so that no one sees the session without its mark; both parts have the same target.
-        mark = line("set-option", "-t", f"={session}:", AGENT, "1")
-        return f"{made} ; {mark}", launch
+        told = line("set-option", "-F", "-t", f"={session}:", AGENT, mark("#{pane_id}", session))
+        return f"{made} ; {told}", launch
 
     def respawn(self, session: str, program: Program, *, kill: bool = False) -> PaneRow:
         """Run `program` anew in the session's dead pane; a living one is only replaced with `kill`."""
@@ -137,7 +146,7 @@ class Hands:
             raise Refused(f"{session} is alive", cure="stop it first")
         words, launch = self._spawn(program)
         force = ("-k",) if kill else ()
-        self._run_launch(line("respawn-pane", *force, "-t", pane_target(session), *words), launch)
+        self._run_launch(line("respawn-pane", *force, "-t", row.pane, *words), launch)
         return self.pane(session)
 
     def _run_launch(self, command: str, launch: Path | None, *, blocks: int = 1) -> list[str]:
@@ -194,6 +203,38 @@ class Hands:
             pass
         return end(found, grace)
 
+    def make_room(self, session: str) -> str:
+        """Give a session that has this name, and is no agent's, another; that, or ``""`` when there was none.
+
+        A person made it, or has ended the agent's pane and kept more of their own beside it: it is not ours to end.
+        """
+        try:
+            self._pane(session)
+            return ""
+        except NotFound:
+            pass
+        for n in itertools.count(1):
+            other = f"{session}-by-hand-{n}"
+            rename = line("rename-session", "-t", f"={session}:", other)
+            try:
+                self.ask(f"{rename} ; {line('set-option', '-u', '-t', f'={other}:', AGENT)}", blocks=2)
+                return other
+            except NotFound:
+                return ""
+            except Refused:
+                if n >= _OTHERS:
+                    raise
+        return ""
+
+    def give_back(self, row: PaneRow) -> None:
+        """Give an agent's session the name that it was made with, which a person has changed, and may have taken."""
+        back = line("rename-session", "-t", row.pane, row.made)
+        try:
+            self.ask(back)
+        except Refused:
+            self.make_room(row.made)
+            self.ask(back)
+
     def _send_home(self, session: str) -> None:
         """Terminals that came here from another session go back there: else they would fall out of tmux with it."""
         for row in self.ask(line("list-clients", "-t", f"={session}", "-F", "#{client_name} #{client_last_session}")):
@@ -216,13 +257,14 @@ class Hands:
         text = clean(text)  # an escape inside could end the bracket, and the rest would be typed as keys
         if not text:
             raise Usage("nothing to paste")
-        target, name = pane_target(_agent(session)), buffer or f"gcity-{os.getpid()}-{next(_counter)}"
+        _agent(session)
+        name = buffer or f"gcity-{os.getpid()}-{next(_counter)}"
         client = self.client()
         for at in range(0, len(text), _CHUNK):
             append = ("-a",) if at else ()
             client.request(line("set-buffer", *append, "-b", name, "--", text[at : at + _CHUNK]), self._timeout)
         try:
-            self._guarded(session, line("paste-buffer", "-p", "-d", "-b", name, "-t", target))
+            self._guarded(session, lambda at: line("paste-buffer", "-p", "-d", "-b", name, "-t", at))
         except CityError:
             try:
                 client.request(line("delete-buffer", "-b", name), self._timeout)
@@ -233,26 +275,38 @@ class Hands:
     def keys(self, session: str, *keys: str) -> None:
         """Press `keys` (`Enter`, `Escape`, `C-c`, `y` …). Raises Refused (dead), NotFound, Usage (not a key)."""
         names = checked_keys(keys)
-        self._guarded(session, line("send-keys", "-t", pane_target(_agent(session)), "--", *names))
+        self._guarded(_agent(session), lambda at: line("send-keys", "-t", at, "--", *names))
 
-    def _guarded(self, session: str, command: str) -> None:
-        """Run `command` only if the session's pane lives at that very moment, decided by the server itself.
+    def _guarded(self, session: str, command: Callable[[str], str]) -> None:
+        """Run `command(pane)` only if the agent's pane lives at that very moment, decided by the server itself.
+
+        Another that took its place since we last looked (it was started anew) is asked once more.
+        """
+        target = self._target(session)
+        if self._if_fit(session, target, command(target)):
+            return
+        row = self.pane(session)  # NotFound, if that is why
+        if row.dead or row.pane == target or not self._if_fit(session, row.pane, command(row.pane)):
+            raise Refused(f"the pane of {session} is dead", cure="nothing was typed; restart the session")
+
+    def _if_fit(self, session: str, target: str, command: str) -> bool:
+        """Whether the pane `target` was the living one of this session's agent, and `command` was run.
 
         A person's copy mode is left first: it would swallow keys, and in it tmux pastes without brackets, so that every
         line of a text would be submitted by itself.
         """
-        target = pane_target(session)
         cancel = line("send-keys", "-X", "-t", target, "cancel")
         leave = line("if-shell", "-F", "-t", target, "#{pane_in_mode}", cancel, "refresh-client")
         self.client().send(leave, self._timeout, blocks=2)
-        # A target that does not exist is no error to if-shell: it would look at another pane. So the name is compared
-        # too.
-        unfit = f"#{{||:#{{pane_dead}},#{{!=:#{{session_name}},{session}}}}}"
+        # A target that does not exist is no error to if-shell: it would look at another pane, even at one that a person
+        # opened beside it. So the mark, which names one pane and one session, is compared too.
+        unfit = f"#{{||:#{{pane_dead}},#{{!=:{mark('#{pane_id}', session)},#{{{AGENT}}}}}}}"
         refuse = line("display-message", "-p", _DEAD)
-        out = self.ask(line("if-shell", "-F", "-t", target, unfit, refuse, command), blocks=2)
-        if _DEAD in out:
-            self.pane(session)  # NotFound, if that is why
-            raise Refused(f"the pane of {session} is dead", cure="nothing was typed; restart the session")
+        return _DEAD not in self.ask(line("if-shell", "-F", "-t", target, unfit, refuse, command), blocks=2)
+
+    def _target(self, session: str) -> str:
+        """The agent's pane. Raises NotFound."""
+        return self._panes.get(session) or self._pane(session).pane
 
     # -- looking
 
@@ -265,13 +319,15 @@ class Hands:
         return row
 
     def _pane(self, session: str) -> PaneRow:
-        ask = line("list-panes", "-t", f"={_agent(session)}:^", "-F", FORMAT)
+        self._panes.pop(session, None)
+        ask = line("list-panes", "-s", "-t", f"={_agent(session)}:", "-F", FORMAT)
         clients, panes = self.client().requests((LIST_CLIENTS, ask), self._timeout)
         if isinstance(panes, CityError):
             raise panes
         rows = parse_rows(panes, parse_humans(clients) if isinstance(clients, list) else {})
-        if not rows:
+        if not rows or not rows[0].agent:
             raise NotFound(f"no session {session}")
+        self._panes[session] = rows[0].pane
         return rows[0]
 
     def capture(self, session: str, lines: int | None = None, colours: bool = True, history: int = 0) -> list[str]:
@@ -281,10 +337,14 @@ class Hands:
         `history` rows of scrollback come first; `lines` keeps only the last that many after blank rows at the end are
         cut.
         """
-        words = ["capture-pane", "-p", "-t", pane_target(_agent(session))]
-        words += ["-e"] if colours else []
-        words += ["-S", f"-{history}"] if history else []
-        out = self.ask(line(*words))
+        words = (*(["-e"] if colours else []), *(["-S", f"-{history}"] if history else []))
+        known = self._panes.get(_agent(session))
+        try:
+            out = self.ask(line("capture-pane", "-p", "-t", known or self._target(session), *words))
+        except NotFound:
+            if known is None:
+                raise
+            out = self.ask(line("capture-pane", "-p", "-t", self._pane(session).pane, *words))
         if lines is None:
             return out
         while out and not out[-1].strip():
@@ -302,7 +362,7 @@ class Hands:
     # -- marks
 
     def set_title(self, session: str, title: str) -> None:
-        self.ask(line("select-pane", "-t", pane_target(_agent(session)), "-T", no_format(one_line(title))))
+        self.ask(line("select-pane", "-t", self._target(_agent(session)), "-T", no_format(one_line(title))))
 
     def set_option(self, session: str, name: str, value: str) -> None:
         """Set one of our own options (`@…`), or `mouse`, on the session; the rest of tmux is the server's to say."""

@@ -17,7 +17,7 @@ _NONCE = secrets.token_hex(8)
 _FIELDS = (
     "pane_id", "pane_pid", "pane_dead", "pane_dead_status", "pane_dead_signal", "alternate_on",
     "pane_in_mode", "cursor_x", "cursor_y", "history_size", "pane_width", "pane_height", "window_activity",
-    "session_created", f"?{AGENT},1,0",
+    "session_created", AGENT,
 )  # fmt: skip
 # Free text last and through q:, which puts a backslash before every space: neither title nor session name adds a field.
 FORMAT = f"{_NONCE} {' '.join('#{' + f + '}' for f in _FIELDS)} #{{q:session_name}} #{{q:pane_title}}"
@@ -34,7 +34,8 @@ class PaneRow:
 
     `dead_status` is the exit code; it may come a moment after `dead` (and never, when a signal ended it:
     `dead_signal`). `humans` counts attached terminals: control clients (ours, or anyone's) do not count. `created`
-    with `pane` tells one incarnation of a session from the next.
+    with `pane` tells one incarnation of a session from the next. `agent`: it is the pane that an agent was started in,
+    and `made` the name that its session was given then; a person may have renamed it.
     """
 
     session: str
@@ -53,16 +54,27 @@ class PaneRow:
     activity: int
     created: int
     agent: bool
+    made: str = ""
 
 
 def parse_rows(lines: Iterable[str], humans: dict[str, int]) -> tuple[PaneRow, ...]:
-    """Answer of `LIST` → rows: no holder, and only the first pane of a session (a person may have split more)."""
+    """Answer of `LIST` → rows: no holder, and one pane of each session: that which its mark names.
+
+    A person may have opened more windows and panes in it, before the agent's too; when only those are left, the session
+    has no row. Of a session without a mark it is the first.
+    """
     rows: dict[str, PaneRow] = {}
     for text in lines:
-        row = _row(text, humans)
-        if row and row.session != HOLDER:
-            rows.setdefault(row.session, row)
+        row, marked = _row(text, humans)
+        if row is None or row.session == HOLDER or (marked and not row.agent):
+            continue
+        rows.setdefault(row.session, row)
     return tuple(rows.values())
+
+
+def mark(pane: str, session: str) -> str:
+    """What an agent's session says of itself (the option AGENT): which of its panes it is, and its own name."""
+    return f"{pane}={session}"
 
 
 def parse_humans(lines: Iterable[str]) -> dict[str, int]:
@@ -77,21 +89,26 @@ def parse_humans(lines: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _row(text: str, humans: dict[str, int]) -> PaneRow | None:
+def _row(text: str, humans: dict[str, int]) -> tuple[PaneRow | None, bool]:
+    """(the row, whether its session is marked as an agent's)."""
     parts = text.split(" ", len(_FIELDS) + 1)
     free = _FREE.fullmatch(parts[-1])
     if parts[0] != _NONCE or len(parts) != len(_FIELDS) + 2 or not free:
-        return None
+        return None, False
     session, title = (_QUOTED.sub(r"\1", f) for f in free.groups())
     pane, pid, dead, status, signal, alternate, mode = parts[1:8]
-    x, y, history, w, h, activity, created, agent = parts[8:-1]
-    return PaneRow(
+    x, y, history, w, h, activity, created, said = parts[8:-1]
+    named, _, made = said.partition("=")
+    agent = bool(made) and named == pane
+    row = PaneRow(
         session=session, pane=pane, pid=_int(pid) or 0,
         dead=dead == "1", dead_status=_int(status), dead_signal=_int(signal),
         title=one_line(title), humans=humans.get(session, 0), alternate=alternate == "1",
         in_mode=mode not in ("", "0"), cursor=(_int(x) or 0, _int(y) or 0), history=_int(history) or 0,
-        size=(_int(w) or 0, _int(h) or 0), activity=_int(activity) or 0, created=_int(created) or 0, agent=agent == "1",
+        size=(_int(w) or 0, _int(h) or 0), activity=_int(activity) or 0, created=_int(created) or 0, agent=agent,
+        made=made if agent else "",
     )  # fmt: skip
+    return row, bool(said)
 
 
 def _int(text: str) -> int | None:

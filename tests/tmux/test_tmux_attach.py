@@ -144,11 +144,11 @@ def test_read_only(server: Server, hands: Hands, outer: Hands, agent: str, tmp_p
     assert popup.kind == "popup"
     terminal = attach_plan(server, "dash", {"PATH": os.environ["PATH"]})
     outer.start("term2", Program(["sh", "-c", _command(terminal)], tmp_path))
-    until(lambda: hands.pane("dash").humans == 1)
+    until(lambda: server.run("list-clients", "-t", "=dash", "-F", "here") == "here")
     server.run("respawn-pane", "-k", "-t", "=dash:", "sh", "-c", f"{_command(popup)}; echo CLOSED; exec cat")
     until(lambda: "I am eddie" in outer.text("term2"))
     _press(outer, "term2", "q", "C-b", "d")
-    until(lambda: "CLOSED" in hands.text("dash"))
+    until(lambda: "CLOSED" in server.run("capture-pane", "-p", "-t", "=dash:"))
 
 
 def test_tmux_of_a_dead_server_is_no_place_to_be(server: Server, tmp_path: Path) -> None:
