@@ -91,7 +91,7 @@ SCREEN = _keys(
     str="ready busy again composer placeholder pasted queued title_busy title_ready title_waiting", tables="dialogs"
 )
 HOOKS = _keys(strs="args", map="env files")
-DIALOG = _keys(str="id kind match prompt options choose", strs="keys cancel")
+DIALOG = _keys(str="id kind match prompt options choose cure", strs="keys cancel")
 OPTION = _keys(str="key label type default", tables="choices", bool="omit")
 CHOICE = _keys(str="value label", strs="flag_args", any="flag_aliases")
 RIG = _keys(

@@ -189,7 +189,8 @@ class Observer:
             context_percent=told.context_percent, tokens=told.tokens, cost=told.cost,
             last_said=one_line(told.last_said, 300),
             last_activity=max(told.activity_at, float(row.activity) if row else 0.0),
-            limited_until=told.limited_until, work_dir=record.work_dir, branch=record.branch, epoch=record.epoch,
+            limited_until=told.limited_until, cure=told.cure,
+            work_dir=record.work_dir, branch=record.branch, epoch=record.epoch,
             restarts=len(times(record.metadata.get(records.CRASHES))), transcript=told.transcript,
             evidence=told.judgement.evidence, activity=activity,
         )  # fmt: skip

@@ -70,9 +70,10 @@ class Dialog:
     """One dialog that a program may show. `match` is a regex over the screen's text (multi-line, without colours).
 
     `kind`: `startup` (answered by us, with `keys`, when the pane is starting) · `approval` · `question` (both are
-    shown to the person) · `limit` · `auth` (both make the session `limited`). `options` is a regex with groups
-    `key` and `label` that finds the choices; `prompt` a regex whose group 1 is the question. `choose` says how an
-    option is picked: `digit` (type its key), `arrows` (Down × index, Enter), `letter`.
+    shown to the person) · `limit` · `auth` (both make the session `limited`; what they let choose is shown to the
+    person too). `options` is a regex with groups `key` and `label` that finds the choices; `prompt` a regex whose
+    group 1 is the question. `choose` says how an option is picked: `digit` (type its key), `arrows` (Down × index,
+    Enter), `letter`. `cure` says what a person has to do.
     """
 
     id: str
@@ -83,6 +84,7 @@ class Dialog:
     options: str = ""
     choose: str = "digit"
     cancel: tuple[str, ...] = ("Escape",)
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

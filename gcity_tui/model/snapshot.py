@@ -54,6 +54,8 @@ class SessionView:
     last_said: str = ""
     last_activity: float = 0.0
     limited_until: float = 0.0
+    cure: str = ""
+    """What a person has to do before its program can go on: log in."""
     work_dir: str = ""
     branch: str = ""
     epoch: int = 0
@@ -172,14 +174,18 @@ class CitySnapshot:
 def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
     """What needs a person, oldest first within kind; derived, so that it can never be stale.
 
-    Kinds in order: a question that is open, a draft that was not sent, a dead session with work, work that nobody will
-    take, an oscillating or exhausted loop, unread mail.
+    Kinds in order: a question that is open, a login that is wanted, a draft that was not sent, a dead session with
+    work, work that nobody will take, an oscillating or exhausted loop, unread mail.
     """
     found: list[Attention] = []
     for s in snapshot.sessions:
         if s.pending is not None:
             text = s.pending.prompt + (f" {s.pending.detail}" if s.pending.detail else "")
-            found.append(Attention(s.pending.kind, s.instance, text, s.pending.since or s.since, "◐", "W"))
+            mark = s.phase if s.phase is Phase.LIMITED else Phase.WAITING
+            since = s.pending.since or s.since
+            found.append(Attention(s.pending.kind, s.instance, text, since, mark.shape, mark.letter))
+        elif s.cure and s.phase is Phase.LIMITED:
+            found.append(Attention("login", s.instance, s.cure, s.since, s.phase.shape, s.phase.letter))
         elif s.draft and s.phase in (Phase.READY, Phase.UNKNOWN):
             found.append(Attention("draft", s.instance, "draft stranded", s.draft_since or s.since, "✉", "D"))
         elif s.phase is Phase.FAILED:
@@ -202,5 +208,5 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             waiting = f"{queue.ready} ready, {queue.trouble}"
             found.append(Attention("unroutable", queue.route, waiting, 0.0, "↛", "N"))
     found += [Attention("mail", m.id, f"{m.sender}: {m.subject}", m.at, "✉", "M") for m in snapshot.mail]
-    order = ("approval", "question", "draft", "dead", "unknown", "unroutable", "gate", "stuck", "mail")
+    order = ("approval", "question", "limit", "login", "draft", "dead", "unknown", "unroutable", "gate", "stuck", "mail")
     return tuple(sorted(found, key=lambda a: (order.index(a.kind) if a.kind in order else 9, a.since)))

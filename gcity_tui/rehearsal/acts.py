@@ -14,10 +14,12 @@ from typing import Any
 from gcity_tui.rehearsal.parts import Act, Parts
 from gcity_tui.rehearsal.picture import Dialog
 from gcity_tui.rehearsal.reach import Bead, Reach, own_names
+from gcity_tui.rehearsal.refusals import LIMITS, LOGINS, TurnRefused
 from gcity_tui.rehearsal.repository import Repository
 from gcity_tui.rehearsal.stage import Stage
 from gcity_tui.rehearsal.wording import one_line
 
+_TRIES = 0.4  # seconds in which a model refuses once more
 _RUN_LIMIT = 600.0  # seconds, unless the act names its own
 
 
@@ -41,6 +43,7 @@ class Hand:
             "say": self._say, "think": self._think, "run": self._run, "edit": self._edit, "fix": self._fix,
             "commit": self._commit, "ask": self._ask, "close": self._close, "fail": self._fail, "mail": self._mail,
             "sleep": self._sleep, "hang": self._hang, "crash": self._crash, "flood": self._flood,
+            "limit": self._limit, "login": self._login,
         }  # fmt: skip
 
     def do(self, act: Act) -> bool:
@@ -232,6 +235,29 @@ class Hand:
 
     def _crash(self, act: Act) -> bool:
         os._exit(act.value)
+
+    def _limit(self, act: Act) -> bool:
+        stage, text = self._stage, self._fill(act.value)
+        limit = LIMITS[stage.look.name]
+        if limit.retry:
+            stage.notice = limit.retry.format(text=text)
+            try:
+                self._stage.programs.pause(threading.TIMEOUT_MAX)
+            finally:
+                stage.notice = ""
+        stage.refused(limit.told.format(text=text))
+        answer = stage.ask(Dialog("", "", limit.options, head=limit.head, foot=limit.foot)) if limit.head else None
+        while answer is None and limit.tries:  # Escape leaves it where it is
+            answer = stage.ask(Dialog("", "", limit.options, head=limit.head, foot=limit.foot))
+        if answer is not None and limit.options[answer] == limit.tries:
+            stage.programs.pause(_TRIES)
+            return True
+        stage.refused(limit.stopped)
+        raise TurnRefused
+
+    def _login(self, act: Act) -> bool:
+        self._stage.refused(LOGINS[self._stage.look.name].format(text=self._fill(act.value)))
+        raise TurnRefused
 
     def _flood(self, act: Act) -> bool:
         call = self._stage.tool("Bash", f"seq {act.value}", {"command": f"seq {act.value}"})

@@ -152,6 +152,7 @@ class Agent:
         view.topic = self._player.topic or "rehearsal"
         view.seconds = int(time.monotonic() - self._turn_began) if view.busy else 0
         view.tokens = self._stage.tokens
+        view.notice = self._stage.notice
         view.queue = self._stage.steering()
         view.later = [said.shown for said in self._later]
         if not self._look.steers:

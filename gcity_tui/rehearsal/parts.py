@@ -33,6 +33,8 @@ _ACTS: dict[str, tuple[tuple[type, ...], dict[str, tuple[type, ...]]]] = {
     "hang": ((bool, str), {}),
     "crash": ((int,), {}),
     "flood": ((int,), {}),
+    "limit": ((str,), {}),
+    "login": ((str,), {}),
 }
 _WHEN: dict[str, tuple[type, ...]] = {"agent": (str,), "step": (str,), "round": (int,), "label": (str,), "text": (str,)}
 _VALUES = {"close": ("pass", "fail"), "fail": ("transient", "hard"), "fix": ("open",), "hang": (True, "deaf")}

@@ -19,6 +19,9 @@ class Dialog:
     detail: str
     options: tuple[str, ...]
     chosen: int = 0
+    head: str = ""
+    """A menu of its own wording: what stands above its options, and `foot` below."""
+    foot: str = ""
 
     @property
     def is_approval(self) -> bool:
@@ -43,6 +46,8 @@ class View:
     queue: list[str] = field(default_factory=list)  # taken up at the turn's next step where the look steers
     later: list[str] = field(default_factory=list)  # taken up when the turn is over
     dialog: Dialog | None = None
+    notice: str = ""
+    """In place of the footer, while it lasts."""
 
     def fill(self, template: str) -> str:
         """A look's template with this view's values."""
@@ -95,7 +100,7 @@ def draw(view: View, width: int, height: int) -> Picture:
         above += [("dim", look.queue_line.format(text=one_line(text))) for text in view.later]
     box, row, column = _composer(view, width, max(3, height - len(above) - 6))
     footer = view.hint or (look.escape_hint if view.escape_armed else "")
-    footer = footer or view.fill(look.footer_busy if view.busy else look.footer_idle)
+    footer = footer or view.notice or view.fill(look.footer_busy if view.busy else look.footer_idle)
     lines = _clip([*above, *box, ("dim", footer)] if footer else [*above, *box], height - 1, width)
     return Picture(lines, max(0, row + len(lines) - len(box) - (1 if footer else 0)), column)
 
@@ -145,6 +150,8 @@ def _frame(look: Look, lines: list[Line], width: int, row: int, column: int) -> 
 
 def _dialog(view: View, dialog: Dialog, width: int) -> list[Line]:
     look = view.look
+    if dialog.head:
+        return _menu(look, dialog, width)
     lines: list[Line] = [("dim", "─" * (width - 1))]
     if dialog.is_approval:
         lines += [("plain", line) for line in view.fill(look.ask_head).split("\n")]
@@ -161,6 +168,18 @@ def _dialog(view: View, dialog: Dialog, width: int) -> list[Line]:
             lines.append(("bold" if n == dialog.chosen else "plain", f"{mark}{n + 1}. {name}"))
     foot = look.ask_foot if dialog.is_approval else "Enter to select · ↑/↓ to navigate · Esc to cancel"
     return [*lines, ("plain", ""), ("dim", foot)] if foot else lines
+
+
+def _menu(look: Look, dialog: Dialog, width: int) -> list[Line]:
+    """What a program asks besides a permission, with the frame that it draws around such things."""
+    rows: list[Line] = [("plain", row) for row in dialog.head.split("\n")]
+    for n, name in _numbered(dialog):
+        mark = (look.ask_cursor if n == dialog.chosen else look.ask_other).removeprefix(" ")
+        rows.append(("plain", f"{mark}{n + 1}. {name}"))
+    rows.append(("plain", ""))
+    if look.frame == "box":
+        return _frame(look, rows, width, 0, 0)[0]
+    return [("dim", "─" * (width - 1)), *rows, ("dim", dialog.foot)]
 
 
 def _numbered(dialog: Dialog) -> list[tuple[int, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gcity_tui.rehearsal.acts import ActError, Hand
 from gcity_tui.rehearsal.parts import Act, Parts, Rule
 from gcity_tui.rehearsal.reach import Bead, CityError, Reach, own_names
+from gcity_tui.rehearsal.refusals import TurnRefused
 from gcity_tui.rehearsal.repository import Repository, RepositoryError
 from gcity_tui.rehearsal.stage import Stage
 from gcity_tui.rehearsal.wording import one_line
@@ -42,7 +43,7 @@ class Player:
 
         Raises `Interrupted` and nothing else of its own.
         """
-        started = time.monotonic()
+        started, refused = time.monotonic(), False
         try:
             heard = self._hear(text, is_start) if text else False
             if self._work():
@@ -50,9 +51,11 @@ class Player:
             elif not heard:
                 self._stage.says("Nothing to do. Ready.", last=True)
             self._answer_steering()
+        except TurnRefused:
+            refused = True
         except (CityError, ActError, RepositoryError) as error:
             self._stage.says(f"I could not go on: {one_line(str(error), 400)}", last=True)
-        if self._stage.transcript.owes_words:
+        if self._stage.transcript.owes_words and not refused:
             self._stage.says("Done.", last=True)
         self._stage.transcript.turn_over(int((time.monotonic() - started) * 1000))
 

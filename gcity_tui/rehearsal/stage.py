@@ -30,6 +30,7 @@ class Stage:
         self.dialog: Dialog | None = None
         self.tokens = 0
         self._call = ""  # the tool call that runs
+        self.notice = ""  # shown in place of the footer
         self.deaf = threading.Event()  # a part plays an agent that no longer reads its keyboard
 
     def ring(self) -> None:
@@ -71,6 +72,12 @@ class Stage:
         return texts
 
     # The agent's words: in the transcript, then on screen, so that what is seen can be read there.
+
+    def refused(self, line: str) -> None:
+        """The model answers no more: the turn's last word, as the program shows it."""
+        if line:
+            self.transcript.says(" ".join(line.split()), True)
+            self.line("bad", line)
 
     def says(self, text: str, last: bool = False) -> None:
         """Text of the agent; `last` ends the turn in the transcript."""

@@ -7,6 +7,7 @@ import time
 from gcity_tui.model.errors import PendingInteraction, Refused
 from gcity_tui.model.session import Phase
 from gcity_tui.workers.pane import Pane
+from gcity_tui.workers.screen import pattern
 
 PASTES = 0.5
 """Seconds after a paste in which a key that is not Enter would be taken for a part of it."""
@@ -28,10 +29,13 @@ def interrupt(pane: Pane, wait: float = 5.0, *, empty: bool = False) -> str:
     An idle agent gets no Escape: two of them rewind a conversation. Raises PendingInteraction, Refused. `empty`: some
     programs put the interrupted prompt back into the composer; take it out again.
     """
-    row = pane.alive()
-    if row is None:
-        raise Refused("the agent is not running")
+    row = pane.need_alive()
     seen = pane.see()
+    if seen.asked is not None and not seen.asked.open:
+        return "idle"  # a refusal was the last word of its turn
+    if seen.asked is not None and seen.claim is Phase.LIMITED and not seen.question and _tries(pane):
+        pane.interrupt()
+        return "interrupted" if pane.until(lambda: not _tries(pane), wait) else "sent"
     if seen.asked is not None:
         raise PendingInteraction(f"a question is open: {seen.detail}", cure="answer it, or cancel it there")
     phase = pane.judge(row).phase
@@ -51,6 +55,12 @@ def interrupt(pane: Pane, wait: float = 5.0, *, empty: bool = False) -> str:
     if empty and over and not had:
         clear(pane, 5)
     return "interrupted" if over else "sent"
+
+
+def _tries(pane: Pane) -> bool:
+    """Whether a turn goes on beside what is told: the program tries again by itself."""
+    busy = pane.provider.screen.busy
+    return bool(busy) and pattern(busy).search(pane.text()) is not None
 
 
 def _at_rest(pane: Pane) -> bool:
@@ -77,7 +87,8 @@ def clear(pane: Pane, most: int = 40) -> bool:
 
 
 def send_draft(pane: Pane) -> str:
-    """Submit what stands in the composer. Raises Refused (nothing there), PendingInteraction (a dialog)."""
+    """Submit what stands there. Raises Refused (nothing does, or nobody runs), PendingInteraction (a dialog)."""
+    pane.need_alive()
     seen = pane.see()
     if seen.asked is not None:
         raise PendingInteraction(f"a question is open: {seen.detail}")

@@ -153,6 +153,8 @@ class Observation:
     last_said: str = ""
     activity_at: float = 0.0
     limited_until: float = 0.0
+    cure: str = ""
+    """What a person has to do before it can go on."""
 
 
 @runtime_checkable

@@ -6,12 +6,12 @@ import time
 
 from gcity_tui.model.errors import NoInteraction, Refused, Usage
 from gcity_tui.workers.pane import Pane
-from gcity_tui.workers.screen import Asked, Option
+from gcity_tui.workers.screen import TOLD, Asked, Option
 
 GONE = 5.0
 """Seconds in which an answered question must leave the screen."""
 _WORDS = {
-    "approve": ("yes", "allow once", "yes, proceed", "allow"),
+    "approve": ("yes", "allow once", "approve once", "yes, proceed", "allow"),
     "deny": ("no", "reject", "no, suggest changes", "no, and tell", "no,"),
 }
 
@@ -42,6 +42,8 @@ class Answers:
         self._answered = name
         self.pane.press(keys, 0.06)
         if not self.pane.until(lambda: self._over(name), GONE, 0.04):
+            if asked.dialog.kind in TOLD:
+                self._answered = ""  # one that tries again and is refused asks the same at once: nothing is agreed to
             raise Refused(f"{picked!r} was pressed and the question is still there", cure="attach and look")
         self._answered = ""
         return picked

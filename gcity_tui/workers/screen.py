@@ -17,7 +17,9 @@ BELOW = 5
 """Rows that may stand under a dialog (its own hints, a footer)."""
 TOLD = ("limit", "auth")
 """Kinds that some programs only tell in a line of the conversation, with the input line below it as ever."""
-_RULE = re.compile(r"^[\s─━╭╰╮╯│┃┌└┐┘-]*$")
+NEAR = 8
+"""Rows that may stand between what such a dialog says and its choices: further down they are another's."""
+_RULE = re.compile(r"^[\s─━╭╰╮╯│┃┌└┐┘▀▄-]*$")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff]")
 _DASHES = re.compile(r"^\s*[─━╭╰]{8,}")
 
@@ -33,12 +35,13 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A dialog that is open on the screen."""
+    """A dialog that is open on the screen. Not `open`: told in a line, with the input line below it."""
 
     dialog: Dialog
     prompt: str
     detail: str
     options: tuple[Option, ...]
+    open: bool = True
 
     def request_id(self, epoch: int) -> str:
         """Names this question in this conversation."""
@@ -64,8 +67,11 @@ class Seen:
 
     @property
     def question(self) -> bool:
-        """A person has to answer."""
-        return self.asked is not None and self.asked.dialog.kind in ("approval", "question")
+        """A person has to choose: an approval, a question, or what is to be done about a used-up allowance."""
+        asked = self.asked
+        if asked is None or not asked.open:
+            return False
+        return asked.dialog.kind in ("approval", "question") or (asked.dialog.kind in TOLD and bool(asked.options))
 
 
 @lru_cache(512)
@@ -88,7 +94,7 @@ def see(screen: Screen, text: str) -> Seen:
     if asked is not None:
         kind = asked.dialog.kind
         claim = {"limit": Phase.LIMITED, "auth": Phase.LIMITED, "startup": Phase.STARTING}.get(kind, Phase.WAITING)
-        composer, draft = composer_text(screen, text) if kind in TOLD else (False, "")
+        composer, draft = (False, "") if asked.open else composer_text(screen, text)
         return Seen(claim, one_line(f"{asked.prompt or asked.dialog.id}", 200), asked, composer, draft)
     composer, draft = composer_text(screen, text)
     folded = bool(draft and screen.pasted and pattern(screen.pasted).search(draft))
@@ -104,30 +110,39 @@ def see(screen: Screen, text: str) -> Seen:
 
 
 def find_dialog(screen: Screen, text: str) -> Asked | None:
-    """The dialog at the bottom of the screen; one that only scrolled by is none."""
-    for dialog in screen.dialogs:
+    """The dialog at the bottom of the screen; one that only scrolled by is none.
+
+    What is told of an allowance or a login stays on the screen while other things are asked: it counts after those.
+    """
+    for dialog in sorted(screen.dialogs, key=lambda d: d.kind in TOLD):
         last = _last(dialog.match, text)
         if last is None:
             continue
         start = _block_start(text, last.start())
-        block = text[start:]
-        options = _options(dialog, text[last.start() :], text[start : last.start()])
+        block, told = text[start:], dialog.kind in TOLD
+        options = _options(dialog, text[last.start() :], "" if told else text[start : last.start()])
         end = last.end()
         if options:
             found = list(pattern(dialog.options).finditer(text, last.start())) or list(
                 pattern(dialog.options).finditer(text, start)
             )
-            end = max(end, found[-1].end())
-        if not _at_bottom(screen, text, end) and not (dialog.kind in TOLD and _last_word(screen, text, end)):
+            if told and sum(1 for row in text[end : found[0].start()].split("\n") if row.strip()) > NEAR:
+                options = ()
+            else:
+                end = max(end, found[-1].end())
+        is_open = _at_bottom(screen, text, end)
+        if told and not is_open:
+            options, end = (), last.end()
+        if not is_open and not (told and _last_word(screen, text, end)):
             continue
         prompt = _prompt(dialog, block, text[last.start() :]) or one_line(last.group(), 200)
-        return Asked(dialog, prompt, _detail(dialog, last, block, prompt), options)
+        return Asked(dialog, prompt, _detail(dialog, last, block, prompt), options, is_open)
     return None
 
 
 def _at_bottom(screen: Screen, text: str, end: int) -> bool:
     rest = text[end:]
-    if sum(1 for row in rest.split("\n")[1:] if row.strip()) > BELOW:
+    if sum(1 for row in rest.split("\n")[1:] if not _RULE.match(row)) > BELOW:
         return False
     return not (screen.composer and pattern(screen.composer).search(text, _next_line(text, end)))
 
@@ -177,7 +192,7 @@ def _prompt(dialog: Dialog, block: str, below: str) -> str:
     if not dialog.prompt:
         return ""
     last = _last(dialog.prompt, block) or pattern(dialog.prompt).search(below)
-    return one_line(last.group(1 if last.re.groups else 0), 300) if last else ""
+    return one_line((last.re.groups and last.group(1)) or last.group(), 300) if last else ""
 
 
 def _detail(dialog: Dialog, match: re.Match[str], block: str, prompt: str) -> str:

@@ -18,13 +18,16 @@ from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, parts_of, root_of
 from gcity_tui.workers.hooks import Report
 from gcity_tui.workers.limits import ends
-from gcity_tui.workers.screen import Seen, pattern, pending_of
+from gcity_tui.workers.screen import TOLD, Asked, Seen, pattern, pending_of
 
 STATUS = {"idle": Phase.READY, "busy": Phase.BUSY, "waiting": Phase.WAITING}
 MARKED = 16 << 20
 """Bytes of a conversation's file that are searched for the sign that it is loaded."""
 SEARCH = 0.5
 """Seconds between two searches for a transcript that is not there yet."""
+AGAIN = 900.0
+"""Seconds for which a line counts that tells of a used-up allowance or a login and not until when: nothing redraws it
+when that is mended elsewhere, so it is worth another try then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class Senses:
         self.pending: Pending | None = None
         self.draft_since = 0.0
         self._sizes: dict[Path, int] = {}
-        self._limit: tuple[str, float] = ("", 0.0)
+        self._limit: tuple[str, float, float] = ("", 0.0, 0.0)
         self._claim_at: tuple[Phase, float] = (Phase.UNKNOWN, 0.0)
         self._title: tuple[str, float] = ("", 0.0)
         self._titled = False
@@ -219,18 +222,35 @@ class Senses:
 
     def _unless_over(self, seen: Seen, now: float) -> Seen:
         """`seen` without a limit that is over by now and only stands above the input line still."""
-        if seen.asked is None or seen.asked.dialog.kind != "limit":
-            self._limit = ("", 0.0)
+        asked = seen.asked
+        if asked is None or asked.dialog.kind not in TOLD:
+            self._limit = ("", 0.0, 0.0)
             return seen
         if seen.detail != self._limit[0]:
-            self._limit = (seen.detail, ends(seen.detail, now))
-        over = seen.composer and 0.0 < self._limit[1] <= now
-        return replace(seen, claim=Phase.READY, detail="its limit is over", asked=None) if over else seen
+            self._limit = (seen.detail, ends(seen.detail, now) if asked.dialog.kind == "limit" else 0.0, now)
+        _, until, since = self._limit
+        if asked.open or now < (until or since + AGAIN):
+            return seen
+        why = "its limit is over" if until else f"its {asked.dialog.kind} was told long ago"
+        return replace(seen, claim=Phase.READY, detail=why, asked=None)
+
+    def _age(self, now: float) -> None:
+        """What only time ends is over although nothing was drawn since."""
+        if self.seen is not None and self.seen.asked is not None:
+            seen = self._unless_over(self.seen, now)
+            if seen is not self.seen:
+                self.seen, self.pending, self._claim_at = seen, None, (seen.claim, now)
 
     @property
     def limited_until(self) -> float:
         """When the allowance is there again, as the program said; 0.0 when it did not say, or has none used up."""
         return self._limit[1]
+
+    @property
+    def cure(self) -> str:
+        """What a person has to do before the program can go on, of a login that is wanted; empty when nothing is."""
+        asked = self.seen.asked if self.seen else None
+        return (asked.dialog.cure or "log in at its pane") if asked and asked.dialog.kind == "auth" else ""
 
     def titled(self, row: PaneRow, now: float) -> None:
         # The server looks once a second, so a title that is seen to have changed may have done so up to a second ago;
@@ -284,6 +304,7 @@ class Senses:
         self.titled(row, now)
         if "title" in self.provider.sees and self.title_claim is not Phase.UNKNOWN:
             found.append(Evidence("title", self._title[1], self.title_claim, self._title[0]))
+        self._age(now)
         if self.seen is not None and not self._streams(found):
             found.append(self._screen())
         return tuple(found)
@@ -313,11 +334,20 @@ class Senses:
         asked = self.seen.asked
         if asked is not None and asked.dialog.kind in ("approval", "question"):
             return Evidence("dialog", at, Phase.WAITING, self.seen.detail)
-        if asked is not None and asked.dialog.kind in ("limit", "auth"):
-            return Evidence("dialog", at, Phase.LIMITED, self.seen.detail)
+        if asked is not None and asked.dialog.kind in TOLD:
+            return Evidence("dialog", at, Phase.LIMITED, self.seen.detail + self._rest(asked))
         if claim is Phase.BUSY and "queue" in self.provider.blind.get("hook", ()):
             at = self.seen_at  # a late word of the last turn's end is not newer than a busy line that is drawn still
         return Evidence("screen", at, claim, self.seen.detail)
+
+    def _rest(self, asked: Asked) -> str:
+        """What a person wants to know besides: until when, in the local time, and what to do."""
+        until, parts = self.limited_until, []
+        if until:
+            soon = until - self.seen_at < 20 * 3600
+            parts.append(time.strftime("until %H:%M" if soon else "until %a %d %b %H:%M", time.localtime(until)))
+        parts += [asked.dialog.cure] if asked.dialog.cure else []
+        return "".join(f"; {p}" for p in parts)
 
     def judgement(self, row: PaneRow | None, now: float) -> Judgement:
         found = self.evidence(row, now)

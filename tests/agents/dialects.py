@@ -166,7 +166,11 @@ def write_messages(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
         kind = "rate_limit_error" if turn.limited else "overloaded_error"
         error = {"type": "error", "error": {"type": kind, "message": "scripted"}}
-        return door.reply(error, turn.status, _used_up() if turn.limited else {})
+        if turn.status == 401:
+            said = "invalid x-api-key" if door.headers.get("x-api-key") else "OAuth token has expired"
+            error["error"] = {"type": "authentication_error", "message": said}
+        headers = _used_up() if turn.limited else {"x-should-retry": "false"} if turn.status == 401 else {}
+        return door.reply(error, turn.status, headers)
     usage = {"input_tokens": 100, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0, "output_tokens": 20}
     turn = turn if isinstance(turn, Say) or _shell(heard) else Say("no shell tool")
     call = {"type": "tool_use", "id": f"toolu_{_key()}", "name": _shell(heard)}
@@ -230,6 +234,9 @@ def write_responses(door: Any, asked: Request, heard: Heard, turn: Turn) -> None
         error: Request = {"message": "scripted", "type": "usage_limit_reached" if turn.limited else "server_error"}
         if turn.limited:
             error |= {"plan_type": "plus", "resets_at": int(time.time()) + LIMITED_FOR}
+        if turn.status == 401:
+            error = {"message": "Incorrect API key provided: test-key.", "type": "invalid_request_error",
+                     "param": None, "code": "invalid_api_key"}  # fmt: skip
         return door.reply({"error": error}, turn.status)
     turn = turn if isinstance(turn, Say) or _shell(heard) else Say("no shell tool")
     usage = {
@@ -307,6 +314,13 @@ def write_gemini(door: Any, asked: Request, heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
         status = "RESOURCE_EXHAUSTED" if turn.limited else "UNAVAILABLE"
         error: Request = {"code": turn.status, "message": "scripted", "status": status}
+        if turn.status == 401:
+            # A key that it does not know is a bad request there.
+            reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID",
+                      "domain": "googleapis.com"}  # fmt: skip
+            error = {"code": 400, "message": "API key not valid. Please pass a valid API key.",
+                     "status": "INVALID_ARGUMENT", "details": [reason]}  # fmt: skip
+            return door.reply({"error": error}, 400)
         if turn.limited:
             spent = {"quotaMetric": "requests_per_day", "quotaId": "GenerateRequestsPerDayPerProjectPerModel"}
             error["message"] = "You exceeded your current quota"

@@ -11,7 +11,7 @@ from typing import Any
 import dialects
 from player import Fail, Heard, Run, Say, Turn
 
-SHELLS = ("bash", "run_shell_command", "shell", "execute_command")
+SHELLS = ("bash", "Bash", "run_shell_command", "shell", "execute_command")
 # What these programs put before or behind the person's words in the same text.
 _GLUED = re.compile(
     r"^\s*<current_datetime>.*?</current_datetime>\s*|\s*<system_(notification|reminder)>.*?</system_\1>\s*", re.S
@@ -50,7 +50,14 @@ def read_chat(asked: dict[str, Any]) -> Heard:
 
 def write_chat(door: Any, asked: dict[str, Any], heard: Heard, turn: Turn) -> None:
     if isinstance(turn, Fail):
-        return door.reply({"error": {"message": "scripted", "type": "server_error"}}, turn.status)
+        error = {"message": "scripted", "type": "server_error", "code": None}
+        if turn.limited:
+            error = {"message": "You exceeded your current quota, please check your plan and billing details.",
+                     "type": "insufficient_quota", "code": "insufficient_quota"}  # fmt: skip
+        elif turn.status == 401:
+            error = {"message": "Incorrect API key provided: test-key.", "type": "invalid_request_error",
+                     "code": "invalid_api_key"}  # fmt: skip
+        return door.reply({"error": error}, turn.status)
     shell = next((s for s in SHELLS if s in heard.tools), "")
     turn = turn if isinstance(turn, Say) or shell else Say("no shell tool")
     head = {"id": f"chatcmpl-{dialects._key()}", "created": int(time.time()), "model": asked.get("model")}

@@ -156,7 +156,7 @@ def test_limits_and_logins(city: DeclaredCity) -> None:
         city.providers["claude"].screen,
         f"{RULE}\n You've hit your limit · resets 3pm\n\n ❯ 1. Stop and wait\n   2. Upgrade",
     )
-    assert limit.claim is LIMITED and not limit.question
+    assert limit.claim is LIMITED and limit.question
     login = see(city.providers["codex"].screen, "  Sign in with ChatGPT\n\n› 1. Sign in with ChatGPT")
     assert login.claim is LIMITED
 
