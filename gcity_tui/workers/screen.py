@@ -214,23 +214,33 @@ def _rows(text: str, prompt: str) -> str:
 
 
 def composer_text(screen: Screen, text: str) -> tuple[bool, str]:
-    """(is there a composer, what stands in it). Rows that it wraps to are joined as they stand."""
+    """(is there a composer, what stands in it). Rows that it wraps to are joined as they stand.
+
+    A pattern whose group spans rows knows where its box ends, so that a blank row in it ends nothing.
+    """
     if not screen.composer:
         return False, ""
     last = _last(screen.composer, text)
     if last is None:
         return False, ""
     first = (last.group(1) if last.re.groups else "").replace("\xa0", " ").rstrip()
+    if "\n" in first or first.lstrip().startswith("┃"):
+        first = "\n".join(_bare(row) for row in first.split("\n")).strip()
     if not first.strip() or (screen.placeholder and pattern(screen.placeholder).search(first.strip(" "))):
         return True, ""
     rows = [first]
     at = _next_line(text, last.end())
     for row in text[at:].split("\n")[:40]:
-        stripped = row.strip().strip("│┃").strip()
+        stripped = _bare(row)
         if not stripped or _RULE.match(row) or not row.startswith((" ", "│")):
             break
         rows.append(stripped)
     return True, "\n".join(rows).strip()
+
+
+def _bare(row: str) -> str:
+    """A row without the frame around it."""
+    return row.strip().strip("│┃").strip()
 
 
 def pending_of(seen: Seen, epoch: int, since: float) -> Pending | None:

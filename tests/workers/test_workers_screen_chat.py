@@ -84,6 +84,27 @@ def pi(typed: str, above: str = "") -> str:
     return f" heard: X\n\n{top}\n{typed}\n{RULE}\n~/shop\n↑200 ↓40 0.1%/100k (auto)          (stub) stub-model"
 
 
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("opencode-draft", ["first row of it", "", "second row"]),
+        (
+            "opencode-draft-long",
+            ["first row of it", "", "second row", "", "", "third row", "fourth", "", "fifth"],
+        ),
+        ("opencode-draft-head", ["after a blank row"]),
+    ],
+)
+def test_opencode_has_a_draft_with_blank_rows(city: DeclaredCity, name: str, rows: list[str]) -> None:
+    """As it was captured, typed with C-j. What was read from the last blank row on was taken for another text, and one
+    that began with a blank row for none."""
+    text = (Path(__file__).parent / "screens" / f"{name}.txt").read_text()
+    for provider in ("opencode", "rehearsal-opencode"):
+        seen = see(city.providers[provider].screen, text)
+        assert seen.claim is Phase.READY and seen.composer and seen.draft == "\n".join(rows)
+    assert holds(seen, "\n".join(["", *rows])) and not holds(seen, "second row")
+
+
 def test_pi_shows_the_end_of_a_long_text(city: DeclaredCity) -> None:
     screen = city.providers["pi"].screen
     assert see(screen, pi("")).draft == "" and see(screen, pi("")).composer
