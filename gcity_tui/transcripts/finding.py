@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
-from gcity_tui.transcripts import aider, store
+from gcity_tui.transcripts import aider, kimi_wire, store
 from gcity_tui.transcripts.claude import slugs
 from gcity_tui.transcripts.lines import parse
 from gcity_tui.transcripts.shape import child, seconds, word
@@ -112,6 +112,8 @@ def discover(
     elif family == "kimi":
         folder = hashlib.md5(str(Path(work_dir)).encode(), usedforsecurity=False).hexdigest()
         fits = [(p.parent.name, p) for p in _recent(root.glob(f"sessions/{folder}/*/context.jsonl"), since)]
+        fits += [(key, p) for key, p in kimi_wire.journals(root, work_dir)
+                 if seconds(_first(p).get("created_at")) >= since - 1.0]  # fmt: skip
     elif "{key}" in provider.transcript_glob:
         paths = root.glob(provider.transcript_glob.replace("{key}", "*"))
         fits = [(key, p) for p in _recent(paths, since) if (key := _headed(provider.transcript, p, work_dir, since))]

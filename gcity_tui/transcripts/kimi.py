@@ -1,19 +1,38 @@
-"""Kimi's context: `~/.kimi/sessions/<md5 of the folder>/<session>/context.jsonl`, `{role, content, tool_calls}` a line.
+"""Kimi's conversations: Kimi Code's journal (`kimi_wire`), and the context files of the program before it.
 
-Shapes as Gas City's adapter reads them. Records have neither id nor time: where a record stands in its file names it.
+Those lie in `~/.kimi/sessions/<md5 of the folder>/<session>/context.jsonl`, `{role, content, tool_calls}` a line, in
+shapes as Gas City's adapter reads them: records have neither id nor time, so where one stands in its file names it.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from gcity_tui.model.history import Block, Entry
+from gcity_tui.model.history import Block, Diagnostic, Entry
+from gcity_tui.transcripts import kimi_wire as wire
 from gcity_tui.transcripts.lines import Raw, parse_placed
-from gcity_tui.transcripts.shape import Format, child, compact, linear, question, text_of, word
+from gcity_tui.transcripts.shape import Format, child, compact, question, text_of, word
+
+
+def parse(chunk: bytes, at_end: bool, base: int) -> tuple[list[Raw], list[Diagnostic]]:
+    """As `parse_placed`; a journal's milliseconds are told as all families tell the time."""
+    records, bad = parse_placed(chunk, at_end, base)
+    return [_timed(r) for r in records], bad
+
+
+def _timed(record: Raw) -> Raw:
+    at = record.get("time")
+    if not isinstance(at, (int, float)) or isinstance(at, bool) or not 0 < at < 1e14:
+        return record
+    stamp = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {**record, "timestamp": stamp}
 
 
 def entry(record: Raw, order: int) -> Entry | None:
     """One record → what is read of it; None for checkpoints and counters (`_checkpoint`, `_usage`)."""
+    if "type" in record:
+        return wire.entry(record, order)
     role = word(record, "role")
     at = record.get("_at")
     ident = f"kimi-{at if isinstance(at, int) else order}"
@@ -54,6 +73,8 @@ def _calls(record: Raw) -> list[dict[str, Any]]:
 
 
 def activity(record: Raw) -> str:
+    if "type" in record:
+        return wire.activity(record)
     role = word(record, "role")
     if role in ("user", "tool"):
         return "in_turn"
@@ -61,5 +82,6 @@ def activity(record: Raw) -> str:
 
 
 KIMI = Format(
-    "kimi", entry, activity, linear, lambda r: "", lambda r: None, lambda r: "", lambda r: "", parse=parse_placed
-)
+    "kimi", entry, activity, wire.branch, lambda r: "", wire.usage, lambda r: str(r.get("_at", "")), wire.model,
+    parse=parse, ahead=True,
+)  # fmt: skip

@@ -240,7 +240,7 @@ def approval(world: World, name: str) -> str:
     until(lambda: world.city.receipt(later.id).note != "", 10, "it says why it waits", world.screens)
     assert world.city.receipt(later.id).state is Delivery.QUEUED and not mark.exists()
     picked = world.city.respond(name, "approve", request_id=session.pending.request_id)
-    assert picked.lower().startswith(("yes", "allow"))
+    assert picked.lower().startswith(("yes", "allow", "approve"))
     until(mark.exists, 15, "the command ran", world.screens)
     until(lambda: world.city.receipt(later.id).state is Delivery.TAKEN_UP, 20, "the nudge came after", world.screens)
     until(lambda: heard(world, "later on") == 1, 10, "the model hears it once", world.screens)
@@ -297,12 +297,12 @@ def how_soon(world: World, name: str, times: int) -> list[float]:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    pane, found = world.city.site.record(name).name, []
+    found = []
     for n in range(times):
         calm(world, name)
         mark = f"asked-{n}-of-{times}"
         world.city.nudge(name, f"%ask touch {world.folder / mark}", wait=10.0)
-        shown = _drawn(world, name, pane, mark)
+        shown = drawn(world, name, mark)
         until(lambda: world.session(name).pending is not None, 20, f"{name} asks", world.screens)
         asked = world.session(name).pending
         assert asked is not None
@@ -318,12 +318,13 @@ def how_soon(world: World, name: str, times: int) -> list[float]:
 _CHOICES = re.compile(r"^\W*(?:1\. )?(?:Yes|Allow once)\b", re.M)
 
 
-def _drawn(world: World, name: str, pane: str, mark: str) -> float:
+def drawn(world: World, name: str, mark: str) -> float:
     """When the first choice of a question that names `mark` was first seen on the screen.
 
     gemini asks about the last command once more now and then: that is answered, and what waits for it comes after.
     """
-    hands, ends, look = world.city.site.hands, time.monotonic() + 60.0, time.monotonic() + 5.0
+    hands, pane = world.city.site.hands, world.city.site.record(name).name
+    ends, look = time.monotonic() + 60.0, time.monotonic() + 5.0
     while (now := time.monotonic()) < ends:
         if now > look:
             look = now + 1.0

@@ -8,10 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-AGENTS = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot")
+KNOWN = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "kimi", "aider")
+AGENTS = tuple(a for a in KNOWN if a in os.environ.get("AGENTS", "").split()) or KNOWN
+"""Those that are run where they are installed: `$AGENTS`, as for install.sh, else all that there is data for."""
 ASKS = tuple(a for a in AGENTS if a != "pi")
 """Those that ask before they do something: pi has no permissions."""
-SHOWS_LIMIT = ("claude", "codex", "gemini")
+SHOWS_LIMIT = tuple(a for a in AGENTS if a in ("claude", "codex", "gemini"))
 """Those that the stub can show a used-up allowance to, in the form that their own maker's service uses."""
 WHAT = (
     "start", "prompt", "nudges", "nudges idle", "nudges busy", "interrupt", "approval",

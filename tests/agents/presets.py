@@ -31,6 +31,7 @@ def write_home(
     _codex(home, stub, folders)
     _gemini(home, folders)
     _chatting(home, stub, folders)
+    _kimi(home, stub)
 
 
 def _chatting(home: Path, stub: str, folders: list[str]) -> None:
@@ -51,6 +52,16 @@ def _chatting(home: Path, stub: str, folders: list[str]) -> None:
     settings = {"defaultProvider": "stub", "defaultModel": "stub-model", "quietStartup": True}
     _write(home / ".pi" / "agent" / "settings.json", json.dumps(settings))
     _write(home / ".copilot" / "config.json", json.dumps({"trustedFolders": folders}))
+
+
+def _kimi(home: Path, stub: str) -> None:
+    """kimi 2.1.0."""
+    lines = [
+        'default_model = "stub"', "[providers.stub]", 'type = "openai"', f'base_url = "{stub}/v1"',
+        f'api_key = "{KEY}"', "[models.stub]", 'provider = "stub"', 'model = "stub-model"',
+        "max_context_size = 100000",
+    ]  # fmt: skip
+    _write(home / ".kimi-code" / "config.toml", "\n".join(lines) + "\n")
 
 
 def _claude(home: Path, folders: list[str], key_known: bool) -> None:
@@ -102,6 +113,10 @@ def provider_tables(stub: str, world: Path) -> str:
         "copilot": {
             "COPILOT_PROVIDER_BASE_URL": f"{stub}/v1", "COPILOT_MODEL": "stub-model", "COPILOT_OFFLINE": "true",
             "COPILOT_AUTO_UPDATE": "false",
+        },
+        "aider": {
+            # The form of edits in which it offers to run commands.
+            "OPENAI_API_BASE": f"{stub}/v1", "AIDER_MODEL": "openai/stub-model", "AIDER_EDIT_FORMAT": "diff",
         },
     }  # fmt: skip
     # Else copilot asks about the folder first, and about the command in it then.
