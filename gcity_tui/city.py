@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,20 +31,24 @@ from gcity_tui.factory.site import Site
 from gcity_tui.model.bead import Bead, Event
 from gcity_tui.model.codec import Hearer, decode
 from gcity_tui.model.declared import DeclaredCity
-from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
+from gcity_tui.model.errors import CityError, NotFound, Temporary
 from gcity_tui.model.history import Entry, History
 from gcity_tui.model.names import resolve
 from gcity_tui.model.paths import socket_path
 from gcity_tui.model.receipt import Receipt
 from gcity_tui.model.round import Loop
-from gcity_tui.model.session import Judgement, Pending
+from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
-from gcity_tui.tmux.attach import AttachPlan, attach_plan, own_client, switch
+from gcity_tui.tmux.attach import AttachPlan, own_client, switch
 from gcity_tui.tmux.ears import Look
 from gcity_tui.tmux.styled import Line
+from gcity_tui.workers.protocol import AgentMapping, AgentTranscript, TranscriptResult
+from gcity_tui.workers.telling import Done, timed
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 T = TypeVar("T")
+CALM = 5.0
+"""Seconds that what was read waits for the controller to take note of it."""
 BLIND = 3
 """Looks in a row that may fail before `watch` says that it cannot see: nothing new and no sight are not the same."""
 
@@ -260,15 +265,61 @@ class City:
         full = resolve(name, tuple(v.instance for v in views))
         return next(v for v in views if v.instance == full)
 
-    def history(self, session: str, *, tail: int = 400) -> History:
-        """What the session said: its last `tail` records."""
+    @contextmanager
+    def _told(self, name: str, record: SessionRecord, quiet: bool = False) -> Iterator[None]:
+        """What is done inside leaves its event, by whoever may write it; reading goes on where nobody may."""
+
+        def leave(done: Done) -> None:
+            args: dict[str, Any] = {"session": record.instance, "operation": name, "ms": done.ms, "error": done.error}
+            try:
+                try:
+                    client.call(self._socket, "told", CALM, **args)
+                except client.NoController:
+                    with CityLock(self.path, name, wait=0.3):
+                        self._local().desk.told(**args)
+            except CityError:
+                pass
+
+        if quiet:
+            yield
+            return
+        with timed(name, self.site.clock, leave):
+            yield
+
+    def history(self, session: str, *, tail: int = 400, quiet: bool = False) -> History:
+        """What the session said: its last `tail` records. `quiet`: a look again at what was opened leaves no event."""
         from gcity_tui.workers.protocol import HistoryRequest
 
-        return self._local().crew.worker(self.site.record(session)).history(HistoryRequest(last=tail))
+        record = self.site.record(session)
+        with self._told("history", record, quiet):
+            return self._local().crew.worker(record).said.history(HistoryRequest(last=tail))
 
-    def follow_history(self, session: str) -> Iterator[Entry]:
-        """Records as they are appended, the ones at hand first, until `close()`; a new conversation is gone on with."""
+    def transcript(self, session: str, *, raw: bool = False) -> TranscriptResult:
+        """The program's own file, with its records as they stand there when `raw`."""
+        record = self.site.record(session)
+        with self._told("transcript", record):
+            return self._local().crew.worker(record).said.transcript(raw=raw)
+
+    def agents_of(self, session: str) -> tuple[AgentMapping, ...]:
+        """The sub-agents of its conversation."""
+        record = self.site.record(session)
+        with self._told("agent_mappings", record):
+            return self._local().crew.worker(record).said.agents()
+
+    def agent_transcript(self, session: str, agent_id: str) -> AgentTranscript:
+        """What one of its sub-agents said. Raises NotFound."""
+        record = self.site.record(session)
+        with self._told("agent_transcript", record):
+            return self._local().crew.worker(record).said.agent(agent_id)
+
+    def follow_history(self, session: str, *, quiet: bool = False) -> Iterator[Entry]:
+        """Records as they are appended, the ones at hand first, until `close()`; a new conversation is gone on with.
+
+        That it was begun leaves one event, however long it lasts; none with `quiet`.
+        """
         crew = self._local().crew
+        with self._told("history", self.site.record(session), quiet):
+            pass
 
         def worker() -> TmuxWorker:
             return crew.worker(self.site.record(session))
@@ -330,22 +381,27 @@ class City:
     def close_session(self, session: str) -> str:
         return self._do("close_session", str, session=session)
 
+    def reset(self, session: str) -> str:
+        """Another conversation, at once when it runs, else at its next start."""
+        return self._do("reset", str, session=session)
+
+    def rename(self, session: str, title: str) -> str:
+        return self._do("rename", str, session=session, title=title)
+
     def why(self, session: str) -> Judgement:
         return self._do("why", Judgement, session=session)
 
     def attach_plan(self, session: str, environ: Mapping[str, str]) -> AttachPlan:
         """The command that shows the session in the terminal whose environment is `environ`."""
         record = self.site.record(session)
-        try:
-            self.site.hands.pane(record.name)
-        except CityError as e:
-            raise Refused(f"{record.instance} is not running", cure=f"gcity-tui session start {record.instance}") from e
-        return attach_plan(self.site.server, record.name, environ)
+        with self._told("attach", record):
+            return self._local().crew.way_in(record, environ)
 
     def switch(self, session: str, environ: Mapping[str, str]) -> None:
         """Show the session on the terminal whose environment is `environ`, which is in the city's own tmux server.
 
-        Down the open pipe: about 1 ms. Ctrl+Q comes back. Raises NotFound, Refused as `attach_plan` does.
+        Down the open pipe: about 1 ms. Ctrl+Q comes back. It carries out an `attach_plan`, which has left the event.
+        Raises NotFound, Refused as `attach_plan` does.
         """
         hands, record = self.site.hands, self.site.record(session)
         switch(hands, own_client(hands, environ), record.name)

@@ -142,7 +142,8 @@ class StillCity:
     def events(self, after: int = 0, limit: int = 200) -> tuple[Event, ...]:
         return tuple(e for e in self.the_events if e.seq > after)[:limit]
 
-    def history(self, session: str, *, tail: int = 400) -> History:
+    def history(self, session: str, *, tail: int = 400, quiet: bool = False) -> History:
+        self._do("history", session, quiet)
         found = self.histories.get(session)
         if found is None:
             raise NotFound(f"{session} has said nothing yet", cure="its transcript begins with its first turn")

@@ -36,7 +36,7 @@ def logs(args: argparse.Namespace) -> int:
             _entry(entry, args.json)
         if args.follow:
             shown = history.entries[-1].id if history.entries else ""
-            for entry in city.follow_history(args.session):
+            for entry in city.follow_history(args.session, quiet=True):
                 if not shown or entry.event == "new_conversation":
                     shown = ""
                     _entry(entry, args.json)

@@ -15,8 +15,9 @@ from gcity_tui.model.snapshot import SessionView
 
 
 def session_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("list", "start", "stop", "kill", "close", "why"))
+    p.add_argument("what", choices=("list", "start", "stop", "kill", "close", "reset", "rename", "why"))
     p.add_argument("session", nargs="?", default="", help="eddie-1, or rig/eddie-1 where that is not unique")
+    p.add_argument("title", nargs="?", default="", help="with rename: what it is called from now on")
 
 
 def session(args: argparse.Namespace) -> int:
@@ -41,8 +42,14 @@ def session(args: argparse.Namespace) -> int:
             rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in judged.evidence]
             output.table(("source", "says", "age", "detail"), rows, empty="no evidence")
             return 0
-        verbs = {"start": city.start, "stop": city.stop, "kill": city.kill, "close": city.close_session}
-        done = verbs[args.what](args.session)
+        if args.title and args.what != "rename":
+            raise Usage(f"session {args.what} takes one session", cure=f"gcity-tui session {args.what} {args.session}")
+        if args.what == "rename":
+            done = city.rename(args.session, args.title)
+        else:
+            verbs = {"start": city.start, "stop": city.stop, "kill": city.kill, "close": city.close_session,
+                     "reset": city.reset}  # fmt: skip
+            done = verbs[args.what](args.session)
         if args.json:
             output.emit_json({"session": args.session, "done": done})
         else:

@@ -16,7 +16,8 @@ from gcity_tui.factory.errands import died
 from gcity_tui.factory.records import CRASH_NOTED, CRASHES, NOT_BEFORE, SERVER, STARTS, TOLD, TOLD_AT
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Action, Assign, Crash, Heal, Park, Quarantine, Release, Restart, Start, Stop, Tell
-from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
+from gcity_tui.model.declared import Agent
+from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Temporary
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.protocol import line
 from gcity_tui.workers.bringup import clear_away
@@ -42,6 +43,13 @@ class Hand:
         named = site.declared.agent(action.agent)
         agent, instance = (named, action.subject) if named else site.agent_for(action.subject)
         record = records.ensure(site.ledger, site.declared, agent, instance)
+        if isinstance(action, Start) and self._is_up(record):
+            return self._up(record)  # whoever started it has left the event
+        with self.crew.operations(record).of("start"):
+            return (yield from self._start(action, agent, record))
+
+    def _start(self, action: Start | Restart, agent: Agent, record: SessionRecord) -> Steps[SessionRecord]:
+        site = self.site
         _, provider = site.declared_for(record)
         if site.closing.is_set():
             raise Temporary("the city is going down")
@@ -80,6 +88,13 @@ class Hand:
         meta = {SERVER: self.site.server_id(), "creation_complete_at": f"{self.site.clock():.3f}"}
         return records.bring(self.site.ledger, record, "active", "", meta, event="session.woke")
 
+    def _is_up(self, record: SessionRecord) -> bool:
+        """Whether it runs; that tmux does not answer is no yes, and asked again once there is a server."""
+        try:
+            return record.state in ("active", "creating") and self._ours_lives(record)
+        except RuntimeUnavailable:
+            return False
+
     def _ours_lives(self, record: SessionRecord) -> bool:
         """Whether the pane that is there was started under the record's present token."""
         try:
@@ -101,8 +116,9 @@ class Hand:
         record = records.session(self.site.ledger, action.subject)
         if record is None or (action.state == "suspended" and record.state != "suspended"):
             return record  # whoever suspended it has taken that back meanwhile
-        self.end(record)
-        return self.rest(record, action.state, action.reason)
+        with self.crew.operations(record).of("stop"):
+            self.end(record)
+            return self.rest(record, action.state, action.reason)
 
     def end(self, record: SessionRecord) -> None:
         """End pane and processes, those too that outlived their pane. Raises Temporary while one does not end."""

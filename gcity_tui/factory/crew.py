@@ -13,14 +13,16 @@ from pathlib import Path
 
 from gcity_tui.factory import prompts
 from gcity_tui.factory.site import Site
-from gcity_tui.model.errors import CityError
+from gcity_tui.model.errors import CityError, NotFound, Refused
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
+from gcity_tui.tmux.attach import AttachPlan, attach_plan
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.bells import Bells
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import environment
 from gcity_tui.workers.protocol import Observation
 from gcity_tui.workers.settling import UNDER_WAY
+from gcity_tui.workers.telling import Operations, unhanded
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 LOOKERS = 4
@@ -82,11 +84,28 @@ class Crew:
             self._absent.pop(id, None)
 
     def start(self, record: SessionRecord) -> Steps[TmuxWorker]:
-        """Bring the program up with its prompt. In the session's lane, which rests until it can take text."""
+        """Bring the program up with its prompt; whoever asks for it has it told. In the lane, which rests meanwhile."""
         self.forget(record.id)
         worker = self.worker(record)
-        yield from worker.starting(prompts.startup(self.site.declared, worker.agent, record))
+        yield from worker.life.start(prompts.startup(self.site.declared, worker.agent, record))
         return worker
+
+    def operations(self, record: SessionRecord) -> Operations:
+        """By which what is done to a session is told; also to one whose agent is not declared any more."""
+        try:
+            return self.worker(record).operations
+        except CityError:
+            return unhanded(self.site.ledger, self.site.lanes, record, self.site.clock)
+
+    def way_in(self, record: SessionRecord, environ: Mapping[str, str]) -> AttachPlan:
+        """How a terminal with `environ` gets into its pane; into one, too, whose agent is not declared any more."""
+        if self.site.declared.agent(record.agent) is not None:
+            return self.worker(record).way_in(environ)
+        try:
+            self.site.hands.pane(record.name)
+        except NotFound as e:
+            raise Refused(f"{record.instance} is not running") from e
+        return attach_plan(self.site.server, record.name, environ)
 
     def script_environment(self, record: SessionRecord) -> dict[str, str]:
         """What an agent's own commands outside of its pane see."""

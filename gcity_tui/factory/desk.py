@@ -23,10 +23,12 @@ from gcity_tui.model.actions import Start
 from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, Usage
 from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
 from gcity_tui.model.session import Judgement, Pending, SessionRecord
+from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers import hooks
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.protocol import InteractionResponse
+from gcity_tui.workers.telling import READS, Done, of_receipt
 
 QUEUED = "queued: no controller, run gcity-tui up"
 LANE = 45.0
@@ -60,12 +62,16 @@ class Desk:
                 # The server came up between the two questions: ask it once more.
         return None
 
-    def _in_lane(self, record: SessionRecord, fn: Callable[[], object]) -> object:
+    def _in_lane(self, record: SessionRecord, verb: str, fn: Callable[[], object]) -> object:
+        """Wait for `fn`, which leaves the event of `verb`, to have its turn; one that does not get it is taken back."""
         future: Future[object] = self.site.lanes.submit(record.instance, fn)
         try:
             return future.result(LANE)
         except NotYet as e:
-            raise Temporary(f"{record.instance} is busy with something else in its lane", cure="try again") from e
+            if not future.cancel():
+                raise Temporary(f"{record.instance}: it is still under way", cure="look again") from e
+            with self.crew.operations(record).of(verb):
+                raise Temporary(f"{record.instance} is busy with something else in its lane", cure="try again") from e
         finally:
             self._ring()
 
@@ -74,6 +80,12 @@ class Desk:
     def nudge(self, session: str, text: str, *, when: str = "boundary", wake: bool = True, source: str = "") -> Receipt:
         """Queue text for a session and set out to deliver it; the receipt tells how far it came."""
         record = self.site.record(session)
+        with self.crew.operations(record).of("nudge") as facts:
+            receipt = self._nudge(record, text, when, wake, source)
+            facts.update(of_receipt(receipt))
+        return receipt
+
+    def _nudge(self, record: SessionRecord, text: str, when: str, wake: bool, source: str) -> Receipt:
         receipt = self.site.queue.put(record.instance, text, when=when, wake=wake, source=source)
         row = self._row(record)
         if row is not None and not row.dead:
@@ -96,14 +108,14 @@ class Desk:
 
     def interrupt(self, session: str, *, wait: float = 5.0) -> str:
         record = self.site.record(session)
-        self._need_alive(record)
-        return str(self._in_lane(record, lambda: self.crew.worker(record).interrupt(wait)))
+        self._need_alive(record, "interrupt")
+        return str(self._in_lane(record, "interrupt", lambda: self.crew.worker(record).interrupt(wait)))
 
     def draft(self, session: str, action: str) -> Receipt:
         """`send` or `clear` the text that stands in the composer."""
         record = self.site.record(session)
-        self._need_alive(record)
-        said = str(self._in_lane(record, lambda: self.crew.worker(record).draft(action)))
+        self._need_alive(record, "draft")
+        said = str(self._in_lane(record, "draft", lambda: self.crew.worker(record).draft(action)))
         state = Delivery.SUBMITTED if action == "send" else Delivery.UNDELIVERED
         return Receipt("", record.instance, state, said, self.site.clock())
 
@@ -114,15 +126,23 @@ class Desk:
 
     def respond(self, session: str, option: str, *, request_id: str = "", text: str = "") -> str:
         record = self.site.record(session)
-        self._need_alive(record)
+        self._need_alive(record, "respond")
         response = InteractionResponse(action=option, request_id=request_id, text=text)
-        return str(self._in_lane(record, lambda: self.crew.worker(record).respond(response)))
+        return str(self._in_lane(record, "respond", lambda: self.crew.worker(record).respond(response)))
 
-    def _need_alive(self, record: SessionRecord) -> PaneRow:
+    def _need_alive(self, record: SessionRecord, verb: str) -> None:
+        """Raises Refused, which is told as the end of `verb`."""
         row = self._row(record)
         if row is None or row.dead:
-            raise Refused(f"{record.instance} is not running", cure=f"gcity-tui session start {record.instance}")
-        return row
+            with self.crew.operations(record).of(verb):
+                raise Refused(f"{record.instance} is not running", cure=f"gcity-tui session start {record.instance}")
+
+    def told(self, session: str, operation: str, ms: int, error: str = "") -> str:
+        """What a process that only reads did, for its event: `attach`, `history` and the like."""
+        if operation not in READS:
+            raise Usage(f"{operation!r} is told by whoever carries it out", cure=", ".join(READS))
+        self.crew.operations(self.site.record(session)).leave(Done(operation, ms, one_line(error, 300)))
+        return "told"
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
@@ -140,8 +160,11 @@ class Desk:
     def _wake(self, record: SessionRecord, why: str) -> str:
         row = self._row(record)
         if row is not None and not row.dead and record.state in ("active", "creating"):
-            return f"{record.instance} is running"
+            with self.crew.operations(record).of("start"):
+                return f"{record.instance} is running"
         if self._loop is None:
+            with self.crew.operations(record).of("start") as facts:
+                facts["queued"] = True
             return QUEUED
         self.waking.add(record.instance)
         done = self.site.lanes.submit(record.instance, lambda: self._start_now(record, why))
@@ -159,8 +182,11 @@ class Desk:
     def _start_now(self, record: SessionRecord, why: str) -> Steps[None]:
         now = records.reread(self.site.ledger, record)
         row = self._row(now)
-        if now.state in ("closed", "quarantined", "suspended") or (row is not None and not row.dead):
-            return
+        if row is not None and not row.dead:
+            return  # the loop was quicker, and that start is told
+        if now.state in ("closed", "quarantined", "suspended"):
+            with self.crew.operations(record).of("start"):
+                raise Refused(f"{now.instance} is {now.state} by now")
         held = [b.id for b in self.site.ledger.find(assignee=now.instance, status=("in_progress", "open"))]
         yield from self.hand.start(Start(now.instance, why, agent=now.agent, bead=held[0] if held else ""))
         self._ring()
@@ -168,7 +194,12 @@ class Desk:
     def stop(self, session: str) -> str:
         """End its processes and leave it suspended: it does not come back by itself."""
         record = self.site.record(session)
-        self._in_lane(record, lambda: self._rest(record, "suspended", "stopped by hand"))
+
+        def go() -> None:
+            with self.crew.operations(record).of("stop"):
+                self._rest(record, "suspended", "stopped by hand")
+
+        self._in_lane(record, "stop", go)
         return "stopped"
 
     def _rest(self, record: SessionRecord, state: str, reason: str) -> None:
@@ -189,15 +220,36 @@ class Desk:
     def kill(self, session: str) -> str:
         """End its processes only: what it was at is taken up again."""
         record = self.site.record(session)
-        self._need_alive(record)
-        self._in_lane(record, lambda: self.hand.end(record))
+
+        def go() -> None:
+            with self.crew.operations(record).of("kill"):
+                self.hand.end(record)
+
+        self._need_alive(record, "kill")
+        self._in_lane(record, "kill", go)
         return "killed"
+
+    def reset(self, session: str) -> str:
+        """Ask for another conversation: at once when it runs (it is started anew), else at its next start."""
+        record = self.site.record(session)
+        self._in_lane(record, "reset", lambda: self.crew.worker(record).reset())
+        return "a new conversation begins at its next start" if self._row(record) is None else "it is started anew"
+
+    def rename(self, session: str, title: str) -> str:
+        """Give a session another title; its name stays."""
+        record = self.site.record(session)
+        self._in_lane(record, "rename", lambda: self.crew.worker(record).rename(title))
+        return "renamed"
 
     def close_session(self, session: str) -> str:
         """End it for good; the slot's next session is another one."""
         record = self.site.record(session)
 
         def go() -> None:
+            with self.crew.operations(record).of("close"):
+                close()
+
+        def close() -> None:
             self._rest(record, "suspended", "closed by hand")
             for nudge in self.site.queue.unsettled(record.instance):
                 over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
@@ -205,7 +257,7 @@ class Desk:
             records.change(self.site.ledger, records.reread(self.site.ledger, record), "close", "closed by hand")
             self._unhook(record)
 
-        self._in_lane(record, go)
+        self._in_lane(record, "close", go)
         return "closed"
 
     def _unhook(self, record: SessionRecord) -> None:
@@ -306,4 +358,7 @@ class Desk:
         if now.state in ("active", "awake", "creating", "draining"):
             meta = {"sleep_reason": "city-stop", "slept_at": f"{self.site.clock():.3f}"}
             records.bring(self.site.ledger, now, "asleep", "the city was stopped", meta, event="session.stopped")
-        self.hand.end(now)
+            with self.crew.operations(now).of("stop"):
+                self.hand.end(now)
+        else:
+            self.hand.end(now)

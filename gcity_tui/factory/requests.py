@@ -18,7 +18,8 @@ from gcity_tui.model.errors import CityError, Temporary, Usage
 
 VERBS = frozenset({
     "nudge", "receipt", "receipts", "interrupt", "draft", "pending", "respond", "start", "stop", "kill",
-    "close_session", "why", "sling", "loop", "resolve_gate", "read_mail", "send_mail", "reply_mail",
+    "close_session", "reset", "rename", "told", "why", "sling", "loop", "resolve_gate", "read_mail", "send_mail",
+    "reply_mail",
 })  # fmt: skip
 """Methods of the desk that may be called by name."""
 

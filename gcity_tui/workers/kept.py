@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gcity_tui.model.declared import Agent, Provider
-from gcity_tui.model.errors import SessionClosed, Unsupported
+from gcity_tui.model.errors import SessionClosed, Unsupported, Usage
 from gcity_tui.model.session import SessionRecord
 
 if TYPE_CHECKING:
@@ -45,12 +45,17 @@ class Kept:
         return self.record.id
 
     def rename(self, title: str) -> None:
+        """Raises Usage for a title of blanks."""
+        title = title.strip()
+        if not title:
+            raise Usage("the title is empty")
         if self.record.id:
             self.ledger.update(self.record.id, set={"title": title}, actor=self.record.instance)
         self.record = replace(self.record, title=title)
 
     def ask_reset(self) -> None:
         """Ask whoever starts it next for a new conversation. Raises Unsupported without a bead: nobody would know."""
+        self.need_open()
         if not self.record.id:
             raise Unsupported("a session without a record cannot be reset")
         self.write(restart_requested="true", continuation_reset_pending="true")

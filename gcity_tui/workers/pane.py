@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from gcity_tui.model.declared import Provider
-from gcity_tui.model.errors import NotFound
+from gcity_tui.model.errors import NotFound, Refused
 from gcity_tui.model.session import Judgement, Phase
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.panes import PaneRow
@@ -45,6 +45,13 @@ class Pane:
     def alive(self) -> PaneRow | None:
         row = self.row()
         return None if row is None or row.dead else row
+
+    def need_alive(self) -> PaneRow:
+        """Raises Refused when no program runs in it."""
+        row = self.alive()
+        if row is None:
+            raise Refused("the agent is not running", cure="start it first")
+        return row
 
     def see(self) -> Seen:
         """Capture the screen now. Raises NotFound when the session is gone."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.receipt import Delivery, Receipt
+from gcity_tui.model.session import SessionRecord
 from gcity_tui.transcripts import Standing
 from gcity_tui.workers.lanes import Lanes, Steps
 from gcity_tui.workers.queue import EVENT
@@ -17,6 +19,38 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
 
 T = TypeVar("T")
+
+
+READS = ("attach", "history", "transcript", "agent_mappings", "agent_transcript")
+"""Operations that reach neither pane nor lane: a process that may not write the ledger has them told by who may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An operation that is over: how long it took, in milliseconds, and why it failed, if it did."""
+
+    name: str
+    ms: int
+    error: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@contextmanager
+def timed(name: str, clock: Callable[[], float], leave: Callable[[Done], None]) -> Iterator[dict[str, object]]:
+    """Tell `leave` how what is done inside came out."""
+    began = clock()
+    facts: dict[str, object] = {}
+    error = ""
+    try:
+        yield facts
+    except CityError as e:
+        error = e.message
+        raise
+    except BaseException as e:
+        error = repr(e)
+        raise
+    finally:
+        leave(Done(name, round((clock() - began) * 1000), error, facts))
 
 
 class Operations:
@@ -52,23 +86,25 @@ class Operations:
     @contextmanager
     def of(self, name: str) -> Iterator[dict[str, object]]:
         """One operation. What is put into the yielded facts goes along."""
-        began = self._clock()
-        facts: dict[str, object] = {}
-        outcome, error = "succeeded", ""
-        try:
+        with timed(name, self._clock, self.leave) as facts:
             yield facts
-        except CityError as e:
-            outcome, error = "failed", e.message
-            raise
-        except BaseException as e:
-            outcome, error = "failed", repr(e)
-            raise
-        finally:
-            told = {"operation": name, "result": outcome, **facts, **self._about()}
-            told["duration_ms"] = round((self._clock() - began) * 1000)
-            if error:
-                told["error"] = error
-            self._ledger.emit(EVENT, self._session, self._session, f"{name} {outcome}", told)
+
+    def leave(self, done: Done) -> None:
+        """The event of an operation that is over."""
+        outcome = "failed" if done.error else "succeeded"
+        told = {"operation": done.name, "result": outcome, **done.facts, **self._about(), "duration_ms": done.ms}
+        if done.error:
+            told["error"] = done.error
+        self._ledger.emit(EVENT, self._session, self._session, f"{done.name} {outcome}", told)
+
+
+def unhanded(ledger: Ledger, lanes: Lanes, record: SessionRecord, clock: Callable[[], float]) -> Operations:
+    """Those of a session that has no handle: its agent is not declared any more."""
+    about = {
+        "session_id": record.id, "session_name": record.name, "provider": record.provider, "transport": "tmux",
+        "template": record.agent, "agent_name": record.instance,
+    }  # fmt: skip
+    return Operations(ledger, lanes, record.instance, lambda: about, clock)
 
 
 def of_receipt(receipt: Receipt) -> dict[str, object]:

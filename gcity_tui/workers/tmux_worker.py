@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcity_tui.model.declared import Agent, Provider
-from gcity_tui.model.errors import NotFound, Refused, Usage
+from gcity_tui.model.errors import Refused, Usage
 from gcity_tui.model.history import History
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Evidence, Pending, SessionRecord
@@ -87,7 +87,7 @@ class TmuxWorker:
         self.said = Said(self.kept, self.pane)
         self.lanes, self.clock = lanes, clock
         self._eyes_row = eyes_row
-        self._operations = telling.Operations(ledger, lanes, record.instance, self._about, clock)
+        self.operations = telling.Operations(ledger, lanes, record.instance, self._about, clock)
 
     @property
     def record(self) -> SessionRecord:
@@ -112,54 +112,51 @@ class TmuxWorker:
     # -- lifecycle
 
     def start(self, prompt: str = "") -> None:
-        self.lanes.run(self.record.instance, lambda: self.starting(prompt))
-
-    def starting(self, prompt: str = "") -> Steps[None]:
-        """`start` as the steps that the session's lane carries out; while the program comes up it rests."""
-        return self._operations.steps("start", lambda: self.life.start(prompt))
+        self.operations.in_lane("start", lambda: self.life.start(prompt))
 
     def start_resolved(self, resolved: Resolved) -> None:
-        self._operations.in_lane("start_resolved", lambda: self.life.start_resolved(resolved))
+        self.operations.in_lane("start_resolved", lambda: self.life.start_resolved(resolved))
 
     def attach(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
-        with self._operations.of("attach"):  # in no lane: a person gets in whatever else is under way
-            self.kept.need_open()
-            if self.pane.row() is None:
-                raise NotFound(f"{self.record.instance} is not running", cure=f"gcity-tui start {self.record.instance}")
-            if not self.agent.attach and not read_only:
-                raise Refused(f"{self.agent.qualified} is not attached to (attach = false)", cure="gcity-tui peek")
-            return attach_plan(self.pane.hands.server, self.record.name, environ, read_only=read_only)
+        with self.operations.of("attach"):  # in no lane: a person gets in whatever else is under way
+            return self.way_in(environ, read_only=read_only)
+
+    def way_in(self, environ: Mapping[str, str], *, read_only: bool = False) -> AttachPlan:
+        """`attach`, for a caller that has the event told. Raises SessionClosed, Refused."""
+        self.kept.need_open()
+        if self.pane.row() is None:
+            start = f"gcity-tui session start {self.record.instance}"
+            raise Refused(f"{self.record.instance} is not running", cure=start)
+        if not self.agent.attach and not read_only:
+            peek = f"gcity-tui peek {self.record.instance}"
+            raise Refused(f"{self.agent.qualified} is not attached to (attach = false)", cure=peek)
+        return attach_plan(self.pane.hands.server, self.record.name, environ, read_only=read_only)
 
     def create(self, mode: CreateMode) -> str:
-        if mode not in ("deferred", "started"):
-            raise Usage(f"unknown create mode {mode!r}", cure="deferred or started")
-        if not self.record.id:
-            self._operations.in_lane("create", self.kept.create)
-        if mode == "started":
-            self.start()
-        return self.record.id
+        def go() -> Steps[str]:
+            if mode not in ("deferred", "started"):
+                raise Usage(f"unknown create mode {mode!r}", cure="deferred or started")
+            self.kept.create()
+            if mode == "started":
+                yield from self.life.start()
+            return self.record.id
+
+        return self.operations.in_lane("create", go)
 
     def reset(self) -> None:
-        def go() -> None:
-            self.kept.need_open()
-            self.kept.ask_reset()
-
-        self._operations.in_lane("reset", go)
+        self.operations.in_lane("reset", self.kept.ask_reset)
 
     def stop(self) -> None:
-        self._operations.in_lane("stop", self.life.stop)
+        self.operations.in_lane("stop", self.life.stop)
 
     def kill(self) -> None:
-        self._operations.in_lane("kill", self.life.kill)
+        self.operations.in_lane("kill", self.life.kill)
 
     def close(self) -> None:
-        self._operations.in_lane("close", self.life.close)
+        self.operations.in_lane("close", self.life.close)
 
     def rename(self, title: str) -> None:
-        title = title.strip()
-        if not title:
-            raise Usage("the title is empty")
-        self._operations.in_lane("rename", lambda: self.kept.rename(title))
+        self.operations.in_lane("rename", lambda: self.kept.rename(title))
 
     # -- what it is doing
 
@@ -209,39 +206,49 @@ class TmuxWorker:
         return self.lanes.run(self.record.instance, self.courier.settle)
 
     def _deliver(self, text: str, when: str, wake: bool, source: str, epoch: int = 0) -> Receipt:
+        self.kept.need_open()
         receipt = self.queue.put(self.record.instance, text, when=when, epoch=epoch, wake=wake, source=source)
         self.courier.pump()
         return self.queue.receipt(receipt.id)
 
     def message(self, request: MessageRequest) -> MessageResult:
-        self.kept.need_open()  # fenced: in another conversation it would mean nothing, and is not said
         when = {"default": "now", "follow_up": "boundary", "interrupt_now": "interrupt"}.get(request.delivery, "now")
-        receipt = self._operations.in_lane(
-            "message", lambda: self._deliver(request.text, when, True, "", self.record.epoch)
-        )
+
+        def go() -> Receipt:  # fenced: in another conversation it would mean nothing, and is not said
+            return self._deliver(request.text, when, True, "", self.record.epoch)
+
+        receipt = self.operations.in_lane("message", go)
         return MessageResult(receipt.state is Delivery.QUEUED, receipt)
 
     def nudge(self, request: NudgeRequest) -> NudgeResult:
-        self.kept.need_open()
-        if request.delivery not in ("default", "immediate", "wait_idle"):
-            raise Usage(f"unknown delivery {request.delivery!r}", cure="default, immediate or wait_idle")
-        when = "now" if request.delivery == "immediate" else "boundary"
-        wake = request.wake != "live_only"
-        receipt = self._operations.in_lane("nudge", lambda: self._deliver(request.text, when, wake, request.source))
+        def go() -> Receipt:
+            if request.delivery not in ("", "default", "immediate", "wait_idle"):
+                raise Usage(f"unknown delivery {request.delivery!r}", cure="default, immediate or wait_idle")
+            when = "now" if request.delivery == "immediate" else "boundary"
+            return self._deliver(request.text, when, request.wake != "live_only", request.source)
+
+        receipt = self.operations.in_lane("nudge", go)
         return NudgeResult(receipt.state is Delivery.TAKEN_UP, receipt)
 
     def interrupt(self, wait: float = 5.0) -> str:
-        self.kept.need_open()
-        return self._operations.in_lane("interrupt", lambda: composer.interrupt(self.pane, wait))
+        def go() -> str:
+            self.kept.need_open()
+            return composer.interrupt(self.pane, wait)
+
+        return self.operations.in_lane("interrupt", go)
 
     def draft(self, action: str) -> str:
         """`send` or `clear` what stands in the composer."""
-        if action not in ("send", "clear"):
-            raise Usage(f"{action!r} with a draft", cure="send or clear")
-        if action == "send":
-            return self._operations.in_lane("draft", lambda: composer.send_draft(self.pane))
-        cleared = self._operations.in_lane("draft", lambda: composer.clear(self.pane))
-        return "cleared" if cleared else "not cleared: a person or a question is there"
+
+        def go() -> str:
+            if action not in ("send", "clear"):
+                raise Usage(f"{action!r} with a draft", cure="send or clear")
+            self.kept.need_open()
+            if action == "send":
+                return composer.send_draft(self.pane)
+            return "cleared" if composer.clear(self.pane) else "not cleared: a person or a question is there"
+
+        return self.operations.in_lane("draft", go)
 
     # -- questions
 
@@ -255,8 +262,11 @@ class TmuxWorker:
         return "pending" if self.pending() else "none"
 
     def respond(self, response: InteractionResponse) -> str:
-        self.kept.need_open()
-        picked = self._operations.in_lane("respond", lambda: self.answers.respond(response.action, response.request_id))
+        def go() -> str:
+            self.kept.need_open()
+            return self.answers.respond(response.action, response.request_id)
+
+        picked = self.operations.in_lane("respond", go)
         if response.text.strip():
             self.send(response.text, when="now", wake=False, source="answer")
         return picked
@@ -267,16 +277,20 @@ class TmuxWorker:
         return self.said.path()
 
     def history(self, request: HistoryRequest = WHOLE) -> History:
-        return self.said.history(request)
+        with self.operations.of("history"):
+            return self.said.history(request)
 
     def transcript(self, *, raw: bool = False) -> TranscriptResult:
-        return self.said.transcript(raw=raw)
+        with self.operations.of("transcript"):
+            return self.said.transcript(raw=raw)
 
     def agent_mappings(self) -> tuple[AgentMapping, ...]:
-        return self.said.agents()
+        with self.operations.of("agent_mappings"):
+            return self.said.agents()
 
     def agent_transcript(self, agent_id: str) -> AgentTranscript:
-        return self.said.agent(agent_id)
+        with self.operations.of("agent_transcript"):
+            return self.said.agent(agent_id)
 
     def peek(self, lines: int = 40) -> str:
         if self.pane.row() is None:

@@ -130,7 +130,7 @@ def test_what_a_session_that_does_not_run_answers(ground: Ground) -> None:
     assert not worker.live_observation().running
     worker.stop()
     for verb, error in (
-        (lambda: worker.attach(os.environ), NotFound),
+        (lambda: worker.attach(os.environ), Refused),
         (lambda: worker.peek(5), Refused),
         (worker.interrupt, Refused),
         (lambda: worker.respond(InteractionResponse("Yes")), NoInteraction),

@@ -77,7 +77,8 @@ class TranscriptScreen(View):
     @work(group="transcript", exit_on_error=False)
     async def _load(self, session: str, mark: tuple[object, ...]) -> None:
         try:
-            history: History | None = await aside(lambda: self.city.history(session, tail=TAIL))
+            again = bool(self._loaded and self._loaded[0] == session)
+            history: History | None = await aside(lambda: self.city.history(session, tail=TAIL, quiet=again))
             note = ""
         except CityError as error:
             history, note = None, str(error)
