@@ -118,7 +118,9 @@ class Hand:
             return record  # whoever suspended it has taken that back meanwhile
         with self.crew.operations(record).of("stop"):
             self.end(record)
-            return self.rest(record, action.state, action.reason)
+            # Ending took a while, in which a person may have asked for it again.
+            only = action.state if action.state == "suspended" else ""
+            return self.rest(record, action.state, action.reason, only)
 
     def end(self, record: SessionRecord) -> None:
         """End pane and processes, those too that outlived their pane. Raises Temporary while one does not end."""
@@ -127,8 +129,8 @@ class Hand:
             raise Temporary(f"{record.instance}: {len(left)} processes did not end", cure="they are tried again")
         clear_away(record.id, str(self.site.path))
 
-    def rest(self, record: SessionRecord, state: str, reason: str) -> SessionRecord:
-        """Nothing runs any more: tidy up and write the state down."""
+    def rest(self, record: SessionRecord, state: str, reason: str, only: str = "") -> SessionRecord:
+        """Nothing runs any more: tidy up and write the state down; `only` if it is in that one still."""
         self.crew.forget(record.id)
         placing.leave(self.site, record)
         now = f"{self.site.clock():.3f}"
@@ -136,7 +138,7 @@ class Hand:
             "slept_at": now, "sleep_reason": reason, "drain_acked": "", "drain_requested": "", "restart_requested": "",
             records.BEAD: "", TOLD: "", records.PINNED: "",
         }  # fmt: skip
-        return records.bring(self.site.ledger, record, state, reason, meta, event="session.stopped")
+        return records.bring(self.site.ledger, record, state, reason, meta, event="session.stopped", only=only)
 
     def adopt(self, instance: str) -> SessionRecord | None:
         """A session is alive: take it over when it carries the record's token, end it when it is an older start's."""

@@ -207,17 +207,20 @@ def _path(state: str, target: str) -> tuple[str, ...]:
 
 def bring(
     ledger: Ledger, record: SessionRecord, target: str, reason: str = "", meta: Mapping[str, str] | None = None,
-    *, event: str = "",
+    *, event: str = "", only: str = "",
 ) -> SessionRecord:  # fmt: skip
     """Take a record to `target` by legal steps in one transaction; the reason and `meta` are written with it.
 
-    A record that was closed meanwhile stays closed. Raises IllegalTransition when no way leads there.
+    A record that was closed meanwhile stays closed; with `only`, one that is in another state by now stays as it is.
+    Raises IllegalTransition when no way leads there.
     """
 
     def run(tx: Tx) -> None:
         if tx.status(record.id) == "closed":
             return
         state = tx.meta(record.id, "state") or ""
+        if only and state != only:
+            return
         steps = _path(state, target)
         if not steps and state != target:
             raise IllegalTransition(f"no way leads from {state} to {target}", where=record.instance)
