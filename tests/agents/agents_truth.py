@@ -1,8 +1,9 @@
 """Truth and what we said: the stub's log as spans of what an agent was really doing, against samples of our own view.
 
-What the log does not hold comes from the test: when a question was answered. A request comes a moment after Enter, and
-a dialog is drawn a moment after the answer that asks for the tool, so samples nearer than `GRACE` to an edge are left
-out of the count; how many they are is said.
+What the log does not hold comes from the test: when a question was drawn, by a look at the screen that is not ours, and
+when it was answered. Between the answer that asks for a tool and its question a program works: qwen 0.15.10 took 8 s
+once, and nobody was asked anything. A request comes a moment after Enter, so samples nearer than `GRACE` to an edge are
+left out of the count; how many they are is said.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ class Sample:
     evidence: tuple[str, ...]
 
 
-def spans(rows: Iterable[Mapping[str, Any]], answered: Sequence[float], begin: float) -> tuple[Span, ...]:
+def spans(
+    rows: Iterable[Mapping[str, Any]], drawn: Sequence[float], answered: Sequence[float], begin: float
+) -> tuple[Span, ...]:
     """What the agent was doing from `begin` on, each span until the next one. It is idle at `begin`.
 
-    busy from a request to the end of the last answer of its turn; waiting from the end of an answer that asks for a
-    tool that needs a yes, until that was given.
+    busy from a request to the end of the last answer of its turn; waiting from when the question about a tool was
+    `drawn`, after an answer that asks for one, until it was `answered`.
     """
     found = [Span(begin, "ready", "at the beginning")]
     turns: dict[int, str] = {}
@@ -63,7 +66,7 @@ def spans(rows: Iterable[Mapping[str, Any]], answered: Sequence[float], begin: f
             elif turn == "limit":
                 found.append(Span(at, "limited", "the allowance is used up"))
             elif turn == "ask":
-                found.append(Span(at, "waiting", "a tool needs a yes"))
+                found += [Span(t, "waiting", "a tool needs a yes") for t in drawn if t >= at][:1]
                 found += [Span(t, "busy", "answered") for t in answered if t >= at][:1]
     found.sort(key=lambda s: s.begin)
     merged: list[Span] = []

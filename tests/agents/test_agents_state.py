@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from agents_deeds import calm, how_soon, percentile
+from agents_deeds import calm, drawn, how_soon, percentile
 from agents_table import AGENTS, ASKS, SHOWS_LIMIT
 from agents_truth import Sampler, score, spans
 from agents_world import World, heard, until
@@ -19,16 +19,20 @@ FOUND = 0.3
 Note = Callable[[str, str], None]
 
 
-def episode(w: World, name: str, answered: list[float], *, asks: bool, limit: bool) -> None:
-    """Idle, a turn, a tool that needs a yes and takes its time, a turn that is cut off, a used-up allowance."""
+def episode(w: World, name: str, shown: list[float], answered: list[float], *, asks: bool, limit: bool) -> None:
+    """Idle, a turn, a tool that needs a yes and takes its time, a turn that is cut off, a used-up allowance.
+
+    One that asks nothing has more turns, so that it lasts as long. When a question was `shown` and `answered` is noted.
+    """
     time.sleep(STAY)
-    for n in range(2):
+    for n in range(2 if asks else 4):
         w.city.nudge(name, f"%slow 6 part {n}", wait=10.0)
         until(lambda n=n: heard(w, f"%slow 6 part {n}") == 1, 15, "the model begins", w.screens)  # type: ignore[misc]
         calm(w, name, 30)
         time.sleep(STAY)
         if asks:
             w.city.nudge(name, f"%ask sleep 5; touch {w.folder}/episode-{n}", wait=10.0)
+            shown.append(drawn(w, name, f"episode-{n}"))
             until(lambda: w.session(name).pending is not None, 20, f"{name} asks", w.screens)
             time.sleep(STAY)
             answered.append(time.time())
@@ -59,14 +63,14 @@ def test_what_we_say_is_so(
     w = world({"alice": program}, plan=True)
     w.up("alice-1")
     calm(w, "alice-1")
-    begin, answered = time.time(), list[float]()
+    begin, shown, answered = time.time(), list[float](), list[float]()
     sampler = Sampler(w, "alice-1")
     sampler.start()
     try:
-        episode(w, "alice-1", answered, asks=program in ASKS, limit=program in SHOWS_LIMIT)
+        episode(w, "alice-1", shown, answered, asks=program in ASKS, limit=program in SHOWS_LIMIT)
     finally:
         sampler.stop()
-        found = score(spans(w.stub.rows(), answered, begin), sampler.samples)
+        found = score(spans(w.stub.rows(), shown, answered, begin), sampler.samples)
         note("state", f"{found.percent:.1f} %")
         said = sorted({s.phase for s in sampler.samples})
         told = (
