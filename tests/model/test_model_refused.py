@@ -1,4 +1,4 @@
-"""Sessions whose model answers no more, among what needs a person: a choice, a login; one that only waits needs nobody."""
+"""Sessions whose model answers no more: a choice and a login need a person, one that only waits needs nobody."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ def limited(name: str, **more: object) -> SessionView:
 
 def test_a_choice_and_a_login_need_a_person() -> None:
     menu = Pending("r1", "limit", "You've hit your session limit", ("Stop and wait", "Upgrade"), "What now?", 60.0)
+    asked = Pending("r2", "approval", "May I?", ("Yes",), "", 1.0)
     views = (
         limited("eddie-1", cure="log in with /login"), limited("eddie-2", pending=menu, limited_until=900.0),
         limited("eddie-3", limited_until=900.0),
-        SessionView("eddie-4", "eddie", phase=Phase.WAITING, pending=Pending("r2", "approval", "May I?", ("Yes",), "", 1.0)),
+        SessionView("eddie-4", "eddie", phase=Phase.WAITING, pending=asked),
         SessionView("eddie-5", "eddie", phase=Phase.READY, cure="of no use by now"),
     )  # fmt: skip
     found = attention(CitySnapshot("town", "/town", 100.0, sessions=views))
