@@ -20,7 +20,7 @@ from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.queues import QUIET
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Start
-from gcity_tui.model.errors import NotFound, Refused, SessionClosed, Temporary, Usage
+from gcity_tui.model.errors import CityError, NotFound, Refused, SessionClosed, Temporary, Usage
 from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
 from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.model.text import one_line
@@ -109,7 +109,9 @@ class Desk:
     def interrupt(self, session: str, *, wait: float = 5.0) -> str:
         record = self.site.record(session)
         self._need_alive(record, "interrupt")
-        return str(self._in_lane(record, "interrupt", lambda: self.crew.worker(record).interrupt(wait)))
+        done = str(self._in_lane(record, "interrupt", lambda: self.crew.worker(record).interrupt(wait)))
+        self._look_again(session)
+        return done
 
     def draft(self, session: str, action: str) -> Receipt:
         """`send` or `clear` the text that stands in the composer."""
@@ -128,7 +130,15 @@ class Desk:
         record = self.site.record(session)
         self._need_alive(record, "respond")
         response = InteractionResponse(action=option, request_id=request_id, text=text)
-        return str(self._in_lane(record, "respond", lambda: self.crew.worker(record).respond(response)))
+        picked = str(self._in_lane(record, "respond", lambda: self.crew.worker(record).respond(response)))
+        self._look_again(session)
+        return picked
+
+    def _look_again(self, session: str) -> None:
+        """What the lane has just seen end is in the next snapshot: else it would be when its pane is looked at next."""
+        with contextlib.suppress(CityError):
+            self.pending(session)
+        self._ring()
 
     def _need_alive(self, record: SessionRecord, verb: str) -> None:
         """Raises Refused, which is told as the end of `verb`."""

@@ -210,7 +210,7 @@ class Senses:
     def saw(self, seen: Seen, now: float, epoch: int) -> Seen:
         """Note one look at the screen; returns it as it counts. A claim's time is when it was first seen unbroken."""
         seen = self._unless_over(seen, now)
-        if seen.claim is not self._claim_at[0]:
+        if seen.claim is not self._claim_at[0] or not self._claim_at[1]:
             self._claim_at = (seen.claim, now)
         if seen.draft and not (self.seen and self.seen.draft == seen.draft):
             self.draft_since = now
