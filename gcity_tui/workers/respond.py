@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from gcity_tui.model.errors import NoInteraction, Refused, Usage
+from gcity_tui.model.session import Phase
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.screen import TOLD, Asked, Option
 
@@ -41,7 +42,7 @@ class Answers:
         self._asked(name)  # the second look: the same question, at the last moment
         self._answered = name
         self.pane.press(keys, 0.06)
-        if not self.pane.until(lambda: self._over(name), GONE, 0.04):
+        if not self.pane.until(lambda: self._over(name), GONE, 0.02):
             if asked.dialog.kind in TOLD:
                 self._answered = ""  # one that tries again and is refused asks the same at once: nothing is agreed to
             raise Refused(f"{picked!r} was pressed and the question is still there", cure="attach and look")
@@ -62,6 +63,8 @@ class Answers:
         if self.pane.alive() is None:
             return True
         seen = self.pane.see()
+        if seen.claim is Phase.BUSY:
+            return True  # one that tries again, and is refused, asks the same a moment later
         if seen.asked is None:
             time.sleep(0.03)  # between two drawings a screen may be empty
             seen = self.pane.see()
