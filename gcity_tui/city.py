@@ -354,6 +354,10 @@ class City:
     def receipts(self, session: str = "") -> tuple[Receipt, ...]:
         return self.site.queue.receipts(self.site.record(session).instance if session else "")
 
+    def nudge_seen(self, id: str) -> Receipt:
+        """A text that did not arrive needs nobody any more."""
+        return self._do("nudge_seen", Receipt, id=id)
+
     def interrupt(self, session: str, wait: float = 5.0) -> str:
         return self._do("interrupt", str, session=session, wait=wait)
 

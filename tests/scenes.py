@@ -65,6 +65,7 @@ class StillCity:
         self.the_beads: tuple[Bead, ...] = ()
         self.the_events: tuple[Event, ...] = ()
         self.the_mail: tuple[MailView, ...] = ()
+        self.the_texts: tuple[Receipt, ...] = ()
         self.histories: dict[str, History] = {}
         self.diffs: dict[str, str] = {}
         self.deliveries: dict[str, list[Delivery]] = {}
@@ -169,6 +170,15 @@ class StillCity:
         states = self.deliveries[session]
         return Receipt(id, session, states.pop(0) if len(states) > 1 else states[0], at=NOW)
 
+    def receipts(self, session: str = "") -> tuple[Receipt, ...]:
+        return tuple(r for r in self.the_texts if session in ("", r.session))
+
+    def nudge_seen(self, id: str) -> Receipt:
+        self._do("nudge_seen", id)
+        shown = replace(self._snapshot, lost=tuple(r for r in self._snapshot.lost if r.id != id))
+        self.push(replace(shown, attention=attention(shown)))
+        return next(r for r in self.the_texts if r.id == id)
+
     def interrupt(self, session: str) -> str:
         self._do("interrupt", session)
         return "interrupted"
@@ -186,8 +196,7 @@ class StillCity:
     def draft(self, session: str, action: str) -> Receipt:
         self._do("draft", session, action)
         state = Delivery.SUBMITTED if action == "send" else Delivery.UNDELIVERED
-        self.deliveries[session] = [Delivery.TAKEN_UP if action == "send" else state]
-        return Receipt(f"n-{session}", session, state, note="" if action == "send" else "cleared", at=NOW)
+        return Receipt("", session, state, note="sent" if action == "send" else "cleared", at=NOW)
 
     def start(self, session: str) -> object:
         self._do("start", session)
@@ -406,6 +415,12 @@ def busy_city() -> StillCity:
     return city
 
 
+def trouble_city() -> StillCity:
+    from tests.scenes_trouble import trouble
+
+    return trouble()
+
+
 def post_city() -> StillCity:
     """`busy_city` with mail to the person, two of it unread."""
     city = busy_city()
@@ -575,6 +590,10 @@ SCENES: dict[str, Scene] = {
     "rounds-80x24": Scene(demo_city, (80, 24), ("2", "r")),
     "answer": Scene(busy_city, press=("w", "a")),
     "message": Scene(busy_city, press=("3", "space", "space", "m")),
+    "trouble": Scene(trouble_city, press=("1", "G")),
+    "trouble-80x24": Scene(trouble_city, (80, 24), ("3", "g")),
+    "nudges": Scene(trouble_city, press=("1", "N", "N", "j")),
+    "nudges-80x24": Scene(trouble_city, (80, 24), ("1", "N", "N", "j")),
     "help": Scene(busy_city, press=("question_mark",)),
     "focus": Scene(busy_city, press=("3", *"jjjjj", "colon", *"focus", "enter")),
     "go": Scene(busy_city, press=("colon", "e", "d")),

@@ -112,11 +112,15 @@ def show(snap: CitySnapshot) -> None:
     live = f"live (pid {snap.controller})" if snap.controller else "no controller, run gcity-tui up"
     live = f"held by {snap.foreign}" if snap.foreign else live
     counts = " ".join(f"{p.shape}{n}" for p, n in snap.tally().items())
-    output.say(f"{output.ink(snap.name, 'bold')}  {live}  tmux {snap.runtime}  {len(snap.sessions)} sessions {counts}")
+    output.say(
+        f"{output.ink(snap.name, 'bold')}  {live}  tmux {snap.runtime}  {len(snap.sessions)} sessions {counts}".rstrip()
+    )
     if snap.rehearsal:
-        output.say(output.ink("rehearsal: scripted agents, no model", "dim"))
-    for n in snap.notices:
-        output.say(output.ink(f"{n.level}: {n.text}", "yellow"))
+        scripted, real = (sum(1 for s in snap.sessions if s.rehearsal is r) for r in (True, False))
+        word = f"{scripted} of {scripted + real} agents are scripted" if real else "scripted agents, no model"
+        output.say(output.ink(f"rehearsal: {word}", "dim"))
+    for told in dict.fromkeys(f"{n.level}: {n.text}" for n in snap.notices):  # two actions may fail for one reason
+        output.say(output.ink(told, "yellow"))
     if snap.attention:
         output.say()
         rows = [(f"{a.shape} {a.letter}", a.subject, a.text, output.age(a.since, snap.at)) for a in snap.attention]

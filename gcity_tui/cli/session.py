@@ -6,11 +6,13 @@ import argparse
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import CityError, Refused, Usage
+from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import SessionView
 
 
@@ -36,10 +38,13 @@ def session(args: argparse.Namespace) -> int:
             if args.json:
                 output.emit_json(judged)
                 return 0
-            reason = city.resolve(args.session).reason
-            word = f"{judged.phase.word} ({reason})" if reason else judged.phase.word
+            view = city.resolve(args.session)
+            note = view.reason or _until(view)
+            word = f"{judged.phase.word} ({note})" if note else judged.phase.word
             output.say(f"{args.session}: {word}, because {judged.why}")
-            rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in judged.evidence]
+            # One source may say the same again at each start; the newest is what counts.
+            newest = {(e.source, e.claim, e.detail): e for e in reversed(judged.evidence)}
+            rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in reversed(newest.values())]
             output.table(("source", "says", "age", "detail"), rows, empty="no evidence")
             return 0
         if args.title and args.what != "rename":
@@ -63,12 +68,21 @@ def table(views: Sequence[SessionView], now: float | None = None) -> None:
     for v in views:
         work = f"{v.bead} r{v.round}" if v.bead and v.round else v.bead
         context = f"{v.context_percent:.0f}%" if v.context_percent is not None else ""
-        said = v.pending.prompt if v.pending else v.reason or v.last_said
+        said = v.pending.told if v.pending else (v.draft and f"draft: {v.draft}") or v.reason or v.last_said
+        said = " · ".join(p for p in (_until(v), f"{v.queued} waiting" if v.queued else "", said) if p)
         rows.append((f"{v.phase.shape} {v.phase.letter}", v.instance, v.phase.word, v.provider, work, context,
                      output.age(v.since, now), said))  # fmt: skip
     inks = [output.PHASE_INK.get(v.phase, "") for v in views]
     head = ("", "session", "state", "provider", "work", "ctx", "age", "")
     output.table(head, rows, inks, empty="no sessions")
+
+
+def _until(v: SessionView) -> str:
+    """`until 16:12`, for one whose allowance is used up and that says until when."""
+    if v.phase is not Phase.LIMITED or not v.limited_until:
+        return ""
+    form = "%H:%M" if v.limited_until - time.time() < 20 * 3600 else "%b %d %H:%M"
+    return time.strftime(f"until {form}", time.localtime(v.limited_until))
 
 
 def attach_arguments(p: argparse.ArgumentParser) -> None:

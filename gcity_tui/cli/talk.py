@@ -9,7 +9,8 @@ from gcity_tui.city import City
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import NoInteraction, Usage
-from gcity_tui.model.receipt import WHEN, Delivery
+from gcity_tui.model.receipt import WHEN, Delivery, Receipt
+from gcity_tui.model.text import one_line
 
 
 def nudge_arguments(p: argparse.ArgumentParser) -> None:
@@ -41,6 +42,52 @@ def nudge(args: argparse.Namespace) -> int:
             output.note("queued: no controller, run gcity-tui up")
     bad = [r for r in got if r.state in (Delivery.UNDELIVERED, Delivery.UNKNOWN)]
     return 3 if bad else 0
+
+
+def nudges_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", nargs="?", default="", help="eddie-1, or rig/eddie-1; none: of all sessions")
+    p.add_argument("-n", "--limit", type=int, default=20, help="how many, the newest first (20)")
+    p.add_argument("--let-be", default="", metavar="ID", help="this text did not arrive, and needs nobody any more")
+
+
+def nudges(args: argparse.Namespace) -> int:
+    with opened(args) as city:
+        if args.let_be:
+            got: tuple[Receipt, ...] = (city.nudge_seen(args.let_be),)
+        else:
+            got = city.receipts(args.session)[: max(args.limit, 0)]
+    if args.json:
+        output.emit_json(list(got))
+    else:
+        rows = [(r.id, r.session, str(r), output.age(r.at), one_line(r.text, 60)) for r in got]
+        output.table(("id", "session", "became", "age", "text"), rows, empty="no text was sent yet")
+    return 0
+
+
+def draft_arguments(p: argparse.ArgumentParser) -> None:
+    p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
+    p.add_argument("what", nargs="?", choices=("send", "clear"), metavar="send|clear",
+                   help="what to do with it; none: print it")  # fmt: skip
+
+
+def draft(args: argparse.Namespace) -> int:
+    """What stands in a session's composer and was not sent. Exit 3: nothing does, or it was not done."""
+    with opened(args) as city:
+        if not args.what:
+            view = city.resolve(args.session)
+            if args.json:
+                output.emit_json({"session": view.instance, "draft": view.draft, "since": view.draft_since})
+            elif view.draft:
+                output.say(view.draft)
+            else:
+                raise NoInteraction(f"no draft stands in the composer of {view.instance}")
+            return 0
+        receipt = city.draft(args.session, args.what)
+    if args.json:
+        output.emit_json({"session": receipt.session, "draft": args.what, "done": receipt.note})
+    else:
+        output.say(f"{receipt.session}: {receipt.note}")
+    return 3 if receipt.note.startswith("not ") else 0
 
 
 def interrupt_arguments(p: argparse.ArgumentParser) -> None:
@@ -83,8 +130,8 @@ def respond(args: argparse.Namespace) -> int:
                 output.emit_json(asked)
                 return 0
             output.say(asked.prompt)
-            if asked.detail:
-                output.say(f"  {asked.detail}")
+            for line in asked.detail.splitlines():
+                output.say(f"  │ {line}")
             for i, option in enumerate(asked.options, 1):
                 output.say(f"  {i}. {option}")
             return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from gcity_tui.factory import prompts
 from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError, NotFound, Refused
+from gcity_tui.model.receipt import Receipt
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
 from gcity_tui.tmux.attach import AttachPlan, attach_plan
 from gcity_tui.tmux.panes import PaneRow
@@ -46,6 +47,8 @@ class Crew:
         self.site, self._seen = site, seen
         self.queued: Mapping[str, int] = {}
         """Instance → nudges that are not over."""
+        self.lost: tuple[Receipt, ...] = ()
+        """What did not arrive, or of which that is not known."""
         self.under_way: frozenset[str] = frozenset()
         """Instances to which something was typed whose end is not known yet."""
         self._workers: dict[str, TmuxWorker] = {}
@@ -116,6 +119,7 @@ class Crew:
     def count_queued(self) -> None:
         """Read the queue anew."""
         found = self.site.queue.unsettled()
+        self.lost = self.site.queue.lost()
         self.queued = Counter(n.session for n in found)
         self.under_way = frozenset(n.session for n in found if n.state in UNDER_WAY)
 

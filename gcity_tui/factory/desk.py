@@ -92,11 +92,17 @@ class Desk:
             pumped = self.crew.worker(record).pump()
             if self._loop is None:
                 pumped.result(LANE)
+        elif not wake:
+            nudge = self.site.queue.get(receipt.id)
+            return self.site.queue.move(nudge, Delivery.UNDELIVERED, "the agent is not running").receipt
         elif self._loop is None:
             return replace(receipt, note=QUEUED)
-        elif wake and record.state in ("asleep", "start-pending", "archived"):
+        elif record.state in ("asleep", "start-pending", "archived"):
             records.note(self.site.ledger, record, {records.PINNED: "true"})
             self._wake(record, "a nudge waits")
+        elif record.state in ("suspended", "quarantined", "drained"):
+            note = f"it is {record.state}: gcity-tui session start {record.instance}"
+            return self.site.queue.wait(self.site.queue.get(receipt.id), note).receipt
         self._ring()
         return self.site.queue.receipt(receipt.id)
 
@@ -106,6 +112,12 @@ class Desk:
     def receipts(self, session: str = "") -> tuple[Receipt, ...]:
         return self.site.queue.receipts(self.site.record(session).instance if session else "")
 
+    def nudge_seen(self, id: str) -> Receipt:
+        """A person has looked at a text that did not arrive: it asks for nobody any more."""
+        receipt = self.site.queue.looked_at(id)
+        self._ring()
+        return receipt
+
     def interrupt(self, session: str, *, wait: float = 5.0) -> str:
         record = self.site.record(session)
         self._need_alive(record, "interrupt")
@@ -114,11 +126,14 @@ class Desk:
         return done
 
     def draft(self, session: str, action: str) -> Receipt:
-        """`send` or `clear` the text that stands in the composer."""
+        """`send` or `clear` the text that stands in the composer. It is no nudge: the receipt has no id.
+
+        Its note says what was seen after: `sent`, `cleared`, or `not …` and why.
+        """
         record = self.site.record(session)
         self._need_alive(record, "draft")
         said = str(self._in_lane(record, "draft", lambda: self.crew.worker(record).draft(action)))
-        state = Delivery.SUBMITTED if action == "send" else Delivery.UNDELIVERED
+        state = Delivery.SUBMITTED if said == "sent" else Delivery.UNDELIVERED
         return Receipt("", record.instance, state, said, self.site.clock())
 
     def pending(self, session: str) -> Pending | None:
@@ -261,14 +276,22 @@ class Desk:
 
         def close() -> None:
             self._rest(record, "suspended", "closed by hand")
-            for nudge in self.site.queue.unsettled(record.instance):
-                over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
-                self.site.queue.move(nudge, over, "the session was closed")
+            self._give_up(record)
             records.change(self.site.ledger, records.reread(self.site.ledger, record), "close", "closed by hand")
             self._unhook(record)
 
         self._in_lane(record, "close", go)
         return "closed"
+
+    def _give_up(self, record: SessionRecord) -> None:
+        """What waits for it is not said any more; what was under way gets its end from a last look."""
+        why = "the session was closed"
+        try:
+            self.crew.worker(record).courier.give_up(why)
+        except NotFound:  # its agent is not declared any more
+            for nudge in self.site.queue.unsettled(record.instance):
+                over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
+                self.site.queue.move(nudge, over, why)
 
     def _unhook(self, record: SessionRecord) -> None:
         """Its own hooks, and the folder that they were in, go with it."""

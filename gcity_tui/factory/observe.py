@@ -221,7 +221,7 @@ class Observer:
         snapshot = CitySnapshot(
             d.name, str(d.path), now, self._version, self.work.seq, self.controller, self.foreign, seen.runtime, views,
             self.loops, self.work.queues, rigs, tuple(a.qualified for a in d.agents), (), notices, self._measure(),
-            rehearsal, self.work.counts, self.work.mail, self.gates,
+            rehearsal, self.work.counts, self.work.mail, self.gates, self.crew.lost,
         )  # fmt: skip
         return replace(snapshot, attention=attention(snapshot))
 
@@ -276,7 +276,10 @@ def phase_of(
             return Phase.STOPPING, "draining", told.judgement.since
         return told.judgement.phase, told.judgement.why, told.judgement.since
     if record.state == "quarantined":
-        return Phase.FAILED, record.reason or "quarantined", number(record.metadata.get("slept_at"))
+        since = number(record.metadata.get("slept_at")) or told.judgement.since
+        return Phase.FAILED, record.reason or "quarantined", since
+    if record.state == "creating" and record.reason:  # it did not come up: that it is tried again is no start yet
+        return Phase.FAILED, record.reason, number(record.metadata.get("last_woke_at"))
     if record.state in ("start-pending", "creating"):
         return Phase.STARTING, record.reason or "to be started", number(record.metadata.get("last_woke_at"))
     if record.state in ("active", "awake", "draining"):

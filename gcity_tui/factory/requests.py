@@ -17,7 +17,7 @@ from gcity_tui.model.codec import encode
 from gcity_tui.model.errors import CityError, Temporary, Usage
 
 VERBS = frozenset({
-    "nudge", "receipt", "receipts", "interrupt", "draft", "pending", "respond", "start", "stop", "kill",
+    "nudge", "receipt", "receipts", "nudge_seen", "interrupt", "draft", "pending", "respond", "start", "stop", "kill",
     "close_session", "reset", "rename", "told", "why", "sling", "loop", "resolve_gate", "read_mail", "send_mail",
     "reply_mail",
 })  # fmt: skip

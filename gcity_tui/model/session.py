@@ -97,10 +97,17 @@ class Pending:
     """The exact command or diff it is about, cleaned."""
     since: float = 0.0
 
+    @property
+    def told(self) -> str:
+        """In one line: what it is about first, because the end of a line is cut."""
+        return " ".join(f"{self.detail} {self.prompt}".split())
+
 
 RANK = ("state_file", "hook", "transcript", "title", "screen")
 RECORDED = RANK[:3]
 """Sources that write a transition down when it happens; the others are drawn, and looked at now and then."""
+AHEAD = 2.0
+"""Seconds that a claim may lie ahead of the clock: sources write theirs while we look."""
 SAME_TIME = 1.0
 """Seconds within which what is drawn counts as of the same time as what is recorded: tmux is asked once a second."""
 
@@ -144,7 +151,8 @@ def judge(
     "interrupt"); else the record stands while it is fresh, and when it is older than `stale_after` seconds the two
     contradict each other: UNKNOWN, not a guess.
     """
-    seen = tuple(sorted(evidence, key=lambda e: (-e.at, _rank(e.source))))
+    # A claim from the future is one of before the clock was set back: older than all that was told since.
+    seen = tuple(sorted(evidence, key=lambda e: (bool(now) and e.at > now + AHEAD, -e.at, _rank(e.source))))
     for source in ("process", "dialog"):
         for e in seen:
             if e.source == source and (source != "process" or e.claim in (Phase.FAILED, Phase.STOPPED)):

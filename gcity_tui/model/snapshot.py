@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Evidence, Pending, Phase
 
@@ -161,6 +162,8 @@ class CitySnapshot:
     """What agents wrote to `human` and nobody has read."""
     gates: tuple[GateView, ...] = ()
     """Shut gates that only a person opens, and that a run stands at now."""
+    lost: tuple[Receipt, ...] = ()
+    """Texts that did not arrive, or of which that is not known, until a person has looked at them."""
 
     def session(self, instance: str) -> SessionView | None:
         return next((s for s in self.sessions if s.instance == instance), None)
@@ -174,25 +177,32 @@ class CitySnapshot:
 def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
     """What needs a person, oldest first within kind; derived, so that it can never be stale.
 
-    Kinds in order: a question that is open, a login that is wanted, a draft that was not sent, a dead session with
-    work, work that nobody will take, an oscillating or exhausted loop, unread mail.
+    Kinds in order: a question that is open, a login that is wanted, a draft that was not sent, a text that did not
+    arrive, a dead session with work, work that nobody will take, an oscillating or exhausted loop, unread mail.
     """
     found: list[Attention] = []
     for s in snapshot.sessions:
         if s.pending is not None:
-            text = s.pending.prompt + (f" {s.pending.detail}" if s.pending.detail else "")
+            text = s.pending.told
             mark = s.phase if s.phase is Phase.LIMITED else Phase.WAITING
             since = s.pending.since or s.since
             found.append(Attention(s.pending.kind, s.instance, text, since, mark.shape, mark.letter))
         elif s.cure and s.phase is Phase.LIMITED:
             found.append(Attention("login", s.instance, s.cure, s.since, s.phase.shape, s.phase.letter))
         elif s.draft and s.phase in (Phase.READY, Phase.UNKNOWN):
-            found.append(Attention("draft", s.instance, "draft stranded", s.draft_since or s.since, "✉", "D"))
+            text = f"draft stranded: {s.draft}"
+            found.append(Attention("draft", s.instance, text, s.draft_since or s.since, "✉", "D"))
         elif s.phase is Phase.FAILED:
-            held = f", holds {s.bead}" if s.bead else ""
-            found.append(Attention("dead", s.instance, f"{s.reason or s.why or 'failed'}{held}", s.since, "✕", "E"))
+            held = f"holds {s.bead}: " if s.bead else ""
+            found.append(Attention("dead", s.instance, f"{held}{s.reason or s.why or 'failed'}", s.since, "✕", "E"))
         elif s.phase is Phase.UNKNOWN and s.pane:
             found.append(Attention("unknown", s.instance, s.why or "nothing says what it is doing", s.since, "?", "U"))
+    for session in dict.fromkeys(r.session for r in snapshot.lost):
+        texts = [r for r in snapshot.lost if r.session == session]
+        more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""
+        word = "may have been typed" if texts[0].state is Delivery.UNKNOWN else texts[0].state.value
+        text = f"{word}{more}: {texts[0].text}"
+        found.append(Attention("nudge", session, text, texts[0].at, "✉", "U"))
     for loop in snapshot.loops:
         if loop.state == "gate":
             found.append(Attention("gate", loop.id, "manual gate", 0.0, "⛬", "G"))
@@ -208,5 +218,8 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             waiting = f"{queue.ready} ready, {queue.trouble}"
             found.append(Attention("unroutable", queue.route, waiting, 0.0, "↛", "N"))
     found += [Attention("mail", m.id, f"{m.sender}: {m.subject}", m.at, "✉", "M") for m in snapshot.mail]
-    order = ("approval", "question", "limit", "login", "draft", "dead", "unknown", "unroutable", "gate", "stuck", "mail")
+    order = (
+        "approval", "question", "limit", "login", "draft", "nudge", "dead", "unknown", "unroutable", "gate", "stuck",
+        "mail",
+    )  # fmt: skip
     return tuple(sorted(found, key=lambda a: (order.index(a.kind) if a.kind in order else 9, a.since)))

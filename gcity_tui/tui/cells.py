@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from gcity_tui.model.names import short
@@ -47,6 +48,12 @@ def age(since: float, now: float) -> str:
         if passed >= size:
             return f"{int(passed // size)}{unit}"
     return ""
+
+
+def clock(at: float, now: float) -> str:
+    """A moment to come: `16:12`, or with its day, `Nov 25 09:00`, when that is not within a day of `now`."""
+    form = "%H:%M" if abs(at - now) < 20 * 3600 else "%b %d %H:%M"
+    return time.strftime(form, time.localtime(at))
 
 
 def phase(view: SessionView, asks: Attention | None = None) -> Cell:
@@ -150,12 +157,17 @@ def verdict(loop: Loop, needs: bool) -> Cell:
     return ((word, role),)
 
 
-def delivery(session: str, state: Delivery, note: str = "") -> Cell:
-    """What became of a text, for the corner of the screen: `last: nudge eddie-1 ✓ taken up`."""
-    mark, role = {
+def receipt_mark(state: Delivery) -> Span:
+    """The mark of what became of a text, and its role."""
+    return {
         Delivery.TAKEN_UP: ("✓", "ok"), Delivery.UNDELIVERED: ("✗", "warn"), Delivery.UNKNOWN: ("?", "warn"),
         Delivery.SUBMITTED: ("▸", ""),
     }.get(state, ("◌", "dim"))  # fmt: skip
+
+
+def delivery(session: str, state: Delivery, note: str = "") -> Cell:
+    """What became of a text, for the corner of the screen: `last: nudge eddie-1 ✓ taken up`."""
+    mark, role = receipt_mark(state)
     word = "unknown: may have been typed" if state is Delivery.UNKNOWN else state.value
     why = f" ({one_line(note, 40)})" if note and state is not Delivery.TAKEN_UP else ""
     return (("nudge ", "dim"), (f"{short(session)} ", ""), (f"{mark} ", role), (word + why, ""))
@@ -187,9 +199,30 @@ def tail_title(view: SessionView) -> str:
         parts.append(f"{view.loop} round {view.round}" if view.round else view.loop)
     elif view.bead:
         parts.append(view.bead)
+    if view.phase is Phase.LIMITED:
+        parts.append(f"limited until {clock(view.limited_until, view.since)}" if view.limited_until else "limited")
+    if view.queued:
+        parts.append(f"{view.queued} text{'s' if view.queued > 1 else ''} waiting")
     if view.context_percent is not None:
         parts.append(f"ctx {view.context_percent:.0f}%")
     return " · ".join(p for p in parts if p)
+
+
+def doing(view: SessionView) -> str:
+    """In a line, what there is to say of it: until when it is limited, what waits for it, its work, its last words."""
+    limit = f"limited until {clock(view.limited_until, view.since)}" if view.limited_until else "limited"
+    parts = [limit] if view.phase is Phase.LIMITED else []
+    if view.queued:
+        parts.append(f"{view.queued} waiting")
+    parts.append(view.bead_title or view.last_said or view.reason or view.title)
+    return said(" · ".join(p for p in parts if p), 120)
+
+
+def bars(view: SessionView, width: int, now: float) -> Cell:
+    """Its activity; of one at its limit, how long it stays so: `→50m`. Four cells hold it."""
+    if view.phase is Phase.LIMITED and view.limited_until > now:
+        return ((f"→{age(now, view.limited_until)}", "limited"),)
+    return spark(view.activity, width)
 
 
 def silent(view: SessionView) -> str:

@@ -54,9 +54,13 @@ COMMANDS = (
         "Clear the draft that stands in the composer",
         "talk",
         "session",
-        9,
+        7,
+    ),
+    Command(
+        "talk.nudges", "N", "nudges", "texts", "Texts that were sent to it, and what became of each", "talk", "any"
     ),
     Command("run.stop", "X", "stop", "stop", "Stop the session", "run", "session"),
+    Command("run.again", "R", "again", "start", "Start the session that has stopped or failed", "run", "session", 5),
     Command("run.start", "U", "up", "start city", "Start the controller", "run"),
     Command("run.new", "n", "new", "new", "New work for an agent", "run", rank=11),
     Command("loop.approve", "A", "loop('approve')", "approve", "Approve the loop as it is", "loop", "loop", 7),

@@ -7,7 +7,7 @@ from collections import Counter
 from gcity_tui.model.names import short
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Phase
-from gcity_tui.model.snapshot import CitySnapshot, SessionView
+from gcity_tui.model.snapshot import Attention, CitySnapshot, SessionView
 from gcity_tui.tui import cells
 from gcity_tui.tui.widgets.columns import Column
 from gcity_tui.tui.widgets.table import Row
@@ -61,7 +61,9 @@ def subject_of(row: str) -> str:
 
 
 def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple[Row, ...]:
-    asks = {a.subject: a for a in reversed(snapshot.attention)}
+    asks: dict[str, Attention] = {}
+    for a in sorted(snapshot.attention, key=lambda a: a.kind == "nudge"):  # the state says more than a lost text
+        asks.setdefault(a.subject, a)
     red = frozenset(asks)
     ordered = sorted(snapshot.sessions, key=lambda v: _order(v, sort, red))
     count = Counter(short(v.instance) for v in ordered)
@@ -74,10 +76,10 @@ def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple
                 ((v.instance if short(v.instance) in doubled else short(v.instance), "" if v.phase.live else "dim"),),
                 cells.provider(v),
                 cells.work(v),
-                cells.spark(v.activity, 8),
+                cells.bars(v, 8, now),
                 cells.context(v),
                 ((cells.age(v.since, now), "dim"),),
-                ((cells.said(v.bead_title or v.last_said or v.reason or v.title, 120), "dim"),),
+                ((cells.doing(v), "dim"),),
             ),
         )
         for v in ordered

@@ -60,7 +60,9 @@ def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int, vi
         return ((" ", ""), ("◌ ", "starting"), (word, "dim")), ()
     name: Cell = ((snapshot.name, "strong"),)
     if snapshot.rehearsal:
-        name = (*name, (" rehearsal", "warn"))
+        scripted = sum(1 for s in snapshot.sessions if s.rehearsal)
+        some = f" {scripted}/{len(snapshot.sessions)}" if scripted < len(snapshot.sessions) else ""
+        name = (*name, (f" rehearsal{some}", "warn"))
     parts: list[tuple[int, Cell]] = [(0, (*name, (" ", ""), *_pulse(snapshot, link, now)))]
     tally = _tally(snapshot)
     parts.append((1, ((f"{len(snapshot.sessions)} agents", ""), *tally)))

@@ -15,6 +15,8 @@ Lines = list[tuple[Span, ...]]
 MOST = 40
 """Lines of a tool's answer that are shown when it is unfolded."""
 _WHO = {"user": ("▌ you", "accent"), "assistant": ("▌ ", "ok"), "system": ("", "faint")}
+_QUIET = frozenset({"turn_end", "stop_hook_summary", "turn_duration"})
+"""Events that say no more than that the next line is another's: shown when all is unfolded."""
 _TELLING = ("command", "cmd", "file_path", "path", "pattern", "query", "url", "description", "prompt")
 
 
@@ -36,7 +38,7 @@ def lines(entries: Sequence[Entry], width: int, who: str, clock: Mapping[str, st
         if actor != speaker:
             word, role = _WHO.get(actor, (f"▌ {actor}", "dim"))
             name = word + (who if actor == "assistant" else "")
-            model = f" · {cells.said(e.model, 30)}" if e.model else ""
+            model = f" · {cells.said(e.model, 30)}" if e.model and not e.model.startswith("<") else ""
             at = clock.get(e.timestamp, "")
             out += [(), ((name, role), (f"{model}  {at}".rstrip(), "dim"))] if out else [
                 ((name, role), (f"{model}  {at}".rstrip(), "dim"))]  # fmt: skip
@@ -47,6 +49,8 @@ def lines(entries: Sequence[Entry], width: int, who: str, clock: Mapping[str, st
 
 def _body(e: Entry, width: int, answers: Mapping[str, Block], called: set[str], unfolded: bool) -> Lines:
     if e.actor == "system":
+        if not unfolded and e.event in _QUIET:
+            return []
         word = cells.said(e.event or e.text or e.kind, 60).replace("_", " ")
         return [((f"── {word} ──", "faint"),)] if word else []
     out: Lines = []

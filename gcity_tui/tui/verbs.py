@@ -129,6 +129,16 @@ class Verbs(App[int], inherit_bindings=False):
                 self.fail(error, f"nudge {short(receipt.session)}")
                 return
 
+    def action_nudges(self) -> None:
+        """What became of the texts for the session under the cursor; with none there, of all."""
+        here = next(iter(self.targets()), target.NOTHING)
+        self._receipts(here.session)
+
+    def _receipts(self, session: str) -> None:
+        from gcity_tui.tui.modals.nudges import NudgesSheet
+
+        self.push_screen(NudgesSheet(self.city, session, self.clock_now, self.city_now))
+
     @work(group="verbs", exit_on_error=False)
     async def action_interrupt(self) -> None:
         views = self.sessions("interrupt")
@@ -145,6 +155,13 @@ class Verbs(App[int], inherit_bindings=False):
             await self.each("stop", views, lambda v: self.city.stop(v.instance))
 
     @work(group="verbs", exit_on_error=False)
+    async def action_again(self) -> None:
+        """Up again what has stopped, failed or is quarantined; one that runs is left as it is, and said so."""
+        views = self.sessions("start")
+        self.done_with_marks()
+        await self.each("start", views, lambda v: self.city.start(v.instance))
+
+    @work(group="verbs", exit_on_error=False)
     async def action_draft(self, what: str) -> None:
         views = self.sessions(f"{what} its draft")
         with_draft = tuple(v for v in views if v.draft)
@@ -152,8 +169,9 @@ class Verbs(App[int], inherit_bindings=False):
             self.tell(f"No draft stands in the composer of {_names(views)}.")
         for v in with_draft:
             receipt = await self.ask(f"{what} draft", lambda v=v: self.city.draft(v.instance, what))  # type: ignore[misc]
-            if receipt is not None:
-                await self._follow(receipt)
+            if receipt is not None:  # it was looked for before that was said: there is nothing to follow
+                mark = (" ✗ ", "warn") if receipt.note.startswith("not ") else (" ✓ ", "ok")
+                self.say(((f"{what} draft ", "dim"), (short(v.instance), ""), mark, (cells.said(receipt.note, 60), "")))
 
     async def sure(self, question: str, views: Sequence[SessionView]) -> bool:
         from gcity_tui.tui.modals.confirm import ConfirmSheet
@@ -189,6 +207,10 @@ class Verbs(App[int], inherit_bindings=False):
         asked = await self.ask(f"answer {short(session)}", lambda: (self.city.pending(session),))
         while asked is not None:
             if asked[0] is None:
+                now = self.city_now()
+                if now is not None and any(r.session == session for r in now.lost):
+                    self._receipts(session)
+                    return
                 self.tell(f"{short(session)} asks nothing now.\nw goes to the next that needs you.")
                 return
             asked = await self._card(session, asked[0])

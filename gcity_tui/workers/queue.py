@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gcity_tui.beads.jsonout import dumps
-from gcity_tui.beads.schema import NUDGE
+from gcity_tui.beads.schema import NUDGE, NUDGE_EXPIRES
 from gcity_tui.model.errors import NotFound, Refused, Usage
 from gcity_tui.model.receipt import LEGAL, WHEN, Delivery, Receipt
 from gcity_tui.model.text import clean, one_line
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 LABEL = NUDGE
 EVENT = "worker.operation"
 """What every operation of a worker leaves in the ledger; here: a text that is settled, in the same transaction."""
-EXPIRES = 24 * 3600.0
+EXPIRES = NUDGE_EXPIRES
 ATTEMPTS = 5
 LONGEST = 256 * 1024
 _BLANK_HEAD = re.compile(r"\A(?:[ \t]*\n)+")
+
+
+class Elsewhere(Refused):
+    """Somebody else has taken the nudge on: another lane's process, the agent's own hook, a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
     """One text for one session. `mark` is where the transcript stood before typing (`<bytes> <path>`).
 
-    `epoch` 0 fits any conversation. Times are unix seconds.
+    `epoch` 0 fits any conversation, `record` (a session's bead) "" any session of that name. Times are unix seconds.
     """
 
     id: str
@@ -49,6 +53,9 @@ class Nudge:
     mark: str = ""
     pane: str = ""
     note: str = ""
+    record: str = ""
+    seen: bool = False
+    """A person knows that it did not arrive."""
 
     @property
     def receipt(self) -> Receipt:
@@ -62,9 +69,13 @@ class NudgeQueue:
         self._ledger, self._clock = ledger, clock
 
     def put(
-        self, session: str, text: str, *, when: str = "boundary", epoch: int = 0, wake: bool = True, source: str = ""
-    ) -> Receipt:
-        """Queue `text`, made harmless. Raises Usage: nothing is left of it, too long, no such `when`."""
+        self, session: str, text: str, *, when: str = "boundary", epoch: int = 0, wake: bool = True, source: str = "",
+        record: str = "",
+    ) -> Receipt:  # fmt: skip
+        """Queue `text`, made harmless. Raises Usage: nothing is left of it, too long, no such `when`.
+
+        `record` and `epoch` fence it: in another session of that name, or another conversation, it is not said.
+        """
         words = _BLANK_HEAD.sub("", clean(text)).rstrip()
         if not words.strip():
             raise Usage("the text is empty")
@@ -73,7 +84,7 @@ class NudgeQueue:
         if when not in WHEN:
             raise Usage(f"when {when!r}", cure=", ".join(WHEN))
         now = self._clock()
-        nudge = Nudge("", session, words, Delivery.QUEUED, when, epoch, wake, source, now, now)
+        nudge = Nudge("", session, words, Delivery.QUEUED, when, epoch, wake, source, now, now, record=record)
         made = self._ledger.create(
             one_line(f"to {session}: {words}", 120),
             issue_type="chore",
@@ -106,10 +117,31 @@ class NudgeQueue:
         found = self._ledger.find(labels=(LABEL,), meta=meta, open_only=True, sort="created_asc")
         return tuple(n for n in map(_of, found) if not n.state.settled)
 
+    def lost(self, *, limit: int = 20) -> tuple[Receipt, ...]:
+        """Texts that did not arrive, or of which that is not known, and which nobody has looked at; the newest first.
+        Their beginnings only. What the controller said of its own accord and did not arrive is left out: it says that
+        again.
+        """
+        found = []
+        for state in (Delivery.UNKNOWN, Delivery.UNDELIVERED):
+            meta = {"nudge.state": state.value}
+            found += self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=limit * 2)
+        since = self._clock() - EXPIRES * 2
+        told = [n for n in map(_of, found) if n.at > since and not n.seen]
+        said = [n for n in told if n.state is Delivery.UNKNOWN or n.source != "controller"]
+        newest = sorted(said, key=lambda n: -n.at)[:limit]
+        return tuple(replace(n.receipt, text=one_line(n.text, 200)) for n in newest)
+
+    def looked_at(self, id: str) -> Receipt:
+        """A person has looked at what became of it. Raises NotFound."""
+        nudge = self.get(id)
+        self._ledger.update(id, meta={"nudge.seen": "1"})
+        return nudge.receipt
+
     def move(
         self, nudge: Nudge, state: Delivery, note: str = "", *, mark: str | None = None, pane: str | None = None
     ) -> Nudge:
-        """Take `nudge` to `state`. Raises Refused when that is not legal, or it is elsewhere by now.
+        """Take `nudge` to `state`. Raises Refused when that is not legal, Elsewhere when it has moved meanwhile.
 
         A settled nudge's bead is closed in the same transaction.
         """
@@ -126,7 +158,7 @@ class NudgeQueue:
 
         def write(tx: Tx) -> None:
             if tx.meta(nudge.id, "nudge.state") != nudge.state.value:
-                raise Refused(f"nudge {nudge.id} is not {nudge.state.value} any more")
+                raise Elsewhere(f"nudge {nudge.id} is not {nudge.state.value} any more")
             tx.update(nudge.id, meta=_meta(after))
             if state.settled:
                 tx.close(nudge.id, str(after.receipt), force=True)
@@ -137,18 +169,29 @@ class NudgeQueue:
         return after
 
     def wait(self, nudge: Nudge, note: str) -> Nudge:
-        """Leave it as it is and say what is waited for; written only when that changed."""
+        """Leave it as it is and say what is waited for; written only when that changed. Raises Elsewhere."""
         if nudge.note == note:
             return nudge
         after = replace(nudge, note=note, at=self._clock())
-        self._ledger.update(nudge.id, meta={"nudge.note": note, "nudge.at": _stamp(after.at)})
+
+        def write(tx: Tx) -> None:
+            if tx.meta(nudge.id, "nudge.state") != nudge.state.value:
+                raise Elsewhere(f"nudge {nudge.id} is not {nudge.state.value} any more")
+            tx.update(nudge.id, meta={"nudge.note": note, "nudge.at": _stamp(after.at)})
+
+        self._ledger.transact(write)
         return after
 
-    def drop_old(self, nudge: Nudge, epoch: int) -> Nudge:
-        """Settle what must not be typed any more: too old, tried too often, meant for an earlier conversation."""
+    def drop_old(self, nudge: Nudge, epoch: int, record: str = "") -> Nudge:
+        """Settle what must not be typed any more: too old, tried too often, meant for an earlier conversation.
+
+        `epoch` and `record` are those of the session that would get it. Raises Elsewhere.
+        """
         why = ""
         if self._clock() - nudge.created > EXPIRES:
             why = "expired after 24 h"
+        elif nudge.record and record and nudge.record != record:
+            why = "that session is over"
         elif nudge.epoch and epoch and nudge.epoch != epoch:
             why = "that conversation is over"
         elif nudge.attempts >= ATTEMPTS:
@@ -178,7 +221,7 @@ def _meta(n: Nudge) -> dict[str, str]:
         "nudge.session": n.session, "nudge.text": n.text, "nudge.state": n.state.value, "nudge.when": n.when,
         "nudge.epoch": str(n.epoch), "nudge.wake": "1" if n.wake else "0", "nudge.source": n.source,
         "nudge.created": _stamp(n.created), "nudge.at": _stamp(n.at), "nudge.attempts": str(n.attempts),
-        "nudge.mark": n.mark, "nudge.pane": n.pane, "nudge.note": n.note,
+        "nudge.mark": n.mark, "nudge.pane": n.pane, "nudge.note": n.note, "nudge.record": n.record,
     }  # fmt: skip
 
 
@@ -192,5 +235,6 @@ def _of(bead: Bead) -> Nudge:
     return Nudge(
         bead.id, value("session"), value("text"), state, value("when") or "boundary", int(value("epoch") or 0),
         value("wake") != "0", value("source"), float(value("created") or 0), float(value("at") or 0),
-        int(value("attempts") or 0), value("mark"), value("pane"), value("note"),
+        int(value("attempts") or 0), value("mark"), value("pane"), value("note"), value("record"),
+        value("seen") == "1",
     )  # fmt: skip

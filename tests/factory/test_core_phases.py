@@ -38,6 +38,16 @@ TABLE = [
 ]
 
 
+def test_who_did_not_come_up_has_failed_though_it_is_tried_again() -> None:
+    meta = {"last_woke_at": "40"}
+    record = SessionRecord("gc-1", "eddie-1", "eddie", state="creating", reason="program amp is not on PATH",
+                           name="eddie-1", metadata=meta)  # fmt: skip
+    told = Observation(Judgement(Phase.STOPPED, "it is not running", (), 5.0))
+    nobody = Seen("alive", {})
+    assert phase_of(record, None, nobody, told, "") == (Phase.FAILED, "program amp is not on PATH", 40.0)
+    assert phase_of(record, None, nobody, told, "start")[0] is Phase.STARTING
+
+
 @pytest.mark.parametrize(("state", "pane", "judged", "moving", "runtime", "shown"), TABLE)
 def test_what_is_shown(
     state: str, pane: PaneRow | None, judged: Phase, moving: str, runtime: str, shown: Phase

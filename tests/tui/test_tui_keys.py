@@ -245,8 +245,10 @@ def test_draft_is_sent_or_cleared(play) -> None:
         assert "s send draft" in stage.text
         await stage.press("s")
         assert stage.did("draft") == [("draft", "api/builder-7", "send")]
+        assert "last: send draft builder-7 ✓ sent" in stage.text
         await stage.press("S")
         assert stage.did("draft")[-1] == ("draft", "api/builder-7", "clear")
+        assert "last: clear draft builder-7 ✓ cleared" in stage.text
 
     play(CITY, act)
 

@@ -109,7 +109,7 @@ def test_rehearsal_is_said(name, play) -> None:
         await stage.press(*SCENES[name].press)
         assert "rehearsal" in stage.lines[0]
         for agent in ("security", "performance", "style"):
-            rows = [x for x in stage.lines if re.search(rf"[●◐◌○] . {agent}-1 |│.{agent} ", x) and "Allow" not in x]
+            rows = [x for x in stage.lines if re.search(rf"[●◐◌○] . {agent}-1 |│.{agent} ", x) and "timeit" not in x]
             assert rows and all("rehearsal" in x for x in rows), (agent, stage.text)
 
     play(SCENES[name], look)

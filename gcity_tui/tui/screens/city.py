@@ -23,8 +23,8 @@ class CityScreen(View):
 
     HINTS: ClassVar[tuple[str, ...]] = (
         "go.next", "talk.answer", "talk.send", "talk.clear", "loop.approve", "loop.iterate", "loop.stop",
-        "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff", "run.new", "app.go", "app.filter",
-        "app.palette", "app.help",
+        "run.again", "talk.message", "talk.interrupt", "talk.attach", "look.peek", "look.diff", "run.new", "app.go",
+        "app.filter", "app.palette", "app.help",
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "panel('attention')", "needs you", id="city.attention", tooltip="Panel 1: what needs you"),

@@ -21,8 +21,8 @@ class PeekScreen(View):
 
     TITLE_WORD = "peek"
     HINTS: ClassVar[tuple[str, ...]] = (
-        "talk.answer", "talk.send", "talk.clear", "talk.message", "talk.interrupt", "talk.attach", "look.diff",
-        "app.back", "app.go", "app.palette", "app.help",
+        "run.again", "talk.answer", "talk.send", "talk.clear", "talk.message", "talk.interrupt", "talk.attach",
+        "look.diff", "app.back", "app.go", "app.palette", "app.help",
     )  # fmt: skip
 
     def __init__(self, city: CityPort, keys: dict[str, str], session: str) -> None:

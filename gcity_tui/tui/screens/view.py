@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import cells, keymap, status
 from gcity_tui.tui.cells import Span, shortened
@@ -148,19 +149,26 @@ class View(Screen[Any]):
         """What can be done here and now: what does not apply to the target is not hinted."""
         view = self.snapshot.session(self.target.session) if self.snapshot and self.target.session else None
         for i in self.HINTS:
-            if i == "talk.answer" and (view is None or view.pending is None):
+            if i == "talk.answer" and (view is None or (view.pending is None and not self._lost(view.instance))):
                 continue
             if i in ("talk.send", "talk.clear") and (view is None or not view.draft):
                 continue
             if i.startswith("talk.") and view is None:
                 continue
-            if i in ("talk.interrupt", "talk.attach", "look.peek") and not (view and view.phase.live):
+            if i in ("talk.interrupt", "talk.attach") and not (view and view.phase.live):
+                continue
+            if i == "look.peek" and not (view and view.pane):
+                continue
+            if i == "run.again" and (view is None or view.phase not in (Phase.STOPPED, Phase.FAILED)):
                 continue
             if i.startswith("loop.") and not self.loop_waits():
                 continue
             if i == "go.next" and not (self.snapshot and self.snapshot.attention):
                 continue
             yield i
+
+    def _lost(self, session: str) -> bool:
+        return self.snapshot is not None and any(r.session == session for r in self.snapshot.lost)
 
     def loop_waits(self) -> bool:
         """True when the target is a loop that a person may decide now."""
@@ -209,6 +217,8 @@ class View(Screen[Any]):
         """The session's pane, live; without one, why there is nothing to see; `none` without a session."""
         if view is not None and view.phase.live and view.pane:
             pane.look_at(view.instance, self.opener, (view.pane, view.restarts))
+        elif view is not None and view.pane:  # what its program said last is still there to be read
+            pane.look_at(view.instance, self.opener, (view.pane, view.restarts), cells.silent(view))
         else:
             pane.look_at("", None)
             pane.frame_is((), cells.silent(view) if view else none)

@@ -18,11 +18,14 @@ from textual.strip import Strip
 from gcity_tui.model.errors import CityError
 from gcity_tui.tmux.styled import Line
 from gcity_tui.tmux.styled import Style as PaneStyle
+from gcity_tui.tui.cells import Span
 from gcity_tui.tui.port import Frame, Look
-from gcity_tui.tui.widgets.lines import LineView
+from gcity_tui.tui.widgets.lines import LineView, wrap
 
 FRAME_GAP = 0.05
 """Seconds between two frames painted: 20 a second are enough for eyes."""
+LAST_WORDS = 200
+"""Lines above the screen of a pane whose program has ended that are shown too."""
 
 
 @lru_cache(maxsize=4096)
@@ -102,6 +105,8 @@ class PaneView(LineView):
         self.history = history
         self.frame: tuple[Line, ...] = ()
         self.note = ""
+        self.says = ""
+        """What stands above every frame of this look: why its program is not there any more."""
         self.still = False
         self._pan = 0
         self._newest: Frame | None = None
@@ -115,15 +120,18 @@ class PaneView(LineView):
     # -- looking
 
     def look_at(
-        self, session: str, opener: Callable[[str, Callable[[Frame], None], int], Look] | None, life: object = None
-    ) -> None:
+        self, session: str, opener: Callable[[str, Callable[[Frame], None], int], Look] | None, life: object = None,
+        says: str = "",
+    ) -> None:  # fmt: skip
         """Closes the last look and opens one on `session` (empty: on nothing). `opener` runs in another thread.
 
-        `life` tells one pane of the session from the next: an agent that was started anew is looked at anew.
+        `life` tells one pane of the session from the next: an agent that was started anew is looked at anew. `says`
+        stands above what is left on a pane whose program is gone; its last words may have scrolled off.
         """
-        if (session, life) == (self.session, self._life) and not self._failed:
+        if (session, life, says) == (self.session, self._life, self.says) and not self._failed:
             return
-        self._life, self._failed = life, False
+        self._life, self._failed, self.says = life, False, says
+        history = max(self.history, LAST_WORDS if says else 0)
         self._generation += 1
         generation = self._generation
         old, self._look = self._look, None
@@ -136,7 +144,7 @@ class PaneView(LineView):
             if not session or opener is None or generation != self._generation:
                 return
             try:
-                look = opener(session, lambda frame: self._frame(frame, generation), self.history)
+                look = opener(session, lambda frame: self._frame(frame, generation), history)
             except CityError as error:
                 if generation == self._generation:
                     self._failed = True  # the next snapshot tries again
@@ -184,7 +192,7 @@ class PaneView(LineView):
         with self._lock:
             frame, self._newest = self._newest, None
         if frame is not None:
-            self.frame_is(_trimmed(frame), "")
+            self.frame_is(_trimmed(frame), self.says)
 
     def on_unmount(self) -> None:
         self._generation += 1
@@ -195,26 +203,34 @@ class PaneView(LineView):
     # -- showing
 
     def frame_is(self, lines: tuple[Line, ...], note: str) -> None:
-        """Draws `lines`; a `note` stands in their place when there is nothing to look at."""
+        """Draws `lines`; a `note` stands above them, or in their place when there is nothing to look at."""
         old, self.frame = self.frame, lines
         if note != self.note:
             self.note = note
             self.refresh()
-        self._resized(len(lines), 1)
+        head = len(self.head())
+        self._resized(head + len(lines), 1)
         if not self.still:
             self.jump(self.max_scroll_y)
-        self.changed(i for i in range(max(len(old), len(lines))) if old[i : i + 1] != lines[i : i + 1])
+        self.changed(head + i for i in range(max(len(old), len(lines))) if old[i : i + 1] != lines[i : i + 1])
+
+    def head(self) -> tuple[tuple[Span, ...], ...]:
+        """The note, as lines that fit."""
+        return (*wrap(((" " + self.note, "dim"),), self.size.width - 1, 1), ()) if self.note else ()
 
     def on_resize(self) -> None:
+        self._resized(len(self.head()) + len(self.frame), 1)
         if not self.still:
             self.jump(self.max_scroll_y)
 
     def render_line(self, y: int) -> Strip:
         self.painted += 1
         width = self.size.width
+        head = self.head()
         at = y + int(self.scroll_offset.y)
-        if self.note and y == 0 and not self.frame:
-            return self.strip(((" " + self.note, "faint"),), width).apply_style(self.rich_style)
+        if at < len(head):
+            return self.strip(head[at], width).apply_style(self.rich_style)
+        at -= len(head)
         if at >= len(self.frame):
             return Strip.blank(width, self.rich_style)
         return line_strip(self.frame[at]).crop_extend(self._pan, self._pan + width, None).apply_style(self.rich_style)
@@ -234,7 +250,7 @@ class PaneView(LineView):
         self.jump(target)
 
     def action_top(self) -> None:
-        self.action_scroll_by(-len(self.frame))
+        self.action_scroll_by(-int(self.max_scroll_y))
 
     def action_tail(self) -> None:
         self._stand(False)
@@ -261,8 +277,19 @@ class PaneView(LineView):
 
 
 def _trimmed(frame: Frame) -> tuple[Line, ...]:
-    """The lines down to the last that holds something, or to the cursor: blank ones below say nothing."""
-    last = len(frame.lines)
-    while last > 0 and not any(text.strip() for text, _ in frame.lines[last - 1]):
-        last -= 1
+    """The lines down to the last that holds something, or to the cursor: blank ones below say nothing.
+
+    Nor do those between the last words of a program and the line that tmux writes below them when it has ended.
+    """
+    last = _ends(frame.lines, len(frame.lines))
+    if last and "".join(text for text, _ in frame.lines[last - 1]).startswith("Pane is dead"):
+        above = _ends(frame.lines, last - 1)
+        return (*frame.lines[:above], *(((),) if above else ()), frame.lines[last - 1])
     return tuple(frame.lines[: max(last, min(frame.cursor[1] + 1, len(frame.lines)))])
+
+
+def _ends(lines: tuple[Line, ...], last: int) -> int:
+    """How many of the first `last` lines there are down to one that holds something."""
+    while last > 0 and not any(text.strip() for text, _ in lines[last - 1]):
+        last -= 1
+    return last

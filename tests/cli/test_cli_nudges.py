@@ -1,0 +1,81 @@
+"""What became of texts, by the verbs: all of them, those that did not arrive, and what is typed wrongly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gcity_tui.city import City
+from gcity_tui.cli.door import main
+from gcity_tui.config.write import init_city
+from gcity_tui.factory import records
+from gcity_tui.model.receipt import Delivery
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A city whose session ann-1 is on record and does not run."""
+    folder = tmp_path / "city" / "agents" / "ann"
+    folder.mkdir(parents=True)
+    (folder / "agent.toml").write_text('provider = "rehearsal"\nmax_active_sessions = 1\n')
+    (folder / "prompt.template.md").write_text("You are ann.\n")
+    made = init_city(tmp_path / "city", pack="", provider="rehearsal")
+    with City.open(made.path) as city:
+        agent, instance = city.site.agent_for("ann")
+        records.ensure(city.site.ledger, city.declared, agent, instance)
+    monkeypatch.chdir(made.path)
+    return made.path
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(["--city", str(home), *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_a_text_is_listed_with_what_became_of_it_until_somebody_lets_it_be(run: Run, home: Path) -> None:
+    assert run("nudges") == (0, "no text was sent yet\n", "")
+    code, said, note = run("nudge", "ann-1", "go on", "--wait", "0")
+    assert code == 0 and "queued" in said and "gcity-tui up" in said + note
+    with City.open(home) as city:
+        queue = city.site.queue
+        (waiting,) = queue.unsettled()
+        assert queue.lost() == ()
+        queue.move(queue.move(waiting, Delivery.TYPING), Delivery.UNKNOWN, "it was not seen")
+        told = queue.put("ann-1", "work waits", source="controller")
+        queue.move(queue.get(told.id), Delivery.UNDELIVERED, "that conversation is over")
+    code, said, _ = run("nudges", "ann-1")
+    assert code == 0 and "unknown: may have been typed (it was not seen)" in said and "go on" in said
+    code, said, _ = run("status", "--json")
+    snap = json.loads(said)
+    assert [r["id"] for r in snap["lost"]] == [waiting.id], "what the controller says, it says again"
+    assert [(a["kind"], a["subject"], a["text"]) for a in snap["attention"]] == [
+        ("nudge", "ann-1", "may have been typed: go on")
+    ]
+    assert run("nudges", "--let-be", waiting.id)[0] == 0
+    assert json.loads(run("status", "--json")[1])["attention"] == []
+    assert [r["state"] for r in json.loads(run("nudges", "--json")[1])] == ["undelivered", "unknown"]
+
+
+def test_a_draft_of_nobody(run: Run) -> None:
+    code, _, said = run("draft", "ann-1")
+    assert code == 3 and "no draft stands in the composer of ann-1" in said
+    code, _, said = run("draft", "ann-1", "send")
+    assert code == 3 and "is not running" in said and "gcity-tui session start ann-1" in said
+    code, _, said = run("draft", "ann-1", "sned")
+    assert code == 2 and "send" in said and "clear" in said
+
+
+@pytest.mark.parametrize("verb", ["attach", "peek", "interrupt", "respond", "nudges", "draft", "logs"])
+def test_who_is_misnamed_is_told_who_was_meant(run: Run, verb: str) -> None:
+    code, said, told = run(verb, "ann-2")
+    assert (code, said) == (4, "") and "ann-2" in told and "did you mean ann-1?" in told
