@@ -111,7 +111,8 @@ def test_of_one_at_its_limit_it_is_said_until_when(play) -> None:
     play(DAY, act)
     limited = next(s for s in bad_day().sessions if s.phase is Phase.LIMITED)
     later = replace(limited, limited_until=NOW + 3 * 86_400)
-    assert "limited until Sep 24 14:14" in cells.doing(later) and "limited until Sep 24 14:14" in cells.tail_title(later)
+    for told in (cells.doing(later), cells.tail_title(later)):
+        assert "limited until Sep 24 14:14" in told
     assert cells.plain(cells.bars(later, 8, NOW)) == "→3d"
     over = replace(limited, limited_until=NOW - 1)
     assert cells.plain(cells.bars(over, 8, NOW)) == cells.plain(cells.spark((), 8))
