@@ -11,6 +11,8 @@ from gcity_tui.workers.screen import TOLD, Asked, Option
 
 GONE = 5.0
 """Seconds in which an answered question must leave the screen."""
+LEAVES = 1.0
+"""Seconds in which the line is drawn that is left of an answered menu."""
 _WORDS = {
     "approve": ("yes", "allow once", "approve once", "yes, proceed", "allow"),
     "deny": ("no", "reject", "no, suggest changes", "no, and tell", "no,"),
@@ -47,6 +49,8 @@ class Answers:
                 self._answered = ""  # one that tries again and is refused asks the same at once: nothing is agreed to
             raise Refused(f"{picked!r} was pressed and the question is still there", cure="attach and look")
         self._answered = ""
+        if asked.dialog.kind in TOLD:  # a line may be left of it, and until that is drawn it looks ready
+            self.pane.until(lambda: self.pane.see().claim not in (Phase.READY, Phase.UNKNOWN), LEAVES, 0.05)
         return picked
 
     def _asked(self, request_id: str) -> Asked:
