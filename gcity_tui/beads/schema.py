@@ -40,6 +40,8 @@ READY_EXCLUDED = ("merge-request", "gate", "molecule", "message", "agent", "role
 INFRA_TYPES = ("agent", "rig", "role", "message")
 NUDGE = "gc:nudge"
 """The label of a text that waits to be typed to an agent, or was: a record of the city's, of an ordinary type."""
+NUDGE_EXPIRES = 24 * 3600.0
+"""Seconds after which such a text is not said any more."""
 
 BLOCKING = ("blocks", "conditional-blocks")
 WAITING = ("blocks", "conditional-blocks", "waits-for")

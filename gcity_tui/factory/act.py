@@ -7,6 +7,7 @@ transaction.
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -116,11 +117,23 @@ class Hand:
         record = records.session(self.site.ledger, action.subject)
         if record is None or (action.state == "suspended" and record.state != "suspended"):
             return record  # whoever suspended it has taken that back meanwhile
-        with self.crew.operations(record).of("stop"):
+        # What a person stopped meanwhile is not stopped twice, but for what may be left of it.
+        there = self._has_pane(record)
+        with self.crew.operations(record).of("stop") if there else nullcontext():
             self.end(record)
             # Ending took a while, in which a person may have asked for it again.
             only = action.state if action.state == "suspended" else ""
             return self.rest(record, action.state, action.reason, only)
+
+    def _has_pane(self, record: SessionRecord) -> bool:
+        """Whether there is something to end; that tmux does not answer is no no."""
+        try:
+            self.site.hands.pane(record.name)
+        except NotFound:
+            return False
+        except Temporary:
+            return True
+        return True
 
     def end(self, record: SessionRecord) -> None:
         """End pane and processes, those too that outlived their pane. Raises Temporary while one does not end."""

@@ -5,8 +5,8 @@ transaction moves it from queued to taken up, and the lane, which looks first, l
 """
 
 from gcity_tui.beads.jsonout import dumps
-from gcity_tui.beads.schema import NUDGE
-from gcity_tui.factory.hook import Who
+from gcity_tui.beads.schema import NUDGE, NUDGE_EXPIRES
+from gcity_tui.factory.hook import Who, meta_of
 from gcity_tui.model.errors import Usage
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ def nudge(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tup
         text = dumps({"pending": len(waiting)}, "") if "--json" in argv else f"{len(waiting)} pending"
         return 0, (text + "\n").encode(), b""
     if verb == "drain":
-        texts = drain(ledger, Who(env), ROOM if "--inject" in argv else 0)
+        texts = drain(ledger, Who(env), env, ROOM if "--inject" in argv else 0)
         if texts and "--inject" in argv:
             from gcity_tui.factory.reminder import reminder
 
@@ -53,26 +53,60 @@ def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]
     )
 
 
-def drain(ledger: "Ledger", who: Who, room: int = 0) -> "list[str]":
+def drain(ledger: "Ledger", who: Who, env: "Mapping[str, str]", room: int = 0) -> "list[str]":
     """Take up what is queued for the caller, oldest first; returns the texts.
 
-    `room` in bytes: what does not fit stays queued, with all that comes after it, and is typed. 0: no end to it.
+    `room` in bytes: what does not fit stays queued, with all that comes after it, and is typed. 0: no end to it. What
+    is meant for another session or conversation, or is too old, is left to the lane, which settles it; and a process
+    of an earlier start gets nothing.
     """
+    if superseded(ledger, env):
+        return []
 
     def write(tx: "Tx") -> "list[str]":
         taken = []
         left = room
-        for id_, text, _ in queued(ledger, who.mine):
-            if tx.meta(id_, "nudge.state") != "queued":
+        now = ledger.now() / 1e6
+        for id_, text, epoch in queued(ledger, who.mine):
+            if tx.meta(id_, "nudge.state") != "queued" or not _meant(tx, id_, epoch, env, now):
                 continue
             left -= len(text.encode("utf-8", "replace"))
             if room and left < 0:
                 break
-            tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook"})
+            tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook", "nudge.at": f"{now:.3f}"})
             tx.close(id_, "taken up (through its hook)", force=True)
+            session = tx.meta(id_, "nudge.session") or ""
+            told = {
+                "operation": "delivery", "result": "succeeded", "session_name": session, "nudge": id_,
+                "delivered": True, "source": tx.meta(id_, "nudge.source") or "", "through": "hook",
+                "duration_ms": round((now - _number(tx.meta(id_, "nudge.created"))) * 1000),
+            }  # fmt: skip
+            tx.emit("worker.operation", session, session, "delivery succeeded", dumps(told, ""))
             taken.append(text)
         return taken
 
     if not queued(ledger, who.mine):
         return []
     return ledger.transact(write, actor=who.assignee)
+
+
+def superseded(ledger: "Ledger", env: "Mapping[str, str]") -> bool:
+    """Whether the caller is of an earlier start of its session than the present one, or its session is closed."""
+    session, token = env.get("GC_SESSION_ID", ""), env.get("GC_INSTANCE_TOKEN", "")
+    rows = ledger.store.rows("SELECT status FROM beads WHERE id = ?", (session,)) if session and token else []
+    return bool(rows) and (rows[0][0] == "closed" or meta_of(ledger, session).get("instance_token", "") != token)
+
+
+def _meant(tx: "Tx", id_: str, epoch: str, env: "Mapping[str, str]", now: float) -> bool:
+    session, talk = env.get("GC_SESSION_ID", ""), env.get("GC_CONTINUATION_EPOCH", "")
+    record = tx.meta(id_, "nudge.record")
+    if (record and session and record != session) or (epoch not in ("", "0") and talk and epoch != talk):
+        return False
+    return now - _number(tx.meta(id_, "nudge.created"), now) <= NUDGE_EXPIRES
+
+
+def _number(text: "str | None", default: float = 0.0) -> float:
+    try:
+        return float(text or default)
+    except ValueError:
+        return default

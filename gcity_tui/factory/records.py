@@ -34,6 +34,8 @@ SERVER = "gcity.server"
 TOLD, TOLD_AT = "gcity.told", "gcity.told_at"
 PINNED = "pin_awake"
 CONFIG = "started_config_hash"
+RESET = "continuation_reset_pending"
+"""The next start begins another conversation."""
 """Fingerprint of what the program was started with, so that a later change of the city's files is noticed."""
 
 _EVENTS = {
@@ -178,6 +180,8 @@ def before_start(
         STARTS: str(_int(record.metadata.get(STARTS), 0) + 1), "last_woke_at": f"{now:.3f}", TOLD: "",
         "restart_requested": "", "drain_acked": "", "drain_requested": "", CONFIG: config,
     }  # fmt: skip
+    fresh = fresh or record.metadata.get(RESET) == "true"
+    meta[RESET] = ""
     if fresh and begun:
         # The worker makes the next key, where the program takes one; others choose it themselves and it is found out.
         meta |= {"continuation_epoch": str(record.epoch + 1), "session_key": ""}

@@ -18,8 +18,8 @@ class Arrivals:
     def __init__(self, pane: Pane) -> None:
         self._pane = pane
         self._tails: dict[tuple[str, Path], Follower] = {}
-        self._taken: dict[str, str] = {}
-        """Record of the conversation → the nudge that it answers for."""
+        self._taken: dict[tuple[Path, str], str] = {}
+        """Record of a conversation → the nudge that it answers for. Some programs number each conversation's anew."""
 
     def keep(self, ids: Collection[str]) -> None:
         """Stop reading for all nudges but these."""
@@ -36,14 +36,14 @@ class Arrivals:
     def found(self, nudge: Nudge) -> bool:
         """Whether the conversation holds `nudge` since it was typed."""
         fits = telling(nudge.text)
-        for entry in (e for tail in self._tails_of(nudge) for e in tail.read()):
-            if entry.actor != "user" or entry.id in self._taken:
+        for path, entry in ((t.path, e) for t in self._tails_of(nudge) for e in t.read()):
+            if entry.actor != "user" or (path, entry.id) in self._taken:
                 continue
             since = seconds(entry.timestamp)
             if since and nudge.at and since < nudge.created - 1.0:
                 continue
             if fits(entry.text):
-                self._taken[entry.id] = nudge.id
+                self._taken[path, entry.id] = nudge.id
                 self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
                 return True
         return False

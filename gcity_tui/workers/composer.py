@@ -87,13 +87,14 @@ def clear(pane: Pane, most: int = 40) -> bool:
 
 
 def send_draft(pane: Pane) -> str:
-    """Submit what stands there. Raises Refused (nothing does, or nobody runs), PendingInteraction (a dialog)."""
-    pane.need_alive()
-    seen = pane.see()
+    """Submit what stands there. Raises Refused (nothing does, nobody runs, a person is there), PendingInteraction."""
+    row, seen = pane.need_alive(), pane.see()
     if seen.asked is not None:
         raise PendingInteraction(f"a question is open: {seen.detail}")
     if not seen.draft:
         raise Refused("no draft stands in the composer")
+    if row.humans:
+        raise Refused("a person is attached, and may be typing still", cure="send it there")
     enter(pane)
     sent = pane.until(lambda: pane.see().draft != seen.draft, 3.0)
     return "sent" if sent else "not sent: the composer still holds it"

@@ -2,37 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gcity_tui.model.errors import NotFound
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Phase
 from gcity_tui.workers import composer
 from gcity_tui.workers.arrivals import Arrivals
 from gcity_tui.workers.pane import Pane
-from gcity_tui.workers.queue import Nudge, NudgeQueue
+from gcity_tui.workers.queue import Elsewhere, Nudge, NudgeQueue
+from gcity_tui.workers.screen import holds
 from gcity_tui.workers.settling import UNDER_WAY, Settling
 from gcity_tui.workers.typist import Typist, why_not
 
+URGENT = {"interrupt": 0, "now": 1, "boundary": 2}
+"""What waits for a turn's end does not hold up what may be said during it, or ends it."""
+
 
 class Courier:
-    """Carries one session's nudges from the queue to their end. `session` is the instance's name in the ledger."""
+    """Carries one session's nudges from the queue to their end.
 
-    def __init__(self, session: str, pane: Pane, queue: NudgeQueue) -> None:
-        self.session, self.pane, self.queue = session, pane, queue
+    `session` is the instance's name in the ledger; `record` gives the bead of the session that it is now, for what is
+    meant for that one only.
+    """
+
+    def __init__(self, session: str, pane: Pane, queue: NudgeQueue, record: Callable[[], str] = lambda: "") -> None:
+        self.session, self.pane, self.queue, self._record = session, pane, queue, record
         self._arrivals = Arrivals(pane)
         self._settling = Settling(pane, queue, self._arrivals)
         self._typist = Typist(pane, queue, self._arrivals, self._settling)
 
     def pump(self) -> tuple[Receipt, ...]:
-        """Carry on with all that is not over, oldest first; behind one that has to wait, the others wait too."""
+        """Carry on with all that is not over, oldest first; behind one that has to wait, the others wait too.
+
+        But for what is more urgent, as long as nothing of the one that waits was typed. What must not be said any more
+        is settled wherever it stands.
+        """
         done: list[Receipt] = []
         waiting = self.queue.unsettled(self.session)
         self._arrivals.keep({n.id for n in waiting})
-        for nudge in waiting:
-            after = self.carry(nudge)
+        held = len(URGENT)
+        for nudge in sorted(waiting, key=lambda n: n.state is Delivery.QUEUED):  # first what was typed already
+            at = URGENT[nudge.when] if nudge.state is Delivery.QUEUED else -1
+            after = self._current(nudge) if at >= held else self.carry(nudge)
             done.append(after.receipt)
             if not after.state.settled and after.state is not Delivery.SUBMITTED:
-                break
+                held = min(held, URGENT[nudge.when] if after.state is Delivery.QUEUED else -1)
         return tuple(done)
+
+    def _current(self, nudge: Nudge) -> Nudge:
+        """As it is, unless it must not be said any more."""
+        try:
+            return self.queue.drop_old(nudge, self.pane.epoch, self._record())
+        except Elsewhere:
+            return self.queue.get(nudge.id)
+
+    def give_up(self, why: str) -> None:
+        """The session is over: what was under way is settled by a last look, and the rest is not said any more."""
+        self.settle(gone=True)
+        for nudge in self.queue.unsettled(self.session):
+            self.queue.move(nudge, Delivery.UNDELIVERED, why)
+
+    def clear(self) -> bool:
+        """Empty the composer. True when it is empty; a text of ours that stood there unsent is not delivered then."""
+        seen = self.pane.see() if self.pane.need_alive() else None
+        typed = [n for n in self.queue.unsettled(self.session) if n.state is Delivery.TYPED]
+        ours = [n for n in typed if seen is not None and seen.asked is None and holds(seen, n.text)]
+        cleared = composer.clear(self.pane)
+        for nudge in ours if cleared else ():
+            self.queue.move(nudge, Delivery.UNDELIVERED, "it was cleared from the composer before it was sent")
+        return cleared
 
     def settle(self, *, gone: bool = False) -> tuple[Receipt, ...]:
         """After a crash, or the agent's end: what was under way, settled by looking only. Nothing is typed.
@@ -46,7 +85,7 @@ class Courier:
         """One step for one nudge, as far as it goes now."""
         try:
             if nudge.state is Delivery.QUEUED:
-                return self._deliver(self.queue.drop_old(nudge, self.pane.epoch))
+                return self._deliver(self.queue.drop_old(nudge, self.pane.epoch, self._record()))
             if nudge.state is Delivery.TYPING:
                 nudge = self._settling.typing(nudge)
             if nudge.state.settled:
@@ -54,6 +93,8 @@ class Courier:
             if nudge.state is Delivery.TYPED:
                 return self._typist.submit(nudge)
             return self._settling.look_after(nudge)
+        except Elsewhere:
+            return self.queue.get(nudge.id)  # whoever took it on has its end in hand
         except NotFound:
             return self.queue.wait(self.queue.get(nudge.id), "the agent is not running")
 

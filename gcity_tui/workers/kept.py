@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
 
 
+RESET = "continuation_reset_pending"
+"""Gas City's name for: the next start begins a new conversation."""
+
+
 class Kept:
     """`record` is replaced as it changes; what changes goes to its bead too, if it has one."""
 
@@ -58,7 +62,12 @@ class Kept:
         self.need_open()
         if not self.record.id:
             raise Unsupported("a session without a record cannot be reset")
-        self.write(restart_requested="true", continuation_reset_pending="true")
+        self.write(**{"restart_requested": "true", RESET: "true"})
+
+    def reset_asked(self) -> bool:
+        """Whether a new conversation was asked for since the last one began."""
+        bead = self.ledger.get(self.record.id) if self.record.id and self.record.generation else None
+        return bead is not None and bead.metadata.get(RESET) == "true"
 
     def close(self) -> None:
         if self.record.id:
@@ -78,7 +87,8 @@ class Kept:
     def begin_anew(self, provider: Provider) -> None:
         """Another conversation than the one so far."""
         self.record = replace(self.record, key=_new_key(provider), epoch=self.record.epoch + 1)
-        self.write(session_key=self.record.key, continuation_epoch=str(self.record.epoch))
+        epoch = str(self.record.epoch)
+        self.write(**{"session_key": self.record.key, "continuation_epoch": epoch, RESET: "", "restart_requested": ""})
 
     def learn_key(self, key: str) -> None:
         """The conversation's key, of a program that chose it itself."""

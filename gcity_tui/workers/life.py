@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gcity_tui.model.errors import CityError, Refused, Usage
-from gcity_tui.model.receipt import Delivery
 from gcity_tui.tmux.environment import allowed
 from gcity_tui.transcripts import find
 from gcity_tui.workers import bringup, hooks
@@ -38,6 +37,9 @@ class Life:
             if self._pane.alive() is not None:
                 return
             bringup.clear_away(kept.record.id, str(self.places.path))
+        if kept.reset_asked():
+            kept.begin_anew(self._pane.provider)
+            self._pane.epoch = kept.record.epoch
         resume = self._prepare()
         try:
             yield from self._bring_up(self._launch(prompt, resume=resume))
@@ -100,7 +102,7 @@ class Life:
             senses.starting = 0.0
         if made.first:
             queue = self._courier.queue
-            queue.put(record.instance, made.first, when="now", epoch=self._kept.record.epoch, source="prompt")
+            queue.put(record.instance, made.first, when="now", epoch=record.epoch, source="prompt", record=record.id)
             self._courier.pump()
 
     # -- going down
@@ -120,12 +122,10 @@ class Life:
 
     def close(self) -> None:
         """End it, give up what is queued for it, take its own hooks away, close the record."""
-        record, queue = self._kept.record, self._courier.queue
+        record = self._kept.record
         self._take_down(gentle=True)
         hooks.remove(self.places.scratch(record), self._pane.provider.hooks.files)
-        for nudge in queue.unsettled(record.instance):
-            over = Delivery.UNDELIVERED if nudge.state is not Delivery.SUBMITTED else Delivery.UNKNOWN
-            queue.move(nudge, over, "the session was closed")
+        self._courier.give_up("the session was closed")
         self._kept.close()
 
     def _take_down(self, gentle: bool) -> None:

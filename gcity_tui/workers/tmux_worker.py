@@ -80,7 +80,7 @@ class TmuxWorker:
         self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
         self.kept = Kept(record, agent, ledger)
         self.queue = queue or NudgeQueue(ledger, clock)
-        self.courier = Courier(record.instance, self.pane, self.queue)
+        self.courier = Courier(record.instance, self.pane, self.queue, lambda: self.kept.record.id)
         self.life = Life(self.kept, self.pane, self.courier, places, size)
         self.answers = Answers(self.pane)
         self.observer = Observer(self.pane)
@@ -207,7 +207,10 @@ class TmuxWorker:
 
     def _deliver(self, text: str, when: str, wake: bool, source: str, epoch: int = 0) -> Receipt:
         self.kept.need_open()
-        receipt = self.queue.put(self.record.instance, text, when=when, epoch=epoch, wake=wake, source=source)
+        receipt = self.queue.put(
+            self.record.instance, text, when=when, epoch=epoch, wake=wake, source=source,
+            record=self.record.id if epoch else "",
+        )  # fmt: skip
         self.courier.pump()
         return self.queue.receipt(receipt.id)
 
@@ -246,7 +249,7 @@ class TmuxWorker:
             self.kept.need_open()
             if action == "send":
                 return composer.send_draft(self.pane)
-            return "cleared" if composer.clear(self.pane) else "not cleared: a person or a question is there"
+            return "cleared" if self.courier.clear() else "not cleared: a person or a question is there"
 
         return self.operations.in_lane("draft", go)
 

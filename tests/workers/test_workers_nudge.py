@@ -116,7 +116,8 @@ def test_nothing_is_typed_into_a_question(ground: Ground, provider: str) -> None
     assert worker.pending() is not None
     assert worker.answers.respond("No") == "No"
     assert [settled(worker, r).state for r in receipts] == [Delivery.TAKEN_UP] * 3
-    assert [same(t) for t in said_to(worker)] == ["may I push", "y", "no 1", "x"]
+    told = [same(t) for t in said_to(worker)]  # the last may end the turn that the second waits for
+    assert told[:2] == ["may I push", "y"] and sorted(told[2:]) == ["no 1", "x"]
 
 
 def test_a_dead_agent(ground: Ground) -> None:

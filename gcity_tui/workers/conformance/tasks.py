@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
@@ -120,10 +119,9 @@ class Tasks(Acting):
         need(asked and alive and self.worker.live_observation().alive, "it was not asked for, or it ended at once")
         before = self.worker.history()
         self.worker.stop()
-        # As the controller does it at the next start: the same record, another conversation.
-        record = replace(self.worker.record, key="", epoch=self.worker.record.epoch + 1)
-        self.worker = self.stage.again(record, self.look)
+        record = self.worker.record
         self.worker.start("A new role.")
+        need(self.worker.record.epoch == record.epoch + 1 and self.worker.record.id == record.id, "not the same record")
         self._becomes(Phase.READY)
         after = self.worker.history()
         need(after.session != before.session and self._told() == ["A new role."], "the same conversation")
