@@ -110,6 +110,7 @@ class Controller:
             site.ledger.emit("controller.started", site.declared.name, "controller")
             self.runner.submit(sweep, site.server.run)
             self.errands.boot()
+            self.crew.listen(site.folders(), self._written)
             threading.Thread(target=self._follow, name="follower", daemon=True).start()
             self._loop()
             return 0
@@ -220,6 +221,7 @@ class Controller:
         try:
             if self.site.reload():
                 self.site.log.write("config", said="reloaded")
+                self.crew.listen(self.site.folders(), self._written)
                 self.observer.read(force=True)
                 for record in self.observer.records:
                     if record.state == "active":
@@ -229,6 +231,14 @@ class Controller:
         except CityError as e:
             self._mend_at = self.site.clock() + max(self.site.declared.daemon.patrol_interval, 1.0)
             self.notices.failed("config", str(e))
+
+    def _written(self, path: Path) -> None:
+        """Something was written where the city's files are; which file is not known when so much was that it was lost.
+
+        A patrol looks besides: a folder may be where no bell can be hung.
+        """
+        if path == Path() or self.site.is_part(path):
+            self.ring("config")
 
     def _begin(self, action: Action) -> None:
         """Set out to do it: in the lane when it waits for something, at once when it is one transaction."""

@@ -6,8 +6,9 @@ Looking may ask tmux and read files, so it is done by a few threads of its own; 
 from __future__ import annotations
 
 import threading
+import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,6 +60,8 @@ class Crew:
         self._rung: set[str] = set()
         """Sessions whose bell rang while somebody looked at them: looked at once more."""
         self._bells: Bells | None = None
+        self._others: dict[Path, Callable[[Path], None]] = {}
+        """Folder → who else is told what is written in it."""
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -203,6 +206,8 @@ class Crew:
                 self._seen()
         except CityError as e:
             self.site.log.write("look", "warning", session=record.instance, error=str(e))
+        except Exception:  # nobody waits for what the pool does: it is told, or it would be lost
+            self.site.log.write("look", "error", session=record.instance, trace=traceback.format_exc())
         finally:
             self._looking.discard(record.id)
             if record.id in self._rung:
@@ -211,6 +216,9 @@ class Crew:
 
     def _ring(self, path: Path) -> None:
         """A file was written: look at whose it is. From the bells' own thread."""
+        heard = self._others.get(path.parent)
+        for tell in (heard,) if heard else () if path.name else set(self._others.values()):
+            tell(path)
         for id, (_, row, at) in list(self._latest.items()):
             worker = self._workers.get(id)
             if worker is None or row.dead or not worker.observer.concerns(path, row.pid):
@@ -221,6 +229,12 @@ class Crew:
             if id in self._looking:
                 self._rung.add(id)
             self.look_soon(worker.record, row)
+
+    def listen(self, folders: Iterable[Path], heard: Callable[[Path], None]) -> None:
+        """Hear of what is written in other folders too, from the bells' own thread; `Path()`: it may be anything."""
+        folders = tuple(folders)
+        self._others |= dict.fromkeys(folders, heard)
+        self._listen(folders)
 
     def _listen(self, folders: tuple[Path, ...]) -> None:
         """Hear of changes in these folders from now on. Without bells the patrol's looks have to do."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -76,7 +75,7 @@ class Sight:
     def _open(self) -> None:
         before = self.seen
         try:
-            if not _listens(self.server):
+            if not self.server.listens():
                 self._set(Seen("absent"))
                 return
             owner = self.server.owner()
@@ -110,16 +109,3 @@ class Sight:
         eyes, self._eyes = self._eyes, None
         if eyes is not None:
             eyes.close()
-
-
-def _listens(server: Server) -> bool:
-    """False only when it is certain that no server is there; asked without starting a process."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(2.0)
-        try:
-            probe.connect(str(server.path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        except OSError as e:
-            raise RuntimeUnavailable(f"tmux could not be asked: {e.strerror}", where=str(server.path)) from e
-    return True

@@ -103,6 +103,15 @@ class Site:
         before, self._stamps = self._stamps, self._times()
         return before != self._stamps
 
+    def folders(self) -> tuple[Path, ...]:
+        """Folders in which a file that the city is made from is written, or appears."""
+        found = dict.fromkeys(Path(name).parent for name in self._stamps)
+        return (*found, *(p for name in self._stamps if (p := Path(name)) not in found and p.is_dir()))
+
+    def is_part(self, path: Path) -> bool:
+        """Whether the city is made from this file, or from what is in its folder."""
+        return str(path) in self._stamps or str(path.parent) in self._stamps
+
     def catch_up(self) -> None:
         """Take up files that changed since they were last read, before a name is looked up in what they declare.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -11,8 +12,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from gcity_tui.model.errors import CityError, NotFound, Permanent, Refused, RuntimeUnavailable
+from gcity_tui.tmux.doorway import Doorway
 from gcity_tui.tmux.protocol import Block, Notification, Parser
 
+LATE = 1.0
+"""Seconds after which one leaves that was let in late: others were waiting behind it, for as long."""
 _GONE = ("can't find session", "can't find pane", "can't find window", "session not found", "no such session")
 
 
@@ -44,33 +48,39 @@ class ControlClient:
         on_notify: Callable[[Notification], None] | None = None,
         on_end: Callable[[RuntimeUnavailable], None] | None = None,
         timeout: float = 5.0,
+        door: Doorway | None = None,
     ) -> None:
         self._on_notify, self._on_end = on_notify, on_end
+        self._door = door
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
         self._ended: RuntimeUnavailable | None = None
         self._closed = False
         self._greeting = _Waiting(1)
-        try:
-            self._process = subprocess.Popen(
-                list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, bufsize=0
-            )
-        except FileNotFoundError as e:
-            raise Permanent(f"{argv[0]} is not installed", cure="sudo apt install tmux") from e
-        except OSError as e:
-            raise RuntimeUnavailable(f"cannot run {argv[0]}: {e.strerror}") from e
-        assert self._process.stdin and self._process.stdout
-        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._in, False)
-        self._reader = threading.Thread(target=self._read, name="tmux-control", daemon=True)
-        self._reader.start()
-        if not self._greeting.done.wait(timeout):
-            self._process.kill()
+        with door.coming() if door else contextlib.nullcontext():
+            self._process = self._opened(argv, env)
+            assert self._process.stdin and self._process.stdout
+            self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+            os.set_blocking(self._in, False)
+            self._reader = threading.Thread(target=self._read, name="tmux-control", daemon=True)
+            self._reader.start()
+            greeted = self._greeting.done.wait(timeout)
+        if not greeted:
             self.close()
             raise RuntimeUnavailable(f"tmux did not answer within {timeout:g} s")
         if self._greeting.error:
             self.close()
             raise self._greeting.error
+
+    @staticmethod
+    def _opened(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        try:
+            return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=env, bufsize=0)
+        except FileNotFoundError as e:
+            raise Permanent(f"{argv[0]} is not installed", cure="sudo apt install tmux") from e
+        except OSError as e:
+            raise RuntimeUnavailable(f"cannot run {argv[0]}: {e.strerror}") from e
 
     @property
     def alive(self) -> bool:
@@ -169,6 +179,8 @@ class ControlClient:
             if not self._greeting.done.is_set():
                 self._greeting.error = None if block.ok else error_of(" ".join(block.lines))
                 self._greeting.done.set()
+                if self._closed:
+                    leave_later(self._process, self._door)
             return
         if not self._waiting:
             return
@@ -196,11 +208,16 @@ class ControlClient:
             self._on_end(error)
 
     def close(self) -> None:
-        """Leave: end of input makes tmux detach this client. The server is untouched. May be called twice."""
+        """Leave: end of input makes tmux detach this client. The server is untouched. May be called twice.
+
+        One that was not let in yet stays until it is, and leaves then.
+        """
         self._closed = True
         process = self._process
         assert process.stdout
-        leave(process)
+        if not self._greeting.done.is_set():
+            return
+        leave(process, self._door)
         if threading.current_thread() is not self._reader:
             self._reader.join(2.0)
             process.stdout.close()
@@ -212,18 +229,27 @@ class ControlClient:
         self.close()
 
 
-def leave(process: subprocess.Popen[bytes]) -> None:
-    """Have a control client leave: the end of its input makes tmux detach it. One that does not go in 2 s is killed."""
+def leave(process: subprocess.Popen[bytes], door: Doorway | None = None) -> None:
+    """Have a control client leave: the end of its input makes tmux detach it. One that does not go in 2 s is killed.
+
+    Not for one that the server has not let in yet: see `leave_later`.
+    """
     assert process.stdin
-    try:
-        process.stdin.close()
-    except OSError:
-        pass
-    try:
-        process.wait(2.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    with door.others() if door else contextlib.nullcontext():
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+        try:
+            process.wait(2.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def leave_later(process: subprocess.Popen[bytes], door: Doorway | None = None) -> None:
+    """One that was let in after nobody waited for it any more leaves when those behind it are in, too."""
+    later = threading.Timer(LATE, leave, (process, door))
+    later.daemon = True
+    later.start()
 
 
 def error_of(said: str) -> CityError:

@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable
 
 from gcity_tui.model.errors import CityError, NotFound, RuntimeUnavailable
-from gcity_tui.tmux.control import leave
+from gcity_tui.tmux.control import leave, leave_later
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.protocol import checked_session
 from gcity_tui.tmux.server import Server, client_environment, missing
 from gcity_tui.tmux.styled import Line, parse
 
+LET_IN = 2.0
+"""Seconds in which a server lets a client in; slower, it is waited for by who needs it."""
 MOST = 20  # rings a second
 
 
@@ -34,24 +36,23 @@ class Ear:
         self._bell, self._closed, self._ended = threading.Event(), threading.Event(), threading.Event()
         self._attached = threading.Event()
         self._said = b""
+        self._door = server.door
         argv = server.argv("-C", "attach-session", "-t", f"={session}", "-f", "ignore-size,read-only")
-        try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=client_environment(),
-                bufsize=0,
-            )
-        except FileNotFoundError as e:
-            raise missing(server.tmux) from e
-        except OSError as e:
-            raise RuntimeUnavailable(f"cannot run {server.tmux}: {e.strerror}") from e
-        self._drain = threading.Thread(target=self._read, name=f"tmux-ear-{session}", daemon=True)
-        self._ringer = threading.Thread(target=self._ring, name=f"tmux-bell-{session}", daemon=True)
-        self._drain.start()
-        self._ringer.start()
+        pipe = subprocess.PIPE
+        with self._door.coming():
+            try:
+                self._process = subprocess.Popen(
+                    argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=client_environment(), bufsize=0
+                )
+            except FileNotFoundError as e:
+                raise missing(server.tmux) from e
+            except OSError as e:
+                raise RuntimeUnavailable(f"cannot run {server.tmux}: {e.strerror}") from e
+            self._drain = threading.Thread(target=self._read, name=f"tmux-ear-{session}", daemon=True)
+            self._ringer = threading.Thread(target=self._ring, name=f"tmux-bell-{session}", daemon=True)
+            self._drain.start()
+            self._ringer.start()
+            self._attached.wait(LET_IN)
 
     def wait_attached(self, timeout: float = 5.0) -> None:
         """Until it really listens. Raises NotFound (no such session), RuntimeUnavailable (no answer in time)."""
@@ -74,6 +75,8 @@ class Ear:
                 self._said = (self._said + data)[-2000:]
                 if b"%session-changed" in self._said:
                     self._attached.set()
+                    if self._closed.is_set():
+                        leave_later(self._process, self._door)
             if not bell.is_set():
                 seen = tail + data
                 # Any output counts; which pane it was does not matter, the session has one.
@@ -107,7 +110,9 @@ class Ear:
         self._bell.set()
         process = self._process
         assert process.stdout
-        leave(process)
+        if not self._attached.is_set():
+            return  # not let in yet: it goes when it is
+        leave(process, self._door)
         here = threading.current_thread()
         for thread in (self._drain, self._ringer):
             if thread is not here:

@@ -79,6 +79,12 @@ class Hands:
             raise Refused("that command can end the tmux server and every agent on it", where=command[:40])
         return self.client().request(command, timeout or self._timeout, blocks=blocks)
 
+    def _change(self, command: str, blocks: int = 1) -> list[str]:
+        """`ask` for what makes, ends or renames a session: not while a control client is being let in."""
+        self.client()  # for which the doorway must be free
+        with self.server.door.others():
+            return self.ask(command, blocks=blocks)
+
     # -- starting and ending
 
     def start(self, session: str, program: Program) -> PaneRow:
@@ -112,14 +118,16 @@ class Hands:
         rows: dict[str, PaneRow | CityError] = {}
         for some in (starts[at : at + _BREATH] for at in range(0, len(starts), _BREATH)):
             chain = " ; ".join(command for _, command in some)
-            out, error = self.client().answer(chain, max(self._timeout, 30.0), blocks=2 * len(some))
+            client = self.client()
+            with self.server.door.others():
+                out, error = client.answer(chain, max(self._timeout, 30.0), blocks=2 * len(some))
             if isinstance(error, RuntimeUnavailable):
                 raise error
             rows |= self._begun(out)
             for session, command in some:
                 if session not in rows:
                     try:
-                        rows |= self._begun(self.ask(command, blocks=2))
+                        rows |= self._begun(self._change(command, 2))
                     except CityError as e:
                         rows[session] = e
         return [rows[session] for session, _ in starts]
@@ -152,7 +160,7 @@ class Hands:
     def _run_launch(self, command: str, launch: Path | None, *, blocks: int = 1) -> list[str]:
         """`ask`; when tmux said no, the launch file goes at once; when it did not answer, a pane may yet read it."""
         try:
-            return self.ask(command, blocks=blocks)
+            return self._change(command, blocks)
         except CityError as e:
             if launch and not isinstance(e, RuntimeUnavailable):
                 launch.unlink(missing_ok=True)
@@ -198,7 +206,7 @@ class Hands:
         if row.humans:
             self._send_home(session)
         try:
-            self.ask(line("kill-session", "-t", f"={_agent(session)}"))
+            self._change(line("kill-session", "-t", f"={_agent(session)}"))
         except NotFound:
             pass
         return end(found, grace)
@@ -217,7 +225,7 @@ class Hands:
             other = f"{session}-by-hand-{n}"
             rename = line("rename-session", "-t", f"={session}:", other)
             try:
-                self.ask(f"{rename} ; {line('set-option', '-u', '-t', f'={other}:', AGENT)}", blocks=2)
+                self._change(f"{rename} ; {line('set-option', '-u', '-t', f'={other}:', AGENT)}", 2)
                 return other
             except NotFound:
                 return ""
@@ -230,10 +238,10 @@ class Hands:
         """Give an agent's session the name that it was made with, which a person has changed, and may have taken."""
         back = line("rename-session", "-t", row.pane, row.made)
         try:
-            self.ask(back)
+            self._change(back)
         except Refused:
             self.make_room(row.made)
-            self.ask(back)
+            self._change(back)
 
     def _send_home(self, session: str) -> None:
         """Terminals that came here from another session go back there: else they would fall out of tmux with it."""

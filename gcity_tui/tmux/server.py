@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from gcity_tui.model.errors import CityError, NotFound, Permanent, Refused, Runt
 from gcity_tui.tmux import processes
 from gcity_tui.tmux.clients import control_clients
 from gcity_tui.tmux.control import ControlClient, error_of, no_server
+from gcity_tui.tmux.doorway import Doorway
 from gcity_tui.tmux.protocol import Notification
 
 HOLDER = "_holder"
@@ -60,6 +62,11 @@ class Server:
         """Where tmux puts the socket (tmux(1), -L)."""
         return Path(os.environ.get("TMUX_TMPDIR") or "/tmp") / f"tmux-{os.getuid()}" / self.socket
 
+    @property
+    def door(self) -> Doorway:
+        """Through which control clients come and go, and what must not happen meanwhile."""
+        return Doorway(self.path)
+
     def run(self, *args: str, timeout: float = 5.0) -> str:
         """Run one tmux command as a process, bounded by `timeout`; its output. A pipe is 12 times faster."""
         return self._run(self.argv(*args), timeout)
@@ -104,6 +111,18 @@ class Server:
     def alive(self) -> bool:
         """Whether a server listens on the socket. Raises RuntimeUnavailable when that could not be told."""
         return self.owner() is not None
+
+    def listens(self) -> bool:
+        """False only when it is certain that no server is there; asked without starting a process."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(2.0)
+            try:
+                probe.connect(str(self.path))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            except OSError as e:
+                raise RuntimeUnavailable(f"tmux could not be asked: {e.strerror}", where=str(self.path)) from e
+        return True
 
     def owner(self) -> str | None:
         """Path of the city that the running server belongs to, ``""`` if it does not say; None: no server runs."""
@@ -208,7 +227,9 @@ class Server:
     ) -> ControlClient:
         """A control client on the holder session: it sees no agent's output and counts for no agent's size."""
         argv = self.argv("-C", "attach-session", "-t", f"={HOLDER}", "-f", "no-output,ignore-size")
-        return ControlClient(argv, env=client_environment(), on_notify=on_notify, on_end=on_end, timeout=timeout)
+        return ControlClient(
+            argv, env=client_environment(), on_notify=on_notify, on_end=on_end, timeout=timeout, door=self.door
+        )
 
 
 # Ctrl+Q leaves an agent: back to the session the client came from, else detach. Anywhere else it is an ordinary key.

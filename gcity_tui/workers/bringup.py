@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from gcity_tui.model.errors import NotFound, Permanent, Refused, Temporary
+from gcity_tui.model.errors import NotFound, Permanent, Refused, RuntimeUnavailable, Temporary
 from gcity_tui.model.session import Phase
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux import processes
@@ -71,13 +71,19 @@ def await_ready(pane: Pane, deadline: float, *, prompted: bool = False) -> Steps
     pressed: tuple[str, float] = ("", 0.0)
     calm, drawn = 0, 0.0
     while True:
-        row = pane.row()
-        if row is None or row.dead:
-            raise _died(pane, row)
         try:
-            seen = pane.see()
+            row = pane.row()
+            seen = pane.see() if row is not None and not row.dead else None
         except NotFound:
             continue
+        except RuntimeUnavailable:
+            # A server that starts many is slow to answer: that is not known to be a program's end.
+            if time.monotonic() > until or not pane.hands.server.listens():
+                raise
+            yield LOOK
+            continue
+        if row is None or seen is None:
+            raise _died(pane, row)
         asked = seen.asked
         if asked is not None and asked.dialog.kind == "startup":
             calm = 0
@@ -134,7 +140,7 @@ def _redrawn(pane: Pane) -> bool:
     end = _WORDS.sub("", said)[-24:]
     try:
         return not end or end in _WORDS.sub("", pane.text(history=60))
-    except NotFound:
+    except (NotFound, RuntimeUnavailable):
         return False
 
 

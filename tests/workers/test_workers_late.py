@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -9,9 +12,13 @@ from workers_ground import Ground, becomes, said_to, settled, wait_for
 
 from gcity_tui.config import load_city
 from gcity_tui.model.declared import Agent
+from gcity_tui.model.errors import RuntimeUnavailable
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
+from gcity_tui.tmux.hands import Hands
 from gcity_tui.workers import settling, typist
+from gcity_tui.workers.bringup import LOOK, await_ready
+from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
@@ -95,3 +102,28 @@ def test_one_that_never_comes_to_light_is_unknown(ground: Ground, monkeypatch: p
     receipt = settled(worker, worker.send("into the dark"))
     assert receipt.state is Delivery.UNKNOWN and "not to be seen" in receipt.note
     held.unlink()
+
+
+def test_a_server_that_is_slow_to_answer_is_not_a_program_that_died(ground: Ground) -> None:
+    """Many programs that come up at once take the cores from the server as well."""
+    worker, _ = late(ground)
+    worker.start()
+    pid = int(ground.server.run("display-message", "-p", "#{pid}"))
+    with Hands(ground.server, timeout=0.2) as impatient:
+        pane = Pane(worker.pane.name, worker.provider, impatient, worker.senses)
+        steps = await_ready(pane, 20.0)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert next(steps) == LOOK
+            assert next(steps) == LOOK
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        for wanted in steps:
+            assert isinstance(wanted, float)
+            time.sleep(wanted)
+        assert pane.phase() is Phase.READY
+
+        steps = await_ready(pane, 20.0)
+        ground.server.kill()
+        with pytest.raises(RuntimeUnavailable):
+            next(steps)

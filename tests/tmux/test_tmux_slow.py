@@ -1,0 +1,111 @@
+"""A server that does not answer for a while: whoever asked gives up, and the server and all on it go on."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from gcity_tui.model.errors import RuntimeUnavailable
+from gcity_tui.tmux.ears import Ear
+from gcity_tui.tmux.hands import Hands, Program
+from gcity_tui.tmux.server import Server
+
+pytestmark = pytest.mark.tmux
+
+
+@contextlib.contextmanager
+def silent(server: Server) -> Iterator[None]:
+    """The server takes connections and answers nobody."""
+    pid = int(server.run("display-message", "-p", "#{pid}"))
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def gone(server: Server, before: int) -> bool:
+    deadline = time.monotonic() + 10
+    while len(server.run("list-clients").splitlines()) > before:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def test_clients_that_gave_up_do_not_take_the_server_with_them(server: Server) -> None:
+    """Three that are killed before a 3.3a server has come to them end it: it looks after one that is gone."""
+    with Hands(server) as hands:
+        agent = hands.start("agent", Program(("cat",), cwd="/"))
+        before = len(server.run("list-clients").splitlines())
+        with silent(server):
+            for _ in range(4):
+                with pytest.raises(RuntimeUnavailable, match="did not answer"):
+                    server.client(timeout=0.2)
+                assert server.listens()
+            ear = Ear(server, "agent", lambda: None)
+            with pytest.raises(RuntimeUnavailable, match="did not answer"):
+                ear.wait_attached(0.2)
+            ear.close()
+        assert hands.pane("agent").pid == agent.pid
+        assert gone(server, before)
+
+
+def test_a_server_is_gone_only_when_that_is_certain(server: Server) -> None:
+    assert server.listens()
+    with silent(server):
+        assert server.listens()
+    server.kill()
+    assert not server.listens()
+
+
+def test_clients_come_and_go_while_sessions_are_made_and_ended(server: Server) -> None:
+    """A 3.3a server tells all control clients of who left and of each session, even one that it is letting in: then it
+    ends. Without the doorway it did within a hundred of these.
+    """
+    over = threading.Event()
+    faults: list[BaseException] = []
+
+    def again(act: Callable[[], None]) -> None:
+        try:
+            while not over.is_set():
+                act()
+        except BaseException as e:
+            faults.append(e)
+            over.set()
+
+    def comes() -> None:
+        server.client().close()
+        opened.append(1)
+
+    def listens() -> None:
+        Ear(server, "agent", lambda: None).close()
+        opened.append(1)
+
+    opened: list[int] = []
+    names = itertools.count()
+    with Hands(server) as hands:
+
+        def lives() -> None:
+            name = f"short-{next(names)}"
+            hands.start(name, Program(("cat",), cwd="/"))
+            hands.kill(name, grace=0.0)
+
+        hands.start("agent", Program(("cat",), cwd="/"))
+        threads = [threading.Thread(target=again, args=(act,)) for act in (comes, comes, listens, lives)]
+        for thread in threads:
+            thread.start()
+        while len(opened) < 300 and not over.is_set():
+            over.wait(0.05)
+        over.set()
+        for thread in threads:
+            thread.join(20)
+        assert not faults, faults
+        assert not hands.pane("agent").dead
