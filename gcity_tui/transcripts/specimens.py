@@ -6,7 +6,6 @@ Not for reading real files. A turn is a tuple: ("user", text) Â· ("say", text) Â
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gcity_tui.transcripts import aider
+from gcity_tui.transcripts import aider, kimi_wire
 from gcity_tui.transcripts.claude import slugs
 
 Turn = tuple[Any, ...]
@@ -54,8 +53,7 @@ def place(family: str, root: Path, work_dir: str, key: str) -> Path:
         "qwen": root / "projects" / slug / "chats" / f"{key}.jsonl",
         "pi": root / "sessions" / f"-{slug}--" / f"{day}_{key}.jsonl",
         "copilot": root / "session-state" / key / "events.jsonl",
-        "kimi": root / "sessions" / hashlib.md5(work_dir.encode(), usedforsecurity=False).hexdigest() / key
-        / "context.jsonl",
+        "kimi": root / "sessions" / kimi_wire.folder_of(work_dir)[0].replace("*", "w") / key / kimi_wire.JOURNAL,
         "aider": Path(work_dir) / aider.NAME,
     }[family]  # fmt: skip
 
@@ -217,21 +215,31 @@ def _copilot(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
 
 
 def _kimi(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = [{"type": "metadata", "protocol_version": "1.5", "created_at": int(BEGAN * 1000)}]
+    used = {"inputOther": 100, "output": 40, "inputCacheRead": 10, "inputCacheCreation": 0}
     for n, (kind, *rest) in enumerate(turns):
+        event: dict[str, Any] = {}
         if kind == "user":
-            rows += [{"role": "_checkpoint", "id": n}, {"role": "user", "content": rest[0]}]
+            message = {"id": f"msg_{n}", "role": "user", "content": [{"type": "text", "text": rest[0]}],
+                       "origin": {"kind": "user"}}  # fmt: skip
+            rows += [{"type": "turn.prompt", "turnId": n}, {"type": "context.append_message", "message": message},
+                     {"type": "llm.request", "kind": "loop", "model": "kimi-model"}]  # fmt: skip
         elif kind == "say":
-            rows.append({"role": "assistant", "content": [{"type": "text", "text": rest[0]}]})
+            rows.append({"type": "usage.record", "model": "alias", "usage": used, "usageScope": "turn"})
+            event = {"type": "content.part", "uuid": f"u{n}", "part": {"type": "text", "text": rest[0]}}
         elif kind == "call":
-            made = {"name": rest[1], "arguments": json.dumps(rest[2])}
-            call = {"type": "function", "id": rest[0], "function": made}
-            rows.append({"role": "assistant", "content": "", "tool_calls": [call]})
+            event = {"type": "tool.call", "uuid": f"u{n}", "toolCallId": rest[0], "name": rest[1], "args": rest[2]}
         elif kind == "result":
-            rows.append({"role": "tool", "content": rest[1], "tool_call_id": rest[0]})
+            event = {"type": "tool.result", "toolCallId": rest[0], "result": {"output": rest[1]}}
         elif kind == "ask":
-            rows.append({"role": "assistant", "content": [_asked(rest)]})
-    return rows
+            request = {"id": rest[0], "action": rest[1]}
+            rows.append({"type": "interaction.request", "id": rest[0], "kind": "approval", "request": request})
+            rows += [{"type": "interaction.resolved", "id": rest[0]}] if rest[2] in ("resolved", "dismissed") else []
+        elif kind == "compact":
+            rows.append({"type": "context.apply_compaction", "summary": rest[0]})
+        rows += [{"type": "context.append_loop_event", "event": event}] if event else []
+        rows += [{"type": "turn.ended", "reason": "completed"}] if kind == "say" else []
+    return [{**r, "time": int(BEGAN * 1000) + n} for n, r in enumerate(rows)]
 
 
 WRITERS: dict[str, Callable[[str, str, Sequence[Turn]], list[dict[str, Any]]]] = {
