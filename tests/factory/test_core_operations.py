@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core_world import Town
 
 from gcity_tui.city import City
+from gcity_tui.factory import changes
 from gcity_tui.factory.lock import CityLock
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.receipt import Delivery
@@ -201,3 +202,27 @@ def test_without_a_controller_and_with_another_program_on_the_city(town: Town) -
     finally:
         other.kill()
         other.wait()
+
+
+def test_who_sleeps_begins_anew_after_a_reset_and_live_only_means_it(town: Town) -> None:
+    town.city.up()
+    town.city.start(WHO)
+    before = town.session("it is idle", lambda s: s.phase is Phase.READY)
+    town.city.nudge(WHO, "the first words", wait=10.0)
+    town.city.stop(WHO)
+    lost = town.city.nudge(WHO, "are you there", wake=False)
+    assert (lost.state, lost.note) == (Delivery.UNDELIVERED, "the agent is not running")
+    kept = town.city.nudge(WHO, "when you are back")
+    assert kept.state is Delivery.QUEUED and kept.note.startswith("it is suspended: gcity-tui session start")
+    assert town.city.reset(WHO) == "a new conversation begins at its next start"
+    town.city.start(WHO)
+    after = town.session("it is another", lambda s: s.phase is Phase.READY and s.transcript != before.transcript)
+    assert (after.id, after.epoch) == (before.id, before.epoch + 1)
+    changes.settled(town.city.site, kept, 10.0)
+    words = [e.text for e in town.city.history(WHO, quiet=True).entries if e.actor == "user"]
+    assert "when you are back" in words and "the first words" not in words and "are you there" not in words
+    town.city.stop(WHO)
+    town.city.start(WHO)
+    town.session("it goes on", lambda s: s.phase is Phase.READY and s.epoch == after.epoch)
+    again = [e.text for e in town.city.history(WHO, quiet=True).entries if e.actor == "user"]
+    assert "when you are back" in again, "a reset is asked for once"

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,29 @@ def test_a_hook_hands_over_no_more_than_its_program_shows_to_the_model(side: Sid
     assert [n.text[:6] for n in queue.unsettled("shop/eddie-1")] == ["second", "third"]
     assert side.gc("nudge", "drain", "--inject")[1] == ""
     assert side.gc("nudge", "drain")[1].split()[0] == "second"
+
+
+def test_a_hook_takes_only_what_is_meant_for_this_session_and_conversation(side: Side) -> None:
+    queue, name = NudgeQueue(side.ledger), "shop/eddie-1"
+    hour = 3600.0
+    for text, made in {
+        "for anybody": {},
+        "for this one": {"epoch": 2, "record": side.ids[1]},
+        "for the last conversation": {"epoch": 1, "record": side.ids[1]},
+        "for the last session": {"epoch": 2, "record": "gc-gone"},
+    }.items():
+        queue.put(name, text, **made)
+    NudgeQueue(side.ledger, lambda: time.time() - 25 * hour).put(name, "yesterday's")
+    assert side.gc("nudge", "drain", GC_CONTINUATION_EPOCH="2", GC_INSTANCE_TOKEN="of an earlier start")[1] == ""
+    assert side.gc("nudge", "drain", GC_CONTINUATION_EPOCH="2")[1] == "for anybody\nfor this one\n"
+    left = {n.text for n in queue.unsettled(name)}
+    assert left == {"for the last conversation", "for the last session", "yesterday's"}, "the lane settles these"
+    told = [e.payload for e in side.ledger.events(0, 1000) if e.type == "worker.operation"]
+    assert [(t["operation"], t["delivered"], t["through"]) for t in told] == [("delivery", True, "hook")] * 2
+    assert all(0 <= t["duration_ms"] < 60_000 for t in told)
+    side.ledger.close(side.ids[1], "closed", force=True)
+    queue.put(name, "too late")
+    assert side.gc("nudge", "drain")[1] == "", "of a closed session nothing is asked any more"
 
 
 def test_a_nudge_to_another_waits_in_its_queue(side: Side) -> None:

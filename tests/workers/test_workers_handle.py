@@ -1,4 +1,4 @@
-"""Every verb of the FactoryWorker: transitions as a table, its errors, its event; and attaching, which waits for none.
+"""Every verb of the FactoryWorker: transitions as a table, its errors; and attaching, which waits for none.
 
 The cases are Gas City's tests of its handle, by what they are about.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,14 +18,12 @@ from gcity_tui.model.errors import (
     NoInteraction,
     NotFound,
     Refused,
-    SessionClosed,
     Unsupported,
     Usage,
 )
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import TRANSITIONS, Phase, allowed_commands, transition
-from gcity_tui.workers.protocol import HistoryRequest, InteractionResponse, MessageRequest, NudgeRequest, Resolved
-from gcity_tui.workers.tmux_worker import TmuxWorker
+from gcity_tui.workers.protocol import HistoryRequest, InteractionResponse, MessageRequest, NudgeRequest
 
 STATES = (
     "", "start-pending", "creating", "active", "awake", "asleep", "suspended", "draining", "drained", "quarantined",
@@ -60,67 +57,6 @@ def test_legal_transitions(state: str, command: str) -> None:
     else:
         assert transition(state, command) == target and command in allowed_commands(state)
     assert sorted(LEGAL) == sorted(TRANSITIONS)
-
-
-def told(ground: Ground, worker: TmuxWorker) -> list[dict[str, object]]:
-    mine = (e.payload for e in ground.ledger.events(limit=10_000) if e.type == "worker.operation")
-    return [p for p in mine if p["session_name"] == worker.record.name and p["operation"] != "delivery"]
-
-
-@pytest.mark.tmux
-def test_every_verb_leaves_its_event(ground: Ground) -> None:
-    """What, how it came out, how long it took; failures too."""
-    worker = ground.worker()
-    worker.kept.record = replace(worker.record, id="")
-    verbs: list[tuple[str, Callable[[], object]]] = [
-        ("create", lambda: worker.create("deferred")),
-        ("start", worker.start),
-        ("attach", lambda: worker.attach(os.environ, read_only=True)),
-        ("message", lambda: worker.message(MessageRequest("one"))),
-        ("nudge", lambda: (becomes(worker, Phase.READY), worker.nudge(NudgeRequest("may I push")))[1]),
-        ("respond", lambda: (becomes(worker, Phase.WAITING), worker.respond(InteractionResponse("No")))[1]),
-        ("interrupt", lambda: (becomes(worker, Phase.READY), worker.interrupt())[1]),
-        ("rename", lambda: worker.rename("the builder")),
-        ("reset", worker.reset),
-        ("kill", worker.kill),
-        ("start_resolved", lambda: worker.start_resolved(Resolved())),
-        ("stop", worker.stop),
-        ("close", worker.close),
-    ]
-    for name, verb in verbs:
-        before = len(told(ground, worker))
-        verb()
-        fresh = told(ground, worker)[before:]
-        assert [t["operation"] for t in fresh] == [name]
-        assert fresh[0]["result"] == "succeeded" and isinstance(fresh[0]["duration_ms"], int)
-        assert fresh[0]["session_id"] == worker.record.id and fresh[0]["provider"] == "rehearsal-claude"
-        assert fresh[0]["template"] == "eddie" and fresh[0]["agent_name"] == "eddie-1"
-    by_name = {str(t["operation"]): t for t in told(ground, worker)}
-    assert by_name["message"]["delivered"] is True and by_name["message"]["queued"] is False
-    assert by_name["message"]["model"] == "rehearsal-claude" and by_name["message"]["unpriced"] is True
-    assert {name for name, _ in verbs} <= set(by_name)
-
-
-SHUT = {
-    "start": lambda w: w.start(), "start_resolved": lambda w: w.start_resolved(Resolved()),
-    "attach": lambda w: w.attach(os.environ), "stop": lambda w: w.stop(), "kill": lambda w: w.kill(),
-    "reset": lambda w: w.reset(), "message": lambda w: w.message(MessageRequest("x")),
-    "nudge": lambda w: w.nudge(NudgeRequest("x")), "interrupt": lambda w: w.interrupt(),
-    "respond": lambda w: w.respond(InteractionResponse("Yes")),
-}  # fmt: skip
-
-
-@pytest.mark.tmux
-def test_a_closed_session_refuses_and_says_so(ground: Ground) -> None:
-    worker = ground.worker()
-    worker.close()
-    worker.close()
-    for name, verb in SHUT.items():
-        with pytest.raises(SessionClosed):
-            verb(worker)
-        failed = [t for t in told(ground, worker) if t["operation"] == name]
-        assert not failed or (failed[-1]["result"] == "failed" and "closed" in str(failed[-1]["error"]))
-    assert worker.queue.receipts() == ()
 
 
 @pytest.mark.tmux
