@@ -101,14 +101,14 @@ def test_two_at_one_queue_type_it_once(ground: Ground) -> None:
     becomes(worker, Phase.READY)
     other = ground.again(worker.record, worker.agent)
     receipts = [worker.queue.put(worker.record.instance, f"text {n}") for n in range(6)]
-    for round_ in range(20):
-        both = [
-            ground.lanes.submit(f"lane {i}-{round_}", c.pump) for i, c in enumerate((worker.courier, other.courier))
-        ]
-        for future in both:
+    couriers = (worker.courier, other.courier)
+
+    def both() -> bool:
+        for future in [ground.lanes.submit(f"lane {i}", c.pump) for i, c in enumerate(couriers)]:
             future.result()
-        if all(worker.queue.receipt(r.id).state.settled for r in receipts):
-            break
+        return all(worker.queue.receipt(r.id).state.settled for r in receipts)
+
+    wait_for(both, 20.0)
     becomes(worker, Phase.READY)
     assert [worker.queue.receipt(r.id).state for r in receipts] == [Delivery.TAKEN_UP] * 6
     assert sorted(said_to(worker)) == [f"text {n}" for n in range(6)]
