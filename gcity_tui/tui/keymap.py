@@ -67,6 +67,7 @@ COMMANDS = (
     Command("loop.iterate", "I", "loop('iterate')", "iterate", "One more round for the loop", "loop", "loop", 8),
     Command("loop.stop", "Z", "loop('stop')", "stop loop", "Stop the loop", "loop", "loop", 9),
     Command("look.peek", "p", "peek", "peek", "Look into the pane, full size", "look", "session", 10),
+    Command("look.why", "E", "why", "why", "Evidence: what its state is told from", "look", "session"),
     Command("look.diff", "d", "diff", "diff", "What it changed", "look", "any", 12),
     Command("look.copy", "y", "copy", "copy", "Copy its name", "look", "any"),
     Command("view.city", "c", "view('city')", "city", "City", "views"),

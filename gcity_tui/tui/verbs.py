@@ -289,6 +289,21 @@ class Verbs(App[int], inherit_bindings=False):
             self.say((("start city ", "dim"), ("✓", "ok"), (f" {pid}", "dim")))
 
     @work(group="verbs", exit_on_error=False)
+    async def action_why(self) -> None:
+        """All that is known of what the session does, and which of it counts."""
+        views = self.sessions("ask about")[:1]
+        if not views:
+            return
+        session = views[0].instance
+        judged = await self.ask(f"why {short(session)}", lambda: self.city.why(session))
+        if judged is not None:
+            from gcity_tui.tui import why
+            from gcity_tui.tui.modals.read import ReadSheet
+
+            told = why.lines(views[0], judged, self.clock_now())
+            await self.push_screen_wait(ReadSheet(f"why · {short(session)}", told, wide=True))
+
+    @work(group="verbs", exit_on_error=False)
     async def action_diff(self) -> None:
         here = next(iter(self.targets()), target.NOTHING)
         if not here.main:

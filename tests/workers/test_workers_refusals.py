@@ -46,7 +46,7 @@ def shown(name: str) -> str:
         ("claude-login-none", "auth", "Not logged in · Please run /login", None),
         ("claude-login-none-late", "auth", "Not logged in · Run /login", None),
         ("codex-login", "auth", "■ unexpected status 401 Unauthorized: Incorrect API key", False),
-        ("codex-login-none", "auth", "Sign in with", True),
+        ("codex-login-none", "auth", "Choose how you want to use Codex", True),
         ("gemini-limit", "limit", "Usage limit reached for gemini-3.8-flash.", True),
         ("gemini-limit-stopped", "limit", "You have exhausted your daily quota on this model.", False),
         ("gemini-login", "auth", "API key not valid", False),

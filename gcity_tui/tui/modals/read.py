@@ -19,7 +19,7 @@ class ReadSheet(Sheet[None]):
     """Lines in a frame; q, Escape or the key that opened it close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,question_mark,d", "close", "close", id="read.close", tooltip="Close")
+        Binding("q,question_mark,d,E", "close", "close", id="read.close", tooltip="Close")
     ]
 
     def __init__(self, title: str, lines: Sequence[tuple[Span, ...]], *, wide: bool = False) -> None:
