@@ -86,13 +86,18 @@ HOLDING = ("codex",)
 
 
 def discover(
-    provider: Provider, work_dir: str, root: Path, since: float, held: Callable[[], Collection[Path]] | None = None
+    provider: Provider,
+    work_dir: str,
+    root: Path,
+    since: float,
+    held: Callable[[], Collection[Path]] | None = None,
+    taken: Collection[str] = (),
 ) -> tuple[str, Path] | None:
     """(key, file) of the one conversation that began in `work_dir` since `since` (unix seconds); None unless just one.
 
     For programs that choose their session id themselves (codex, gemini): the caller keeps the key from then on. `held`
     tells which files the session's own processes have open: where its program holds its file, no other is meant, were
-    it the only one there.
+    it the only one there. `taken` are keys of other sessions' conversations.
     """
     family = provider.transcript
     if family == "codex":
@@ -122,6 +127,7 @@ def discover(
     if fits and held is not None and family in HOLDING:
         mine = held()
         fits = [(key, p) for key, p in fits if p.resolve() in mine]
+    fits = [(key, p) for key, p in fits if key not in taken]
     keys = {key for key, _ in fits}
     return fits[-1] if len(keys) == 1 else None
 

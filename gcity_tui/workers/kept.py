@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import uuid
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from gcity_tui.model.declared import Agent, Provider
 from gcity_tui.model.errors import SessionClosed, Unsupported, Usage
 from gcity_tui.model.session import SessionRecord
+from gcity_tui.transcripts.shape import seconds
+from gcity_tui.workers.state import Beside
 
 if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
@@ -95,6 +98,19 @@ class Kept:
         if key and key != self.record.key:
             self.record = replace(self.record, key=key)
             self.write(session_key=key)
+
+    def beside(self, provider: Provider) -> Beside:
+        """Who else works, or worked, in the folder of this session."""
+        keys, keyless = set(), 0.0
+        for bead in self.ledger.find(types=("session",), meta={"work_dir": self.record.work_dir}):
+            m = bead.metadata
+            if bead.id == self.record.id:
+                continue
+            if m.get("session_key"):
+                keys.add(m["session_key"])
+            elif m.get("provider") in (provider.name, provider.base) and m.get("generation", "0") != "0":
+                keyless = max(keyless, seconds(bead.closed_at) if bead.closed else math.inf)
+        return Beside(frozenset(keys), keyless)
 
     def write(self, **meta: str) -> None:
         if self.record.id:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,18 @@ from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux import processes
 from gcity_tui.tmux.panes import PaneRow
-from gcity_tui.transcripts import FORMATS, Follower, Standing, discover, end_of, find, follow, parts_of, root_of
+from gcity_tui.transcripts import (
+    FORMATS,
+    HOLDING,
+    Follower,
+    Standing,
+    discover,
+    end_of,
+    find,
+    follow,
+    parts_of,
+    root_of,
+)
 from gcity_tui.workers.hooks import Report
 from gcity_tui.workers.limits import ends
 from gcity_tui.workers.screen import TOLD, Asked, Seen, pattern, pending_of
@@ -103,15 +114,25 @@ def _json(path: Path) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Other sessions of the same work folder: the keys of their conversations, and until when (unix seconds; inf: it
+    still may) one of the same program may have begun a conversation there whose key nobody knows."""
+
+    keys: frozenset[str] = frozenset()
+    keyless: float = 0.0
+
+
 class Senses:
     """All that is known of one session's doings. Not locked: lane and observer take turns under the pane's lock."""
 
     def __init__(
         self, provider: Provider, environ: Mapping[str, str], work_dir: str, key: str, started: float,
-        scratch: Path | None = None,
+        scratch: Path | None = None, beside: Callable[[], Beside] | None = None,
     ) -> None:  # fmt: skip
         self.provider, self.work_dir, self.key, self.started = provider, work_dir, key, started
         self.root = root_of(provider, environ)
+        self.beside = beside or Beside
         self.state_file = StateFile(self.root) if "state_file" in provider.sees else None
         self.hooked = Report(scratch) if scratch and "hook" in provider.sees else None
         self.tail: Follower | None = None
@@ -187,9 +208,11 @@ class Senses:
             path = find(self.provider, self.work_dir, self.key, self.root)
         elif self.started and not self.provider.session_id_flag:
             held = (lambda: processes.open_files(self.pid)) if self.pid else None
-            found = discover(self.provider, self.work_dir, self.root, self.started, held)
-            if found:
-                self.key, path = found
+            beside, sure = self.beside(), held is not None and self.provider.transcript in HOLDING
+            if sure or beside.keyless < self.started:
+                found = discover(self.provider, self.work_dir, self.root, self.started, held, beside.keys)
+                if found:
+                    self.key, path = found
         if path is not None:
             self.tail = follow(path, FORMATS[self.provider.transcript])
 

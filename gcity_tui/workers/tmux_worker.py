@@ -75,10 +75,13 @@ class TmuxWorker:
         size: tuple[int, int] = (120, 40),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        environ = {**places.environ, **provider.env, **agent.env}
-        self.senses = Senses(provider, environ, record.work_dir, record.key, 0.0, places.scratch(record))
-        self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
+        environ = {**places.environ, "GC_CITY": str(places.path), **provider.env, **agent.env}
         self.kept = Kept(record, agent, ledger)
+        self.senses = Senses(
+            provider, environ, record.work_dir, record.key, 0.0, places.scratch(record),
+            lambda: self.kept.beside(provider),
+        )  # fmt: skip
+        self.pane = Pane(record.name, provider, hands, self.senses, epoch=record.epoch, clock=clock)
         self.queue = queue or NudgeQueue(ledger, clock)
         self.courier = Courier(record.instance, self.pane, self.queue, lambda: self.kept.record.id)
         self.life = Life(self.kept, self.pane, self.courier, places, size)
@@ -211,8 +214,7 @@ class TmuxWorker:
             self.record.instance, text, when=when, epoch=epoch, wake=wake, source=source,
             record=self.record.id if epoch else "",
         )  # fmt: skip
-        self.courier.pump()
-        return self.queue.receipt(receipt.id)
+        return self.courier.deliver(receipt.id)
 
     def message(self, request: MessageRequest) -> MessageResult:
         when = {"default": "now", "follow_up": "boundary", "interrupt_now": "interrupt"}.get(request.delivery, "now")
