@@ -86,12 +86,18 @@ class Desk:
         return receipt
 
     def _nudge(self, record: SessionRecord, text: str, when: str, wake: bool, source: str) -> Receipt:
+        self.site.declared_for(record)  # nobody would type it to one that is not declared any more
         receipt = self.site.queue.put(record.instance, text, when=when, wake=wake, source=source)
-        row = self._row(record)
+        try:
+            row = self._row(record)
+        except Temporary as e:  # it is queued all the same: who took this for a failure would say it twice
+            return self.site.queue.wait(self.site.queue.get(receipt.id), e.message).receipt
         if row is not None and not row.dead:
-            pumped = self.crew.worker(record).pump()
+            courier = self.crew.worker(record).courier
+            going = self.site.lanes.submit(record.instance, lambda: courier.deliver(receipt.id))
             if self._loop is None:
-                pumped.result(LANE)
+                with contextlib.suppress(NotYet):
+                    going.result(LANE)
         elif not wake:
             nudge = self.site.queue.get(receipt.id)
             return self.site.queue.move(nudge, Delivery.UNDELIVERED, "the agent is not running").receipt

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from gcity_tui.model.errors import NotFound
+from gcity_tui.model.errors import NotFound, Temporary
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Phase
 from gcity_tui.workers import composer
@@ -49,6 +50,20 @@ class Courier:
             if not after.state.settled and after.state is not Delivery.SUBMITTED:
                 held = min(held, URGENT[nudge.when] if after.state is Delivery.QUEUED else -1)
         return tuple(done)
+
+    def deliver(self, id: str) -> Receipt:
+        """Set out to deliver what is queued; the receipt of `id`, which stays queued while tmux cannot be asked."""
+        try:
+            self.pump()
+        except Temporary as e:
+            self._waits(id, e.message)
+        return self.queue.receipt(id)
+
+    def _waits(self, id: str, why: str) -> None:
+        nudge = self.queue.get(id)
+        if not nudge.state.settled:
+            with suppress(Elsewhere):
+                self.queue.wait(nudge, why)
 
     def _current(self, nudge: Nudge) -> Nudge:
         """As it is, unless it must not be said any more."""

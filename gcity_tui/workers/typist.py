@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from gcity_tui.model.errors import CityError, NotFound, Refused
+from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.panes import PaneRow
@@ -84,6 +84,8 @@ class Typist:
             again = nudge.wake and nudge.attempts < ATTEMPTS
             state = Delivery.QUEUED if again else Delivery.UNDELIVERED
             return self._queue.move(nudge, state, f"{e.message}; nothing was typed")
+        except Temporary as e:
+            return self._queue.wait(nudge, f"{e.message}; it may have been typed")  # the next look tells
         except CityError as e:
             return self._queue.move(nudge, Delivery.UNKNOWN, e.message)
         due = time.monotonic() + self._pane.provider.settle_ms / 1000

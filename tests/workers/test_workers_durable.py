@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from workers_ground import Ground, becomes, said_to, settled, wait_for
 
-from gcity_tui.model.errors import Refused
+from gcity_tui.model.errors import Refused, RuntimeUnavailable
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.hands import Hands
@@ -329,3 +330,48 @@ def test_a_closed_sessions_last_texts_are_looked_for(ground: Ground, monkeypatch
     assert after.queue.receipt(made.id).state is Delivery.TAKEN_UP
     late = after.queue.receipt(waits.id)
     assert late.state is Delivery.UNDELIVERED and late.note == "the session was closed"
+
+
+def test_a_tmux_that_does_not_answer_loses_and_doubles_nothing(ground: Ground) -> None:
+    """Stopped between two acts: what was asked for is queued, and settled by a look once it answers again."""
+    worker = ground.worker()
+    worker.start()
+    becomes(worker, Phase.READY)
+    server = int(ground.server.run("display-message", "-p", "#{pid}"))
+    slow = Hands(ground.server, launch_dir=ground.path / ".gc" / "launch", timeout=0.7)
+    slow.pane(worker.record.name)
+    worker.pane.hands = slow
+
+    os.kill(server, signal.SIGSTOP)
+    try:
+        unasked = worker.message(MessageRequest("said to a tmux that sleeps"))
+        assert unasked.queued and "not answer" in unasked.receipt.note
+        with pytest.raises(RuntimeUnavailable):
+            worker.row()
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert settled(worker, unasked.receipt).state is Delivery.TAKEN_UP
+
+    paste, stalled = slow.paste, []
+
+    def asleep(*args: Any, **kwargs: Any) -> None:
+        stalled.append(1)
+        os.kill(server, signal.SIGSTOP)
+        try:
+            paste(*args, **kwargs)
+        finally:
+            os.kill(server, signal.SIGCONT)
+
+    becomes(worker, Phase.READY)
+    slow.paste = asleep  # type: ignore[method-assign]
+    made = worker.queue.put(worker.record.instance, "pasted as it fell asleep")
+    worker.pump().result()
+    left = worker.queue.get(made.id)
+    assert left.state is Delivery.TYPING and "may have been typed" in left.note
+    found = settled(worker, made, 20.0)
+    assert len(stalled) == 1, "it is typed once, and then looked for"
+    becomes(worker, Phase.READY)
+    times = said_to(worker).count("pasted as it fell asleep")
+    assert (found.state, times) in ((Delivery.TAKEN_UP, 1), (Delivery.UNDELIVERED, 0)), (found, times)
+    assert draft_of(worker) == ""
+    slow.close()
