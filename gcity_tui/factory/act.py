@@ -19,6 +19,8 @@ from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Action, Assign, Crash, Heal, Park, Quarantine, Release, Restart, Start, Stop, Tell
 from gcity_tui.model.declared import Agent
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Temporary
+from gcity_tui.model.moments import within
+from gcity_tui.model.plan import LONGEST
 from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.protocol import line
 from gcity_tui.workers.bringup import clear_away
@@ -215,6 +217,8 @@ class Hand:
         elif isinstance(action, Quarantine):
             meta = {"quarantined_until": f"{action.until:.3f}", CRASHES: _times([*deaths, self.site.clock()])}
             records.bring(ledger, record, "quarantined", action.reason, meta)
+            # Its pane stays, with its last words; what outlived that is nobody's now.
+            self.site.lanes.submit(record.instance, partial(clear_away, record.id, str(self.site.path)))
         elif isinstance(action, Heal):
             meta = {"quarantined_until": "", CRASHES: "", NOT_BEFORE: "", "sleep_reason": ""}
             records.bring(ledger, record, "asleep", action.reason, meta)
@@ -240,10 +244,10 @@ class Hand:
             return
         now = self.site.clock()
         window = self.site.declared.daemon.restart_window
-        kept = [t for t in deaths if now - t < window]
+        kept = [t for t in deaths if within(now, t, window)]
         meta = {
             CRASHES: _times([*kept, now]), CRASH_NOTED: starts,
-            NOT_BEFORE: f"{not_before or now + 2.0 ** min(len(kept), 6):.3f}", "state_reason": reason,
+            NOT_BEFORE: f"{not_before or now + min(2.0 ** len(kept), LONGEST):.3f}", "state_reason": reason,
             "crash_count": str(len(kept) + 1),
         }  # fmt: skip
         records.note(self.site.ledger, record, meta, "session.crashed", reason)

@@ -37,6 +37,7 @@ from gcity_tui.factory.site import Site, check_up
 from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
 from gcity_tui.model.codec import Teller
 from gcity_tui.model.errors import CityError, Temporary
+from gcity_tui.model.moments import within
 from gcity_tui.model.names import session_name
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
@@ -170,9 +171,11 @@ class Controller:
             self.site.resettle()
             self.orchestra.go(self.observer.work.seq)
         self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
+        # Before what is seen: who was on the way and has arrived in between would be taken for gone, as it was before.
+        ways = {**dict.fromkeys(tuple(self.desk.waking), "start"), **self._moving}
         seen = self.site.sight.seen
         self._give_back(seen)
-        look = self.look = self.observer.look(seen, self._way)
+        look = self.look = self.observer.look(seen, lambda instance: ways.get(instance, ""))
         limited = (v for v in look.snapshot.sessions if v.phase is Phase.LIMITED)
         self.orchestra.limits = {v.provider: v.reason or "limited" for v in limited}
         # What is on its way to somebody is nobody else's meanwhile.
@@ -352,7 +355,7 @@ class Controller:
             view = look.snapshot.session(instance)
             if record is None or view is None or instance in self._moving or look.seen.runtime == "unknown":
                 continue
-            if now - self._delivered.get(instance, 0.0) < DELIVER or self.site.lanes.moving(instance):
+            if within(now, self._delivered.get(instance, 0.0), DELIVER) or self.site.lanes.moving(instance):
                 continue
             if view.pid:
                 self._delivered[instance] = now

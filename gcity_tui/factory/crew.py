@@ -15,6 +15,7 @@ from pathlib import Path
 from gcity_tui.factory import prompts
 from gcity_tui.factory.site import Site
 from gcity_tui.model.errors import CityError, NotFound, Refused
+from gcity_tui.model.moments import within
 from gcity_tui.model.receipt import Receipt
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, SessionRecord
 from gcity_tui.tmux.attach import AttachPlan, attach_plan
@@ -169,6 +170,8 @@ class Crew:
         if held is None or held[1] != row:
             return True
         quiet = now - held[2]
+        if quiet < 0:
+            return True  # the clock was set back
         said = held[0].judgement
         if undrawn(said.phase, said.since, held[0].pending, now):
             return quiet >= SHOWS
@@ -224,7 +227,7 @@ class Crew:
             if worker is None or row.dead or not worker.observer.concerns(path, row.pid):
                 continue
             talk = path == worker.senses.path
-            if talk and self.site.clock() - at < CALM:
+            if talk and within(self.site.clock(), at, CALM):
                 continue
             if id in self._looking:
                 self._rung.add(id)

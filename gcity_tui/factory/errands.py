@@ -14,6 +14,7 @@ from gcity_tui.config.expand import command, for_path
 from gcity_tui.factory.setup import run
 from gcity_tui.factory.site import Site
 from gcity_tui.model.declared import Agent
+from gcity_tui.model.moments import due
 from gcity_tui.model.text import one_line
 from gcity_tui.workers.launch import SHIMS
 
@@ -73,7 +74,7 @@ class Errands:
         asking = [a for a in self._site.declared.agents if a.scale_check and not a.suspended]
         if not asking:
             self.demand = {}
-        elif not self._counting and now >= self._due:
+        elif not self._counting and due(now, self._due, max(self._site.declared.daemon.patrol_interval, 1.0)):
             self._counting = True
             self._due = now + max(self._site.declared.daemon.patrol_interval, 1.0)
             self._pool.submit(self._count, asking)

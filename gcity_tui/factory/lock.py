@@ -92,11 +92,11 @@ class CityLock:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except OSError as e:
-                if time.monotonic() < deadline:
+                other = holder(self.city)
+                if time.monotonic() < deadline and not self._in_vain(other):
                     time.sleep(0.05)  # flock has no waiting with a deadline
                     continue
                 os.close(fd)
-                other = holder(self.city)
                 raise Busy(
                     f"the city is held by {other or 'another process'}",
                     cure="gcity-tui down, or stop that program" if other and other.ours else "stop it first (gc stop)",
@@ -105,6 +105,12 @@ class CityLock:
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()} {PROGRAM} {self.role}\n".encode(), 0)
         self._fd = fd
+
+    def _in_vain(self, other: Holder | None) -> bool:
+        """Whether a controller waits for another: that holds the city as long as it lives, and is not to be followed by
+        one that nobody asked for any more.
+        """
+        return other is not None and other.ours and other.role == self.role == "controller"
 
     def release(self) -> None:
         if self._fd >= 0:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gcity_tui.factory.log import Log
+from gcity_tui.model.moments import due
 from gcity_tui.model.snapshot import Notice
 from gcity_tui.model.text import one_line
 
@@ -38,7 +39,7 @@ class Notices:
     def may(self, key: str) -> bool:
         """Whether it is time to try it (again)."""
         held = self._held.get(key)
-        return held is None or held[2] <= self._clock()
+        return held is None or due(self._clock(), held[2], HOPELESS)
 
     def gone(self, key: str) -> None:
         with self._lock:

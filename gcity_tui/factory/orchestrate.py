@@ -11,12 +11,15 @@ from gcity_tui.factory.scripts import Background
 from gcity_tui.factory.site import Site
 from gcity_tui.factory.upkeep import Upkeep
 from gcity_tui.model.errors import CityError
+from gcity_tui.model.moments import due, within
 from gcity_tui.model.round import Loop
 from gcity_tui.model.snapshot import GateView
 
 TIDY_AGAIN = 60.0
 """Seconds until a run's worktrees are looked at again when something had to stay: unsaved work, a living session."""
 
+LOOK = 60.0
+"""Seconds after which a gate's time is compared with the clock again: that may have been set."""
 TRIGGER_AGAIN = 5.0
 """Seconds between two questions to the trigger of a convergence loop."""
 
@@ -64,7 +67,7 @@ class Orchestra:
         while True:
             with self._turn:
                 while self._wanted <= self._seq and not self._closed and self._rest() > 0:
-                    self._turn.wait(self._rest() if self._timer else None)
+                    self._turn.wait(min(self._rest(), LOOK) if self._timer else None)
                 if self._closed:
                     return
                 self._seq, self._timer = self._wanted, 0.0
@@ -85,7 +88,7 @@ class Orchestra:
 
     def _pass(self) -> None:
         site = self.site
-        asking = self._asked or site.clock() >= self._ask_at
+        asking = self._asked or due(site.clock(), self._ask_at, TRIGGER_AGAIN)
         self._asked = False
         if asking:
             self._ask_at = site.clock() + TRIGGER_AGAIN
@@ -93,10 +96,10 @@ class Orchestra:
             site.log.write("control", subject=did.control, kind=did.kind, action=did.action, note=did.note)
         self.loops = loops.project(site.ledger, site.declared)
         self.gates = gates.standing(site.ledger)
-        due = gates.next_due(site.ledger)
+        opens = gates.next_due(site.ledger)
         if converge.waiting(site.ledger):
-            due = min(due or self._ask_at, self._ask_at)
-        self._timer = max(due, site.clock() + 0.25) if due else 0.0
+            opens = min(opens or self._ask_at, self._ask_at)
+        self._timer = max(opens, site.clock() + 0.25) if opens else 0.0
         self._collect()
         for loop in self.loops:
             if loop.state in ("clean", "out of budget", "stopped", "failed") and loop.root not in self._tidied:
@@ -106,7 +109,7 @@ class Orchestra:
         """A run is over: its worktrees go, and its branch if it was merged; living sessions keep their folder."""
         root = self.site.ledger.get(loop.root)
         now = self.site.clock()
-        if root is None or not root.closed or now < self._again_at.get(loop.root, 0.0):
+        if root is None or not root.closed or not due(now, self._again_at.get(loop.root, 0.0), TIDY_AGAIN):
             return
         self._again_at[loop.root] = now + TIDY_AGAIN
         live = frozenset(
@@ -122,7 +125,7 @@ class Orchestra:
         """Old wisps go, as often as the city says."""
         rules = self.site.declared.daemon
         now = self.site.clock()
-        if not rules.wisp_gc_interval or not rules.wisp_ttl or now - self._swept < rules.wisp_gc_interval:
+        if not rules.wisp_gc_interval or not rules.wisp_ttl or within(now, self._swept, rules.wisp_gc_interval):
             return
         self._swept = now
         gone = molecules.collect(self.site.ledger, rules.wisp_ttl)

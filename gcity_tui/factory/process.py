@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gcity_tui.factory import client
-from gcity_tui.factory.client import NoController
 from gcity_tui.factory.lock import holder
 from gcity_tui.model.errors import Busy, CityError, Permanent, Temporary
 from gcity_tui.model.paths import socket_path
@@ -19,6 +18,8 @@ from gcity_tui.model.text import one_line
 
 START = 20.0
 """Seconds in which a new controller must answer."""
+ANSWERS = 5.0
+"""Seconds in which one that has the city must."""
 
 
 def alive(city: Path, environ: Mapping[str, str]) -> int:
@@ -50,21 +51,32 @@ def up(city: Path, environ: Mapping[str, str]) -> int:
     began = out.stat().st_size
     with log:
         # -P: nothing is imported from the folder that we happen to stand in.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "gcity_tui.factory.process", str(city)], cwd=city, env=dict(environ),
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    deadline = time.monotonic() + START
-    while time.monotonic() < deadline:
-        pid = alive(city, environ)
-        if pid:
-            return pid
-        code = process.poll()
-        if code is not None:
-            raise _told(out, began, code, city)
-        time.sleep(0.03)  # the socket is not there yet: nothing to wait on
-    process.terminate()
+        argv = [sys.executable, "-P", "-m", "gcity_tui.factory.process", str(city)]
+        deadline, process = time.monotonic() + START, None
+        while time.monotonic() < deadline:
+            pid = alive(city, environ)
+            if pid:
+                return pid
+            if process is None:
+                process = subprocess.Popen(
+                    argv, cwd=city, env=dict(environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+            code = process.poll()
+            if code == Busy.exit_code and (_another(city) or holder(city) is None):
+                process = process if _another(city) else None  # it answers soon; or it was about to end
+            elif code is not None:
+                raise _told(out, began, code, city)
+            time.sleep(0.03)  # the socket is not there yet: nothing to wait on
+    if process is not None:
+        process.terminate()
     raise Temporary(f"the controller did not answer within {START:.0f} s", cure="gcity-tui logs --controller")
+
+
+def _another(city: Path) -> bool:
+    """Whether ours ended because one that was started at the same moment has the city; that will answer soon."""
+    held = holder(city)
+    return held is not None and held.ours and held.role == "controller"
 
 
 def _told(out: Path, began: int, code: int, city: Path) -> CityError:
@@ -93,14 +105,19 @@ def end(pid: int, timeout: float) -> bool:
 
 def down(city: Path, environ: Mapping[str, str], timeout: float) -> bool:
     """Have the controller end every session and itself. False: none was there. Temporary: it does not end."""
-    held = holder(city)
-    if held is None or not held.ours or held.role != "controller":
-        return False
-    try:
-        client.call(socket_path(str(city), dict(environ)), "down", timeout=5.0)
-    except NoController as e:
-        cure = f"kill {held.pid}, then down again"
-        raise Temporary(f"the controller (pid {held.pid}) does not answer", cure=cure) from e
+    patience = time.monotonic() + ANSWERS
+    while True:
+        held = holder(city)
+        if held is None or not held.ours or held.role != "controller":
+            return False
+        try:
+            client.call(socket_path(str(city), dict(environ)), "down", timeout=5.0)
+            break
+        except Temporary as e:  # it was killed over it, or has the city and has only begun; asked twice is asked once
+            if time.monotonic() > patience:
+                cure = f"kill {held.pid}, then down again"
+                raise Temporary(f"the controller (pid {held.pid}) does not answer", cure=cure) from e
+        time.sleep(0.05)
     if not end(held.pid, timeout):
         raise Temporary(f"the controller (pid {held.pid}) did not end within {timeout:.0f} s", cure="gcity-tui doctor")
     return True

@@ -25,6 +25,7 @@ from gcity_tui.model.actions import (
     View,
 )
 from gcity_tui.model.declared import Agent, DeclaredCity
+from gcity_tui.model.moments import due, within
 from gcity_tui.model.names import rig_of, session_name
 from gcity_tui.model.resting import chat_over, dependency_order, idle_long, too_old
 from gcity_tui.model.session import Phase
@@ -35,6 +36,8 @@ RESTING = frozenset({"asleep", "start-pending", "archived"})
 """Stored states from which work starts it."""
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds before the first, second … restart after a crash within the window; the last one goes on."""
+LONGEST = 64.0
+"""The longest of those pauses, and of those after a start that failed."""
 QUARANTINE = 300.0
 PAUSE = 15.0
 """Seconds that a session may be idle over its bead before it is first reminded: one that was resumed begins nothing."""
@@ -89,7 +92,7 @@ class _Planner:
     def _session(self, s: Standing) -> None:
         agent = self.declared.agent(s.agent)
         if s.state == "quarantined":
-            if s.quarantined_until <= self.now and s.pane != "alive":
+            if due(self.now, s.quarantined_until, QUARANTINE) and s.pane != "alive":
                 self.actions.append(Heal(s.instance, "quarantine is over"))
         elif agent is None:
             self._undeclared(s)
@@ -181,11 +184,11 @@ class _Planner:
             return
         waiting = next((t for t in tasks if t.status == "in_progress"), None) or next(
             (t for t in tasks if t.ready), None)  # fmt: skip
-        if waiting is None or (s.told == waiting.id and self.now - s.told_at < RENUDGE):
+        if waiting is None or (s.told == waiting.id and within(self.now, s.told_at, RENUDGE)):
             return
-        if waiting.quiet and self.now - s.since < RENUDGE:
+        if waiting.quiet and within(self.now, s.since, RENUDGE):
             return
-        if waiting.status == "in_progress" and self.now - s.since < (RENUDGE if s.told else PAUSE):
+        if waiting.status == "in_progress" and within(self.now, s.since, RENUDGE if s.told else PAUSE):
             return  # between two turns over one bead it is often idle for a moment
         self.actions.append(Tell(s.instance, "work waits", bead=waiting.id))
 
@@ -193,7 +196,8 @@ class _Planner:
         """No process where one ought to be."""
         work = self._work(s.instance)
         wanted = bool(work) or self._stays(s, agent)
-        if s.drain_acked or (s.state == "draining" and not work) or (agent.lifecycle == "one_shot" and not work):
+        drained = s.drain_acked and not self._stays(s, agent)
+        if drained or (s.state == "draining" and not work) or (agent.lifecycle == "one_shot" and not work):
             self.actions.append(Park(s.instance, "drained" if s.drain_acked else "its work is done"))
         elif self._suspended(agent):
             self.actions.append(Park(s.instance, "its agent or rig is suspended"))
@@ -208,11 +212,11 @@ class _Planner:
             self._note_crash(s, wanted)
         elif not wanted:
             self.actions.append(Park(s.instance, _death(s)))
-        elif self.now >= s.not_before:
+        elif due(self.now, s.not_before, LONGEST):
             self._restart(s, agent, _death(s))
 
     def _recent(self, s: Standing) -> list[float]:
-        return [t for t in s.crashes if self.now - t < self.declared.daemon.restart_window]
+        return [t for t in s.crashes if within(self.now, t, self.declared.daemon.restart_window)]
 
     def _note_crash(self, s: Standing, wanted: bool) -> None:
         window, recent = self.declared.daemon.restart_window, self._recent(s)
