@@ -24,6 +24,7 @@ from gcity_tui.model.session import SessionRecord
 from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.server import Server
+from gcity_tui.transcripts import prices
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Places
 from gcity_tui.workers.queue import NudgeQueue
@@ -44,6 +45,7 @@ class Site:
         self.environ = dict(os.environ if environ is None else environ)
         self.clock = clock
         self._written = self.declared = load_city(self.path)
+        prices.of_city(self.path)
         self.ledger = open_ledger(self.path)
         self._resting: dict[str, bool] = {}
         self.resettle()

@@ -1,6 +1,7 @@
 """What a model's tokens cost and how many fit into its window, from `prices.toml`. Unknown stays unknown.
 
-A `prices.toml` of the user's own, in `$XDG_CONFIG_HOME/gcity-tui` (else `~/.config`), goes before the shipped one.
+A city's own `prices.toml` goes before the user's, in `$XDG_CONFIG_HOME/gcity-tui` (else `~/.config`), and that one
+before the shipped one.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from gcity_tui.model.history import Usage
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens."""
+    """US dollars per million tokens. `since`: the day from which the maker asks that, empty when nobody says."""
 
     input: float
     output: float
     cache_read: float
     cache_creation: float
+    since: str = ""
 
 
 _COLUMNS = {"window": ("tokens",), "price": ("input", "output", "cache_read", "cache_creation")}
@@ -35,11 +37,20 @@ def own_rates() -> Path:
     return Path(home) / "gcity-tui" / "prices.toml"
 
 
+_CITY: list[Path] = []
+"""The list of the city that this process is of."""
+
+
+def of_city(city: Path) -> None:
+    """Put the city's own list first, and read all lists anew."""
+    _CITY[:] = [city / "prices.toml"]
+    forget()
+
+
 @cache
 def _table() -> Mapping[str, list[dict[str, Any]]]:
-    shipped = rates(Path(__file__).with_name("prices.toml"))
-    own = rates(own_rates())
-    return {kind: own[kind] + shipped[kind] for kind in _COLUMNS}
+    lists = [rates(p) for p in (*_CITY, own_rates(), Path(__file__).with_name("prices.toml"))]
+    return {kind: [row for one in lists for row in one[kind]] for kind in _COLUMNS}
 
 
 def rates(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -77,7 +88,12 @@ def window(model: str) -> int:
 @cache
 def price(model: str) -> Price | None:
     row = _row("price", model)
-    return Price(*(float(row[k]) for k in _COLUMNS["price"])) if row else None
+    if row is None:
+        return None
+    told = {k: float(row[k]) for k in _COLUMNS["price"]}
+    return Price(
+        told["input"], told["output"], told["cache_read"], told["cache_creation"], since=str(row.get("since", ""))
+    )
 
 
 def forget() -> None:

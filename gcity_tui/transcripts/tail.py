@@ -13,6 +13,9 @@ from gcity_tui.transcripts.shape import Format, seconds
 
 SEED = 256 * 1024
 """Bytes from the end that a follower of a long file begins with."""
+SEAM = 512
+"""Bytes before the appended ones that are compared with what stood there: they are other ones in a file that was cut
+short and has grown beyond its old end since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,10 @@ class Counting:
 class Tail:
     """Follows one file. Not safe for several threads at once: each follower is its own.
 
-    `generation` counts rewritings: a shorter file or another one under the name begins again at its start. A line
-    counts once it has its newline. `read()` costs one `stat` when nothing changed. `start`: begin at that
-    byte, the beginning of a line; else at the start of a short file, `seed` bytes before the end of a long one.
+    `generation` counts rewritings: a shorter file, another one under the name, or one with other words before the
+    appended ones begins again at its start. A line counts once it has its newline. `read()` costs one `stat` when
+    nothing changed. `start`: begin at that byte, the beginning of a line; else at the start of a short file, `seed`
+    bytes before the end of a long one.
     """
 
     def __init__(self, path: Path, format: Format, *, seed: int = SEED, start: int | None = None) -> None:
@@ -115,6 +119,7 @@ class Tail:
         self._start = start
         self._amid = False
         self._rest = b""
+        self._seam = b""
 
     @property
     def standing(self) -> Standing:
@@ -138,12 +143,14 @@ class Tail:
             self._again()
         if not self._inode:
             self._begin(now.st_size)
-        self._inode, self._mark = now.st_ino, mark
-        return self._take(now.st_size, now.st_mtime)
+        self._mark = mark
+        found = self._take(now.st_size, now.st_mtime)
+        self._inode = now.st_ino
+        return found
 
     def _again(self) -> None:
         self.generation += 1
-        self.offset, self._rest, self._inode = 0, b"", 0
+        self.offset, self._rest, self._seam, self._inode = 0, b"", b"", 0
         self._counting.again()
 
     def _begin(self, size: int) -> None:
@@ -153,15 +160,18 @@ class Tail:
             self._counting.partly()
 
     def _take(self, size: int, written: float) -> tuple[Entry, ...]:
-        if self.offset >= size:
-            return ()
         try:
             with self.path.open("rb") as f:
-                f.seek(self.offset)
-                data = f.read(size - self.offset)
+                f.seek(self.offset - len(self._seam))
+                if f.read(len(self._seam)) != self._seam:
+                    self._again()
+                    f.seek(0)
+                data = f.read(max(size - self.offset, 0))
         except OSError as e:
+            self._mark = (0, -1, -1)  # the next look tries again
             raise Permanent(f"the transcript cannot be read: {e.strerror}", where=str(self.path)) from e
         self.offset += len(data)
+        self._seam = (self._seam + data[-SEAM:])[-SEAM:]
         self.bytes_read += len(data)
         if self._amid:
             self._amid = False

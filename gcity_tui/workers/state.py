@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gcity_tui.model.declared import Provider
+from gcity_tui.model.errors import CityError
 from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Evidence, Judgement, Pending, Phase, judge
 from gcity_tui.model.text import one_line
@@ -136,6 +137,8 @@ class Senses:
         self.state_file = StateFile(self.root) if "state_file" in provider.sees else None
         self.hooked = Report(scratch) if scratch and "hook" in provider.sees else None
         self.tail: Follower | None = None
+        self.unread = ""
+        """Why its conversation could not be read at the last look."""
         self.entries: list[Entry] = []
         self.seen: Seen | None = None
         self.seen_at = 0.0
@@ -200,7 +203,13 @@ class Senses:
         if self.tail is None and now - self._searched >= SEARCH:
             self._searched = now
             self._open()
-        return self.tail.read() if self.tail else ()
+        try:
+            found = self.tail.read() if self.tail else ()
+        except CityError as e:  # it can be looked at all the same
+            self.unread = e.message
+            return ()
+        self.unread = ""
+        return found
 
     def _open(self) -> None:
         path = None
@@ -324,6 +333,8 @@ class Senses:
         if s.activity and "transcript" in self.provider.sees and s.at >= self.started - 1.0:
             claim = Phase.BUSY if s.activity == "in_turn" else Phase.READY
             found.append(Evidence("transcript", s.at, claim, s.activity.replace("_", " ")))
+        if self.unread:
+            found.append(Evidence("transcript", now, Phase.UNKNOWN, self.unread))
         self.titled(row, now)
         if "title" in self.provider.sees and self.title_claim is not Phase.UNKNOWN:
             found.append(Evidence("title", self._title[1], self.title_claim, self._title[0]))

@@ -146,6 +146,13 @@ def test_a_gemini_rewind_and_the_older_document(tmp_path: Path) -> None:
         ("claude-opus-4-1", 200_000, (15 * 100 + 75 * 40 + 1.5 * 10) / 1e6),
         ("claude-sonnet-4-6[1m]", 1_000_000, (3 * 100 + 15 * 40 + 0.3 * 10) / 1e6),
         ("gpt-5-codex", 258_000, (1.25 * 100 + 10 * 40 + 0.125 * 10) / 1e6),
+        ("claude-opus-4-20250514", 200_000, (15 * 100 + 75 * 40 + 1.5 * 10) / 1e6),
+        ("claude-opus-4-7", 1_000_000, None),
+        ("claude-opus-4-8", 1_000_000, None),
+        ("claude-sonnet-5", 1_000_000, None),
+        ("gpt-5.3-codex", 258_000, None),
+        ("gpt-4.1-mini", 1_047_576, None),
+        ("kimi-k2-thinking", 262_144, None),
         ("rehearsal-claude", 200_000, None),
         ("some-model", 0, None),
         ("", 0, None),
@@ -195,3 +202,33 @@ def test_rates_of_the_users_own_go_first(own_rates: Path) -> None:
     own_rates.write_text("half a [ table")
     prices.forget()
     assert cost(used, "opencode/big-pickle") is None and window("gpt-5-codex") == 258_000
+
+
+def test_a_citys_own_rates_go_before_the_users(own_rates: Path, tmp_path: Path) -> None:
+    used, town = Usage(1_000_000), tmp_path / "town"
+    own_rates.write_text(OWN)
+    town.mkdir()
+    (town / "prices.toml").write_text(OWN.replace("input = 1.0", "since = 2026-01-02\ninput = 0").replace("1234", "99"))
+    try:
+        prices.of_city(town)
+        assert cost(used, "big-pickle") == 0.0 and window("gpt-5-codex") == 99  # free because the city says so
+        told = prices.price("big-pickle")
+        assert told is not None and told.since == "2026-01-02" and cost(used, "small-pickle") is None
+        assert cost(used, "claude-haiku-4-5") == 1.0
+    finally:
+        prices.of_city(tmp_path / "none")
+    assert cost(used, "big-pickle") == 1.0 and window("gpt-5-codex") == 1234
+
+
+def test_each_shipped_price_is_dated_and_in_proportion() -> None:
+    """What comes from the cache is cheaper than what is fresh, and an answer dearer; no row hides another."""
+    rows = prices.rates(Path(prices.__file__).with_name("prices.toml"))
+    assert len(rows["price"]) >= 6
+    for row in rows["price"]:
+        assert "2024-01-01" < str(row["since"]) < "2027", row
+        assert 0 < row["cache_read"] < row["input"] < row["output"] <= 100
+        assert row["cache_creation"] == 0 or row["input"] < row["cache_creation"] <= 2 * row["input"]
+    for kind in ("price", "window"):
+        named = [(m, n) for n, row in enumerate(rows[kind]) for m in row["match"]]
+        hidden = [(b, a) for a, i in named for b, j in named if i < j and a in b]
+        assert hidden == [], "an earlier pattern is found in a later one's names"
