@@ -172,7 +172,7 @@ class Desk:
         """What a process that only reads did, for its event: `attach`, `history` and the like."""
         if operation not in READS:
             raise Usage(f"{operation!r} is told by whoever carries it out", cure=", ".join(READS))
-        self.crew.operations(self.site.record(session)).leave(Done(operation, ms, one_line(error, 300)))
+        self.crew.operations(self.site.record(session)).leave(Done(operation, ms, error=one_line(error, 300)))
         return "told"
 
     # -- sessions ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from gcity_tui.workers.typist import Typist, why_not
 URGENT = {"interrupt": 0, "now": 1, "boundary": 2}
 """What waits for a turn's end does not hold up what may be said during it, or ends it."""
 
+STARTS = "waits for the agent to start"
+
 
 class Courier:
     """Carries one session's nudges from the queue to their end.
@@ -42,12 +44,13 @@ class Courier:
         done: list[Receipt] = []
         waiting = self.queue.unsettled(self.session)
         self._arrivals.keep({n.id for n in waiting})
-        held = len(URGENT)
+        held, runs = len(URGENT), True
         for nudge in sorted(waiting, key=lambda n: n.state is Delivery.QUEUED):  # first what was typed already
             at = URGENT[nudge.when] if nudge.state is Delivery.QUEUED else -1
-            after = self._current(nudge) if at >= held else self.carry(nudge)
+            after = self._current(nudge, runs) if at >= held else self.carry(nudge)
             done.append(after.receipt)
             if not after.state.settled and after.state is not Delivery.SUBMITTED:
+                runs = runs and after.note != STARTS
                 held = min(held, URGENT[nudge.when] if after.state is Delivery.QUEUED else -1)
         return tuple(done)
 
@@ -65,10 +68,13 @@ class Courier:
             with suppress(Elsewhere):
                 self.queue.wait(nudge, why)
 
-    def _current(self, nudge: Nudge) -> Nudge:
-        """As it is, unless it must not be said any more."""
+    def _current(self, nudge: Nudge, runs: bool) -> Nudge:
+        """As it is, unless it must not be said any more, or is meant for one that `runs` only."""
         try:
-            return self.queue.drop_old(nudge, self.pane.epoch, self._record())
+            nudge = self.queue.drop_old(nudge, self.pane.epoch, self._record())
+            if not runs and not nudge.wake and nudge.state is Delivery.QUEUED:
+                return self.queue.move(nudge, Delivery.UNDELIVERED, "the agent is not running")
+            return nudge
         except Elsewhere:
             return self.queue.get(nudge.id)
 
@@ -119,7 +125,7 @@ class Courier:
         row = self.pane.alive()
         if row is None:
             if nudge.wake:
-                return self.queue.wait(nudge, "waits for the agent to start")
+                return self.queue.wait(nudge, STARTS)
             return self.queue.move(nudge, Delivery.UNDELIVERED, "the agent is not running")
         seen = self.pane.see()
         phase = self.pane.judge(row).phase

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gcity_tui.model.errors import NotFound, Usage
+from gcity_tui.model.errors import BadData, NotFound, Usage
 from gcity_tui.model.history import Entry, History
 from gcity_tui.transcripts import parts_of, reader, stitch
 from gcity_tui.workers.kept import Kept
@@ -60,7 +60,7 @@ class Said:
 def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> History:
     """The page that is asked for, of a conversation in one file or several, the oldest first.
 
-    Raises Usage for both cursors at once, NotFound for an unknown one.
+    Raises Usage for both cursors at once, NotFound for an unknown one, BadData for one that is not unique.
     """
     if request.before_entry_id and request.after_entry_id:
         raise Usage("before and after together", cure="give one of them")
@@ -70,9 +70,9 @@ def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> Hist
     found = stitch([reader(family).history(p) for p in paths])
     entries = found.entries
     if request.before_entry_id:
-        entries = entries[: _index(entries, request.before_entry_id)]
+        entries = entries[: place_of(entries, request.before_entry_id)]
     if request.after_entry_id:
-        entries = entries[_index(entries, request.after_entry_id) + 1 :]
+        entries = entries[place_of(entries, request.after_entry_id) + 1 :]
     if request.tail_compactions:
         marks = [i for i, e in enumerate(entries) if e.event == "compacted"]
         if len(marks) >= request.tail_compactions:
@@ -83,11 +83,14 @@ def history(family: str, paths: Sequence[Path], request: HistoryRequest) -> Hist
     return replace(found, entries=entries, has_older=older)
 
 
-def _index(entries: tuple[Entry, ...], id: str) -> int:
-    for i, e in enumerate(entries):
-        if e.id == id:
-            return i
-    raise NotFound(f"no entry {id!r} in this conversation")
+def place_of(entries: tuple[Entry, ...], id: str) -> int:
+    """Where the entry stands. Raises NotFound, BadData for an id that two bear: a page from there would be a guess."""
+    found = [i for i, e in enumerate(entries) if e.id == id]
+    if not found:
+        raise NotFound(f"no entry {id!r} in this conversation")
+    if len(found) > 1:
+        raise BadData(f"entry {id!r} stands {len(found)} times in this conversation", cure="read it whole")
+    return found[0]
 
 
 def _status(found: History, parent: Callable[[], History], call: str) -> str:

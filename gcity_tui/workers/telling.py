@@ -27,10 +27,11 @@ READS = ("attach", "history", "transcript", "agent_mappings", "agent_transcript"
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An operation that is over: how long it took, in milliseconds, and why it failed, if it did."""
+    """An operation that is over: milliseconds that it took, unix time at which it began, why it failed if it did."""
 
     name: str
     ms: int
+    began: float = 0.0
     error: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ def timed(name: str, clock: Callable[[], float], leave: Callable[[Done], None]) 
         error = repr(e)
         raise
     finally:
-        leave(Done(name, round((clock() - began) * 1000), error, facts))
+        leave(Done(name, round((clock() - began) * 1000), began, error, facts))
 
 
 class Operations:
@@ -93,6 +94,7 @@ class Operations:
         """The event of an operation that is over."""
         outcome = "failed" if done.error else "succeeded"
         told = {"operation": done.name, "result": outcome, **done.facts, **self._about(), "duration_ms": done.ms}
+        told["started_at"] = round(done.began or self._clock() - done.ms / 1000, 3)
         if done.error:
             told["error"] = done.error
         self._ledger.emit(EVENT, self._session, self._session, f"{done.name} {outcome}", told)
