@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,6 +130,39 @@ def repository(tmp_path: Path) -> Path:
         who = ["-c", "user.name=Somebody", "-c", "user.email=some@body.invalid"]
         subprocess.run(["git", *who, *words], cwd=where, check=True)
     return where
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A git repository with an empty commit on `main`."""
+    where = tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", "-b", "main", str(where)], check=True)
+    subprocess.run(["git", "-C", str(where), "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    return where
+
+
+@pytest.fixture
+def home(tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A city as `init` makes it, with `repo` as its rig; the test stands in it."""
+    from gcity_tui.config.write import add_rig, init_city
+
+    made = init_city(tmp_path / "city", provider="rehearsal")
+    add_rig(made, repo)
+    monkeypatch.chdir(made.path)
+    return made.path
+
+
+@pytest.fixture
+def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """`run(*words)`: what `gcity-tui` says in the city: (exit code, standard output, standard error)."""
+    from gcity_tui.cli.door import main
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = main(list(words))
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
 
 
 with contextlib.suppress(ImportError):

@@ -7,11 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from gcity_tui.cli.door import main
 from gcity_tui.config import load_city
-from gcity_tui.config.write import add_rig, init_city
 from gcity_tui.factory.leaving import held
 from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import SessionView
@@ -22,32 +18,6 @@ Run = Callable[..., tuple[int, str, str]]
 def git(where: Path, *words: str) -> str:
     done = subprocess.run(["git", "-C", str(where), *words], check=True, capture_output=True, text=True)
     return done.stdout.strip()
-
-
-@pytest.fixture
-def repo(tmp_path: Path) -> Path:
-    where = tmp_path / "repo"
-    git(tmp_path, "init", "-q", "-b", "main", str(where))
-    git(where, "commit", "-q", "--allow-empty", "-m", "x")
-    return where
-
-
-@pytest.fixture
-def home(tmp_path: Path, repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    made = init_city(tmp_path / "city", provider="rehearsal")
-    add_rig(made, repo)
-    monkeypatch.chdir(made.path)
-    return made.path
-
-
-@pytest.fixture
-def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def test_it_goes_and_the_file_is_as_before(home: Path, repo: Path, run: Run) -> None:

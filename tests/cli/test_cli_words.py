@@ -31,16 +31,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made.path
 
 
-@pytest.fixture
-def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main(["--city", str(home), *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
-
-
 def told(run: Run, *words: str, code: int = 0) -> Any:
     done = run(*words, "--json")
     assert done[0] == code, done

@@ -11,36 +11,13 @@ from typing import Any
 import pytest
 
 from gcity_tui.cli import output
-from gcity_tui.cli.door import main
 from gcity_tui.cli.gc import ours
 from gcity_tui.config import load_city
 from gcity_tui.config.told import explain
-from gcity_tui.config.write import add_rig, init_city
 from gcity_tui.model.errors import Usage
 
 Run = Callable[..., tuple[int, str, str]]
 PIECE = '[order]\ntrigger = "cron"\nschedule = "*/5 * * * *"\nexec = "true"\n'
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    repo = tmp_path / "repo"
-    subprocess.run(["git", "init", "-q", "-b", "main", str(repo)], check=True)
-    subprocess.run(["git", "-C", str(repo), "commit", "-q", "--allow-empty", "-m", "x"], check=True)
-    made = init_city(tmp_path / "city", provider="rehearsal")
-    add_rig(made, repo)
-    monkeypatch.chdir(made.path)
-    return made.path
-
-
-@pytest.fixture
-def run(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*words: str) -> tuple[int, str, str]:
-        code = main(list(words))
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return call
 
 
 def told(run: Run, *words: str, code: int = 0) -> Any:

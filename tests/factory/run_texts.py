@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from scope_text import scope
+
 CORPUS = Path(os.environ.get("GCITY_CORPUS") or Path(__file__).resolve().parents[2].parent / "shared" / "corpus")
 PANCAKES = CORPUS / "gascity-2026-04" / "cmd" / "gc" / "testdata" / "formulas" / "pancakes.toml"
 GRAPH = '[requires]\nformula_compiler = ">=2.0.0"\n'
@@ -59,30 +61,7 @@ title = "Tell of {name}"
 needs = ["{target}.look"]
 """
 
-SCOPED = graph(
-    "scoped",
-    """
-[[steps]]
-id = "body"
-title = "Body"
-needs = ["one", "two"]
-metadata = { "gc.kind" = "scope", "gc.scope_name" = "s", "gc.scope_role" = "body" }
-[[steps]]
-id = "one"
-title = "One"
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "member", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "two"
-title = "Two"
-needs = ["one"]
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "member", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "clean"
-title = "Clean"
-needs = ["body"]
-metadata = { "gc.kind" = "cleanup", "gc.scope_ref" = "body", "gc.scope_role" = "teardown" }
-""",
-)
+SCOPED = graph("scoped", scope())
 
 DRAINED = graph(
     "drained",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from review_world import Agents, World, by_text, finding
+from scope_text import scope
 
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.factory import attempts, control, loops, scripts
@@ -152,28 +153,7 @@ def test_a_hard_failure_is_not_tried_again(tmp_path: Path) -> None:
     assert len(small.run.attempts(done)) == 1
 
 
-SCOPE = """
-[[steps]]
-id = "body"
-title = "Body"
-needs = ["one", "two"]
-metadata = { "gc.kind" = "scope", "gc.scope_name" = "s", "gc.scope_role" = "body" }
-[[steps]]
-id = "one"
-title = "One"
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "member", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "two"
-title = "Two"
-needs = ["one"]
-retry = { max_attempts = 2 }
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "member", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "clean"
-title = "Clean"
-needs = ["body"]
-metadata = { "gc.kind" = "cleanup", "gc.scope_ref" = "body", "gc.scope_role" = "teardown" }
-"""
+SCOPE = scope(more="retry = { max_attempts = 2 }\n")
 
 
 def test_a_scope_passes_with_its_members_and_carries_their_words_up(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scope_text import scope
 
 from gcity_tui.formulas import Recipe, compile, plan
 from gcity_tui.model.errors import NotFound
@@ -112,26 +113,8 @@ title = "Post"
 needs = ["loop"]
 """,
     "s": V2
+    + scope("setup", "impl", "cleanup", name="wt", role="setup")
     + """
-[[steps]]
-id = "body"
-title = "Body"
-needs = ["setup", "impl"]
-metadata = { "gc.kind" = "scope", "gc.scope_name" = "wt", "gc.scope_role" = "body" }
-[[steps]]
-id = "setup"
-title = "Setup"
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "setup", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "impl"
-title = "Impl"
-needs = ["setup"]
-metadata = { "gc.scope_ref" = "body", "gc.scope_role" = "member", "gc.on_fail" = "abort_scope" }
-[[steps]]
-id = "cleanup"
-title = "Cleanup"
-needs = ["body"]
-metadata = { "gc.kind" = "cleanup", "gc.scope_ref" = "body", "gc.scope_role" = "teardown" }
 [[steps]]
 id = "after"
 title = "After"
