@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from gcity_tui.cli import output
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import CityError, Refused, Usage
-from gcity_tui.model.session import Phase
+from gcity_tui.model.session import Evidence, Judgement, Phase
 from gcity_tui.model.snapshot import SessionView
 
 
@@ -44,7 +44,10 @@ def session(args: argparse.Namespace) -> int:
             output.say(f"{args.session}: {word}, because {judged.why}")
             # One source may say the same again at each start; the newest is what counts.
             newest = {(e.source, e.claim, e.detail): e for e in reversed(judged.evidence)}
-            rows = [(e.source, e.claim.word, output.age(e.at), e.detail) for e in reversed(newest.values())]
+            provider = city.declared.providers.get(view.provider)
+            blind = provider.blind if provider else {}
+            rows = [(e.source, e.claim.word, output.age(e.at), _seen(e, judged, blind.get(e.source, ())))
+                    for e in reversed(newest.values())]  # fmt: skip
             output.table(("source", "says", "age", "detail"), rows, empty="no evidence")
             return 0
         if args.title and args.what != "rename":
@@ -60,6 +63,11 @@ def session(args: argparse.Namespace) -> int:
         else:
             output.say(done if args.what == "start" else f"{args.session}: {done}")
     return 0
+
+
+def _seen(e: Evidence, judged: Judgement, blind: tuple[str, ...]) -> str:
+    """What a source says; of one that says otherwise, also what it cannot see."""
+    return f"{e.detail} (it does not see: {', '.join(blind)})" if blind and e.claim is not judged.phase else e.detail
 
 
 def table(views: Sequence[SessionView], now: float | None = None) -> None:

@@ -22,7 +22,7 @@ from gcity_tui.model.errors import NoInteraction
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(240)]
 OURS = (b"gc nudge drain", b"gc prime", b"GC_SCRATCH/state", b"claude-settings.json", b"gemini-settings.json",
-        b"qwen-settings.json", b"gcity-opencode.js", b"gcity-pi.js", b"copilot-plugin")  # fmt: skip
+        b"qwen-settings.json", b"gcity-opencode.js", b"gcity-pi.js", b'"name": "gcity"')  # fmt: skip
 """What our hooks are made of, and where they lie."""
 TOLD = ("projects/", "sessions/", "session-state/", "shell_snapshots/", "debug/", "logs", ".sqlite", ".log", "chats/",
         "opencode.db", "history.jsonl")  # fmt: skip
