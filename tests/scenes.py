@@ -538,8 +538,9 @@ TALK = History("codex", "/srv/t.jsonl", "s-1", entries=(
         Block("tool_result", "F.......................\nE  assert bucket.take(20)\n1 failed, 23 passed", "t2",
               is_error=True),)),
     Entry("6", "assistant", "message", 5, "2026-09-21T13:34:40Z", "", "gpt-5", blocks=(
-        Block("text", "The burst case failed: the refill ran before the first request. I start the bucket full and "
-              "refill from the second request on."),)),
+        Block("text", "The burst case failed: the refill ran **before** the first request. Two things change:\n\n"
+              "- `Bucket` starts full\n- the refill begins with the second request\n\n"
+              "```python\nself._level = self.size\n```\nNothing else does."),)),
     Entry("7", "system", "event", 6, "2026-09-21T13:34:41Z", event="turn_end"),
 ))  # fmt: skip
 

@@ -205,14 +205,14 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
         found.append(Attention("nudge", session, text, texts[0].at, "✉", "U"))
     for loop in snapshot.loops:
         if loop.state == "gate":
-            found.append(Attention("gate", loop.id, "manual gate", 0.0, "⛬", "G"))
+            found.append(Attention("gate", loop.id, "manual gate", 0.0, "◫", "G"))
         elif loop.state == "out of budget":
             found.append(Attention("stuck", loop.id, "out of budget, not clean", 0.0, "▲", "B"))
         elif loop.state == "failed":
             found.append(Attention("stuck", loop.id, loop.note or "failed", 0.0, "▲", "F"))
         elif loop.state == "running" and loop.trend in ("oscillating", "stuck"):
             found.append(Attention("stuck", loop.id, loop.trend, 0.0, "▲", "O"))
-    found += [Attention("gate", g.id, g.title, g.since, "⛬", "G") for g in snapshot.gates]
+    found += [Attention("gate", g.id, g.title, g.since, "◫", "G") for g in snapshot.gates]
     for queue in snapshot.queues:
         if queue.trouble and queue.ready:
             waiting = f"{queue.ready} ready, {queue.trouble}"

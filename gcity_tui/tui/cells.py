@@ -225,6 +225,16 @@ def bars(view: SessionView, width: int, now: float) -> Cell:
     return spark(view.activity, width)
 
 
+def spent(view: SessionView) -> str:
+    """`ctx 62% · 48k tokens · $1.20`, as far as it is known."""
+    parts = [] if view.context_percent is None else [f"ctx {view.context_percent:.0f}%"]
+    if view.tokens:
+        parts.append(f"{view.tokens / 1000:.0f}k tokens" if view.tokens >= 1000 else f"{view.tokens} tokens")
+    if view.cost:
+        parts.append(f"${view.cost:.2f}")
+    return " · ".join(parts)
+
+
 def silent(view: SessionView) -> str:
     why = view.reason or view.why
     return f"{view.phase.word}" + (f": {why}" if why else "")

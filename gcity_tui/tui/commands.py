@@ -42,7 +42,11 @@ def offered(snapshot: CitySnapshot | None, here: Target, *, everything: bool) ->
         if command.about == "none":
             yield command, here, command.title
             continue
+        lost = frozenset(r.session for r in snapshot.lost) if snapshot else frozenset()
         for on in _targets(snapshot, here, command.about, everything):
+            view = snapshot.session(on.session) if snapshot and command.about == "session" else None
+            if view is not None and not target.applies(command.id, view, view.instance in lost):
+                continue
             yield command, on, f"{command.title} · {on.name}"
 
 

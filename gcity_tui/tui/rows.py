@@ -73,7 +73,7 @@ def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple
             v.instance,
             (
                 cells.phase(v, asks.get(v.instance)),
-                ((v.instance if short(v.instance) in doubled else short(v.instance), "" if v.phase.live else "dim"),),
+                ((v.instance if short(v.instance) in doubled else short(v.instance), _weight(v, red)),),
                 cells.provider(v),
                 cells.work(v),
                 cells.bars(v, 8, now),
@@ -84,6 +84,11 @@ def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple
         )
         for v in ordered
     )
+
+
+def _weight(v: SessionView, red: frozenset[str]) -> str:
+    """Who needs a person stands out where there is no colour too."""
+    return "strong" if v.instance in red else "" if v.phase.live else "dim"
 
 
 def _order(v: SessionView, sort: str, red: frozenset[str]) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gcity_tui.model.history import Block, Entry
 from gcity_tui.model.text import clean
-from gcity_tui.tui import cells
+from gcity_tui.tui import cells, marked
 from gcity_tui.tui.cells import Span
 from gcity_tui.tui.widgets.lines import wrap
 
@@ -17,6 +17,9 @@ MOST = 40
 _WHO = {"user": ("▌ you", "accent"), "assistant": ("▌ ", "ok"), "system": ("", "faint")}
 _QUIET = frozenset({"turn_end", "stop_hook_summary", "turn_duration"})
 """Events that say no more than that the next line is another's: shown when all is unfolded."""
+_OLD = ("old_string", "oldString", "old_str", "oldText")
+_NEW = ("new_string", "newString", "new_str", "newText", "content")
+_SIGNS = {"+": "ok", "-": "warn", "@": "accent"}
 _TELLING = ("command", "cmd", "file_path", "path", "pattern", "query", "url", "description", "prompt")
 
 
@@ -57,7 +60,7 @@ def _body(e: Entry, width: int, answers: Mapping[str, Block], called: set[str], 
     blocks = e.blocks or ((Block("text", e.text),) if e.text else ())
     for b in blocks:
         if b.kind == "text":
-            out += _paragraphs(b.text, width, "")
+            out += marked.lines(b.text, width) if e.actor == "assistant" else _paragraphs(b.text, width, "")
         elif b.kind == "thinking":
             out += _thinking(b.text, width, unfolded)
         elif b.kind == "tool_use":
@@ -96,14 +99,45 @@ def _call(b: Block, answer: Block | None, width: int, unfolded: bool) -> Lines:
     room = max(width - len(name) - len(end[0]) - 6, 8)
     head: tuple[Span, ...] = (("  ▾ " if unfolded else "  ▸ ", "faint"), (name, "strong"),
                               (f" {cells.said(telling(b.input), room)}", "dim"), end)  # fmt: skip
-    return [head, *(_answer(answer, width, True) if unfolded and answer else [])]
+    if not unfolded:
+        return [head]
+    return [head, *_asked(b.input, width), *(_answer(answer, width, True) if answer else [])]
+
+
+def _asked(data: str, width: int) -> Lines:
+    """What a call would change or run, where that is more than its head says: a diff as a diff, a script as lines."""
+    try:
+        values = json.loads(data)
+    except ValueError:
+        return []
+    if not isinstance(values, dict):
+        return []
+    edits = [values, *(e for e in values.get("edits") or () if isinstance(e, dict))]
+    lines_: list[tuple[str, str]] = []
+    for edit in edits:
+        for keys, sign, role in (_OLD, "-", "warn"), (_NEW, "+", "ok"):
+            said = next((edit[k] for k in keys if isinstance(edit.get(k), str)), "")
+            lines_ += [(f"{sign} {line}", role) for line in said.splitlines()]
+    for key in ("patch", "input", "command", "cmd"):
+        said = values.get(key)
+        said = said if isinstance(said, str) else ""
+        if "\n" in said:
+            roles = _SIGNS if key in ("patch", "input") else {}
+            lines_ += [(line, roles.get(line[:1], "")) for line in said.splitlines()]
+    out: Lines = []
+    for line, role in lines_[:MOST]:
+        shown = clean(line).expandtabs(4)
+        out += [(("    ┃ ", "faint"), *part) for part in wrap(((shown, role),), max(width - 7, 8))]
+    if len(lines_) > MOST:
+        out.append(((f"    ┃ … {len(lines_) - MOST} more lines", "faint"),))
+    return out
 
 
 def _answer(b: Block, width: int, unfolded: bool) -> Lines:
     text = clean(b.text).expandtabs(4).strip("\n").splitlines()
     role = "warn" if b.is_error else "dim"
     if not unfolded:
-        return [(("  ⎿ ", "faint"), (cells.said(" ".join(text), max(width - 6, 10)), role))]
+        return [(("  └ ", "faint"), (cells.said(" ".join(text), max(width - 6, 10)), role))]
     out: Lines = []
     for line in text[:MOST]:
         out += [(("    │ ", "faint"), *part) for part in wrap(((line, role),), max(width - 7, 8))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 
 
@@ -73,3 +74,20 @@ def views(snapshot: CitySnapshot | None, targets: tuple[Target, ...]) -> tuple[S
         return ()
     names = dict.fromkeys(t.session for t in targets if t.session)
     return tuple(v for v in (snapshot.session(n) for n in names) if v is not None)
+
+
+def applies(command: str, view: SessionView | None, lost: bool = False) -> bool:
+    """Whether a command on a session can do anything for this one now; `lost`: a text for it did not arrive."""
+    if view is None:
+        return not command.startswith(("talk.", "run.again", "look.peek"))
+    if command == "talk.answer":
+        return view.pending is not None or lost
+    if command in ("talk.send", "talk.clear"):
+        return bool(view.draft)
+    if command in ("talk.interrupt", "talk.attach"):
+        return view.phase.live
+    if command == "look.peek":
+        return bool(view.pane)
+    if command == "run.again":
+        return view.phase in (Phase.STOPPED, Phase.FAILED)
+    return command != "run.stop" or view.phase is not Phase.STOPPED

@@ -9,7 +9,7 @@ DEFAULT = "house-dark"
 
 STATUS_DEFAULTS = {
     "status-dim": "$foreground 65%",
-    "status-faint": "$foreground 30%",
+    "status-faint": "$foreground 38%",
     "status-accent": "$primary",
     "status-busy": "$success",
     "status-ready": "$foreground",
@@ -40,14 +40,14 @@ DARK = Theme(
     error="#f0564a",
     variables={
         "status-dim": "#8b929e",
-        "status-faint": "#4a515c",
+        "status-faint": "#5c6470",
         "status-accent": "#7fa8c9",
         "status-busy": "#86b377",
         "status-ready": "#c9cdd4",
         "status-starting": "#6fb3ad",
         "status-limited": "#a08fb8",
         "status-stopped": "#6a717d",
-        "status-need": "#f0564a",
+        "status-need": "#ff6b5e",
         "status-ok": "#86b377",
         "status-warn": "#d3a25b",
         "panel-line": "#3a414c",
@@ -80,7 +80,7 @@ LIGHT = Theme(
     error="#c62f23",
     variables={
         "status-dim": "#6a6f78",
-        "status-faint": "#b9b6ad",
+        "status-faint": "#9c998f",
         "status-accent": "#2f6690",
         "status-busy": "#3f7a35",
         "status-ready": "#2b2f36",

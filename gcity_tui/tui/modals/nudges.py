@@ -15,7 +15,7 @@ from textual.content import Content
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.names import short
 from gcity_tui.model.receipt import Receipt
-from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.model.text import clean
 from gcity_tui.tui import cells
 from gcity_tui.tui.background import aside
@@ -109,7 +109,9 @@ class NudgesSheet(Sheet[None]):
         """All of the one under the cursor."""
         text = self.query_one("#nudge", Text)
         receipt = self.chosen
-        text.show(told(receipt, max(text.size.width, 20)) if receipt else [], keep=False)
+        now = self.now()
+        view = now.session(receipt.session) if receipt and now else None
+        text.show(told(receipt, view, max(text.size.width, 20)) if receipt else [], keep=False)
 
     @work(group="nudges", exit_on_error=False)
     async def action_again(self) -> None:
@@ -143,11 +145,12 @@ def _row(r: Receipt, now: float, lost: bool) -> Row:
     ))  # fmt: skip
 
 
-def told(r: Receipt, width: int) -> list[tuple[Span, ...]]:
-    """A receipt in full: what became of it and why, then the text as it was given."""
+def told(r: Receipt, view: SessionView | None, width: int) -> list[tuple[Span, ...]]:
+    """A receipt in full: what became of it and why, then the text as it was given. `view` is its session now."""
     at = time.strftime("%H:%M:%S", time.localtime(r.at)) if r.at else ""
     mark, role = cells.receipt_mark(r.state)
-    head: tuple[Span, ...] = ((f"{mark} ", role), (str(r), "strong"), (f"  {r.session}  {at}  {r.id}", "dim"))
+    waits = "" if r.state.settled or view is None or view.phase.live else f": its session has {view.phase.word}"
+    head: tuple[Span, ...] = ((f"{mark} ", role), (f"{r}{waits}", "strong"), (f"  {r.session}  {at}  {r.id}", "dim"))
     lines = [*wrap(head, width, 2), ()]
     for line in clean(r.text).expandtabs(4).splitlines():
         lines += wrap(((line, ""),), width) if line.strip() else [()]

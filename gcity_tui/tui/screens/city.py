@@ -17,6 +17,9 @@ from gcity_tui.tui.target import Target
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
 
+UPPER = (8, 12, 16, 20, 24)
+"""Rows that the upper panels may have, frames among them."""
+
 
 class CityScreen(View):
     """Panels 1–4. The tail shows the agent under the cursor, whichever list it stands in."""
@@ -41,6 +44,7 @@ class CityScreen(View):
         self.sort = rows.SORTS[0]
         self.lead = "agents"
         """The list whose cursor is the target."""
+        self.upper, self.laid = UPPER[0], ""
         self.lower = "tail"
         """In a narrow terminal one of tail and rounds is shown."""
 
@@ -83,9 +87,20 @@ class CityScreen(View):
     def _title(self, name: str, title: str, also: str = "", behind: str = "", foot: str = "") -> None:
         self.entitle(self.query_one(f"#{name}"), title, also + (f" · {behind} old" if behind else ""), foot)
 
+    def _upper(self, snapshot: CitySnapshot) -> int:
+        """How high the upper panels are: what they hold, in steps, a third of the screen at most. They never shrink
+        while one looks, so that no line is moved away under the cursor."""
+        holds = max(len(snapshot.attention), len(snapshot.loops) + 1) + 2
+        self.upper = max(self.upper, next((n for n in UPPER if n >= holds), UPPER[-1]))
+        return min(self.upper, (self.size.height - 2) // 3)
+
     def _shape(self, snapshot: CitySnapshot) -> None:
         """In a short terminal panel 1 is as high as it has something to say."""
         panels = self.query_one("#panels")
+        rows_ = f"{self._upper(snapshot)} 1fr"
+        if not self.stacked and self.laid != rows_:
+            self.laid = rows_
+            panels.styles.grid_rows = rows_
         panels.set_class(self.lower == "tail", "-tail")
         panels.set_class(self.lower == "loops", "-loops")
         count = len(snapshot.attention)

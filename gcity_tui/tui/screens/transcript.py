@@ -12,7 +12,7 @@ from gcity_tui.model.errors import CityError
 from gcity_tui.model.history import History
 from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import status, talk, target
+from gcity_tui.tui import cells, status, talk, target
 from gcity_tui.tui.background import aside
 from gcity_tui.tui.modals.sheet import Text
 from gcity_tui.tui.port import CityPort
@@ -71,7 +71,8 @@ class TranscriptScreen(View):
         count = f" · {self.history.total or len(self.history.entries)} records" if self.history else ""
         also = ("" if text.at_end else " · ‖ still") + (f" · {behind} old" if behind else "")
         fold = "o folds" if self.unfolded else "o unfolds"
-        self.entitle(text, f"{short(self.session)}{provider}", count + also, fold)
+        spent = f" · {cells.spent(view)}" if view and cells.spent(view) else ""
+        self.entitle(text, f"{short(self.session)}{provider}", count + spent + also, fold)
         self._lay(text)
 
     @work(group="transcript", exit_on_error=False)

@@ -13,12 +13,11 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
-from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import cells, keymap, status
 from gcity_tui.tui.cells import Span, shortened
 from gcity_tui.tui.port import CityPort
-from gcity_tui.tui.target import NOTHING, Target
+from gcity_tui.tui.target import NOTHING, Target, applies
 from gcity_tui.tui.widgets.lines import Bar, Inked
 from gcity_tui.tui.widgets.pane import PaneView
 from gcity_tui.tui.widgets.table import LineTable
@@ -149,17 +148,7 @@ class View(Screen[Any]):
         """What can be done here and now: what does not apply to the target is not hinted."""
         view = self.snapshot.session(self.target.session) if self.snapshot and self.target.session else None
         for i in self.HINTS:
-            if i == "talk.answer" and (view is None or (view.pending is None and not self._lost(view.instance))):
-                continue
-            if i in ("talk.send", "talk.clear") and (view is None or not view.draft):
-                continue
-            if i.startswith("talk.") and view is None:
-                continue
-            if i in ("talk.interrupt", "talk.attach") and not (view and view.phase.live):
-                continue
-            if i == "look.peek" and not (view and view.pane):
-                continue
-            if i == "run.again" and (view is None or view.phase not in (Phase.STOPPED, Phase.FAILED)):
+            if not applies(i, view, view is not None and self._lost(view.instance)):
                 continue
             if i.startswith("loop.") and not self.loop_waits():
                 continue

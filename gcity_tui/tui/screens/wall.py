@@ -63,14 +63,17 @@ class WallScreen(View):
         for n in range(MOST):
             pane = self.query_one(f"#tile{n}", PaneView)
             pane.display = n < count
+            # The last row is filled: what is left over goes to its last tile.
+            pane.styles.column_span = 1 + (lines * columns - count if n == count - 1 else 0)
             view = snapshot.session(self.tiles[n]) if n < len(self.tiles) else None
             self.look_into(pane, view, "nothing runs" if n == 0 else "")
             if view is None:
                 self.entitle(pane, f"{n + 1}")
                 continue
-            asks = " · needs you" if view.instance in red else ""
+            asks = "needs you · " if view.instance in red else ""
             still = (" · ‖ still" if pane.still else "") + (f" · {behind} old" if behind else "")
-            self.entitle(pane, f"{n + 1} {view.phase.shape} {view.phase.letter} {cells.tail_title(view)}", asks + still)
+            mark = f"{view.phase.shape} {view.phase.letter}"
+            self.entitle(pane, f"{n + 1} {mark} {asks}{cells.tail_title(view)}", still)
 
     @property
     def target(self) -> Target:
