@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,10 +28,16 @@ def home() -> Iterator[Path]:
         "HOME": str(base), "XDG_RUNTIME_DIR": str(base / "run"), "XDG_STATE_HOME": str(base / "state"),
         "TMUX_TMPDIR": str(base / "run"), "TERM": "xterm-256color", "LANG": "C.UTF-8",
     }  # fmt: skip
+    # In a session of its own: what ends us, and all that came with us, does not end it.
+    watchman = subprocess.Popen(
+        [sys.executable, "-m", "bench.watchman", str(base)], cwd=Path(__file__).parents[1], stdin=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         yield base
     finally:
         shutil.rmtree(base, ignore_errors=True)
+        watchman.communicate()
 
 
 class Town:

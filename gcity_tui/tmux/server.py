@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import select
@@ -196,13 +197,13 @@ class Server:
         clients = control_clients(self.run)
         try:
             self.run("kill-server", timeout=timeout)
-            if select.select([watch], [], [], min(1.0, timeout))[0]:
-                return True
-            processes.end(clients, 0.2)  # it waits for one whose owner was killed
-            if not select.select([watch], [], [], timeout)[0]:
-                raise RuntimeUnavailable(f"the tmux server did not end within {timeout:g} s")
+            if not select.select([watch], [], [], min(1.0, timeout))[0]:
+                processes.end(clients, 0.2)  # it waits for one whose owner was killed
+                if not select.select([watch], [], [], timeout)[0]:
+                    raise RuntimeUnavailable(f"the tmux server did not end within {timeout:g} s")
         finally:
             os.close(watch)
+        clear_socket(self.path)
         return True
 
     def reap(self) -> None:
@@ -237,6 +238,36 @@ _KEYS = (
     ("bind-key", "-n", "C-q", "if-shell", "-F", f"#{{{AGENT}}}",
      'if-shell -F "#{client_last_session}" "switch-client -l" detach-client', "send-keys C-q"),
 )  # fmt: skip
+
+
+def clear_socket(path: Path) -> bool:
+    """Take away the socket file that an ended server leaves; True when it is gone. One that answers is let be.
+
+    Under the lock that tmux itself takes to start a server (client.c): a new one may be about to use the file.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        fd = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return not path.exists()
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(1.0)
+                probe.connect(str(path))
+            return False
+        except ConnectionRefusedError:
+            path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            pass
+        finally:
+            lock.unlink(missing_ok=True)
+        return True
+    except OSError:  # somebody starts one at this moment, or it cannot be told
+        return False
+    finally:
+        os.close(fd)
 
 
 def _argument(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 from gcity_tui.model.errors import Permanent, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands, Program
-from gcity_tui.tmux.server import HOLDER, Server
+from gcity_tui.tmux.server import HOLDER, Server, clear_socket
 
 pytestmark = pytest.mark.tmux
 Make = Callable[..., Server]
@@ -156,3 +157,16 @@ def test_no_unchecked_layout_reaches_the_server(hands: Hands, server: Server, la
     with pytest.raises(Refused):
         hands.ask(f'select-layout -t "=_holder:" "{layout}"')
     assert server.alive()
+
+
+def test_an_ended_server_leaves_no_socket_file(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    assert not clear_socket(server.path) and server.alive(), "one that answers is let be"
+    assert server.kill()
+    assert not list(server.path.parent.glob(f"{server.socket}*"))
+    server.ensure(inherited(os.environ))
+    assert server.alive(), "it can be started again at once"
+    pid = int(server.run("display-message", "-p", "#{pid}"))
+    os.kill(pid, signal.SIGKILL)
+    select.select([os.pidfd_open(pid)], [], [], 5.0)
+    assert server.path.exists() and clear_socket(server.path) and not server.path.exists()
