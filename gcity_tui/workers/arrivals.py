@@ -5,29 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from gcity_tui.model.receipt import Delivery
 from gcity_tui.transcripts import FORMATS, Follower, follow
 from gcity_tui.transcripts.shape import seconds
 from gcity_tui.workers.pane import Pane
-from gcity_tui.workers.queue import Nudge
+from gcity_tui.workers.queue import Nudge, NudgeQueue
 from gcity_tui.workers.wording import commands, telling
 
 
 class Arrivals:
     """Reads on in the conversation for each text that is under way, from where that text was typed."""
 
-    def __init__(self, pane: Pane) -> None:
-        self._pane = pane
+    def __init__(self, session: str, pane: Pane, queue: NudgeQueue) -> None:
+        self._session, self._pane, self._queue = session, pane, queue
         self._tails: dict[tuple[str, Path], Follower] = {}
-        self._taken: dict[tuple[Path, str], str] = {}
-        """Record of a conversation → the nudge that it answers for. Some programs number each conversation's anew."""
+        self._answers: dict[str, str] = {}
+        """Nudge → the record that answers for it, `<id> <path>`: some programs number each conversation's anew."""
+        self._before: frozenset[str] | None = None
+        """Records that answered for texts before there was this handle."""
 
     def keep(self, ids: Collection[str]) -> None:
         """Stop reading for all nudges but these."""
         self._tails = {k: tail for k, tail in self._tails.items() if k[0] in ids}
 
-    def known(self, nudge: Nudge) -> bool:
-        """Whether it was found already."""
-        return nudge.id in self._taken.values()
+    def take_up(self, nudge: Nudge, note: str = "") -> Nudge | None:
+        """The nudge as it is taken up, if the conversation holds it; else None."""
+        if not self.found(nudge):
+            return None
+        return self._queue.move(nudge, Delivery.TAKEN_UP, note, entry=self._answers[nudge.id])
 
     def hidden(self, nudge: Nudge) -> bool:
         """Whether the conversation will not show it: none can be read, or it is a command to the program itself."""
@@ -35,15 +40,20 @@ class Arrivals:
 
     def found(self, nudge: Nudge) -> bool:
         """Whether the conversation holds `nudge` since it was typed."""
-        fits = telling(nudge.text)
+        if nudge.id in self._answers:
+            return True
+        if self._before is None:
+            self._before = self._queue.answered(self._session)
+        fits, taken = telling(nudge.text), {*self._before, *self._answers.values()}
         for path, entry in ((t.path, e) for t in self._tails_of(nudge) for e in t.read()):
-            if entry.actor != "user" or (path, entry.id) in self._taken:
+            name = f"{entry.id} {path}"
+            if entry.actor != "user" or name in taken:
                 continue
             since = seconds(entry.timestamp)
             if since and nudge.at and since < nudge.created - 1.0:
                 continue
             if fits(entry.text):
-                self._taken[path, entry.id] = nudge.id
+                self._answers[nudge.id] = name
                 self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
                 return True
         return False

@@ -31,7 +31,7 @@ class Courier:
 
     def __init__(self, session: str, pane: Pane, queue: NudgeQueue, record: Callable[[], str] = lambda: "") -> None:
         self.session, self.pane, self.queue, self._record = session, pane, queue, record
-        self._arrivals = Arrivals(pane)
+        self._arrivals = Arrivals(session, pane, queue)
         self._settling = Settling(pane, queue, self._arrivals)
         self._typist = Typist(pane, queue, self._arrivals, self._settling)
 

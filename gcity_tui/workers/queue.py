@@ -138,9 +138,16 @@ class NudgeQueue:
         self._ledger.update(id, meta={"nudge.seen": "1"})
         return nudge.receipt
 
+    def answered(self, session: str) -> frozenset[str]:
+        """Records of conversations that answer for a text already, as `move` was told (`entry`)."""
+        meta = {"nudge.session": session, "nudge.state": Delivery.TAKEN_UP.value}
+        found = self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=200)
+        return frozenset(e for b in found if (e := b.metadata.get("nudge.entry", "")))
+
     def move(
-        self, nudge: Nudge, state: Delivery, note: str = "", *, mark: str | None = None, pane: str | None = None
-    ) -> Nudge:
+        self, nudge: Nudge, state: Delivery, note: str = "", *, mark: str | None = None, pane: str | None = None,
+        entry: str = "",
+    ) -> Nudge:  # fmt: skip
         """Take `nudge` to `state`. Raises Refused when that is not legal, Elsewhere when it has moved meanwhile.
 
         A settled nudge's bead is closed in the same transaction.
@@ -159,7 +166,7 @@ class NudgeQueue:
         def write(tx: Tx) -> None:
             if tx.meta(nudge.id, "nudge.state") != nudge.state.value:
                 raise Elsewhere(f"nudge {nudge.id} is not {nudge.state.value} any more")
-            tx.update(nudge.id, meta=_meta(after))
+            tx.update(nudge.id, meta=_meta(after) | ({"nudge.entry": entry} if entry else {}))
             if state.settled:
                 tx.close(nudge.id, str(after.receipt), force=True)
                 told = _told(after)

@@ -17,6 +17,7 @@ CERTAIN = 5.0
 """Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
+FOUND = "found in the conversation after a restart"
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 
 
@@ -48,8 +49,8 @@ class Settling:
 
     def look_after(self, nudge: Nudge) -> Nudge:
         """Typed or submitted earlier: was it taken up?"""
-        if self._arrivals.found(nudge):
-            return self._queue.move(nudge, Delivery.TAKEN_UP)
+        if (taken := self._arrivals.take_up(nudge)) is not None:
+            return taken
         if self._gone(nudge):
             return self.after_death(nudge)
         if nudge.state is not Delivery.SUBMITTED:
@@ -71,8 +72,8 @@ class Settling:
 
     def typing(self, nudge: Nudge) -> Nudge:
         """Left in `typing` by a crash. The transcript and the composer tell; text is never typed again."""
-        if self._arrivals.found(nudge):
-            return self._queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
+        if (taken := self._arrivals.take_up(nudge, FOUND)) is not None:
+            return taken
         if self._gone(nudge):
             return self.after_death(nudge)
         row, seen = self._pane.alive(), self._pane.see()
@@ -91,8 +92,8 @@ class Settling:
         # A program that is slow may have it in its input and not on its screen yet.
         left = max(CERTAIN - (time.time() - nudge.at), 1.0)
         self._pane.until(lambda: self._arrivals.found(nudge) or to_be_seen(self._pane, nudge), left)
-        if self._arrivals.known(nudge):
-            return self._queue.move(nudge, Delivery.TAKEN_UP, "found in the conversation after a restart")
+        if (taken := self._arrivals.take_up(nudge, FOUND)) is not None:
+            return taken
         seen = self._pane.see()
         if holds(seen, nudge.text):
             return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
@@ -102,8 +103,8 @@ class Settling:
 
     def after_death(self, nudge: Nudge) -> Nudge:
         """The process that it was typed to is not there any more."""
-        if self._arrivals.found(nudge):
-            return self._queue.move(nudge, Delivery.TAKEN_UP)
+        if (taken := self._arrivals.take_up(nudge)) is not None:
+            return taken
         if nudge.state is Delivery.SUBMITTED:
             return self._queue.move(nudge, Delivery.UNKNOWN, "the agent ended before it was seen to take it up")
         return self._queue.move(nudge, Delivery.UNDELIVERED, "the agent ended before it was sent")

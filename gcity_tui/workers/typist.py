@@ -109,8 +109,8 @@ class Typist:
         if seen.asked is not None:
             return queue.wait(nudge, f"a question came up before Enter: {seen.detail}")
         if checked and not holds(seen, nudge.text):
-            if self._arrivals.found(nudge):
-                return queue.move(nudge, Delivery.TAKEN_UP)
+            if (taken := self._arrivals.take_up(nudge)) is not None:
+                return taken
             if seen.draft:
                 return queue.wait(nudge, "the composer holds other text too")
             return self._unseen(nudge)
@@ -137,8 +137,8 @@ class Typist:
         began = pressed = time.monotonic()
         presses = 1
         while time.monotonic() - began < TAKES:
-            if self._arrivals.found(nudge):
-                return queue.move(nudge, Delivery.TAKEN_UP)
+            if (taken := self._arrivals.take_up(nudge)) is not None:
+                return taken
             row = pane.alive()
             if row is None:
                 return self._settling.after_death(nudge)

@@ -19,6 +19,7 @@ from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.workers import settling
+from gcity_tui.workers.pane import incarnation
 from gcity_tui.workers.protocol import MessageRequest
 from gcity_tui.workers.queue import EXPIRES, Elsewhere, Nudge, NudgeQueue
 from gcity_tui.workers.tmux_worker import TmuxWorker
@@ -375,3 +376,24 @@ def test_a_tmux_that_does_not_answer_loses_and_doubles_nothing(ground: Ground) -
     assert (found.state, times) in ((Delivery.TAKEN_UP, 1), (Delivery.UNDELIVERED, 0)), (found, times)
     assert draft_of(worker) == ""
     slow.close()
+
+
+def test_one_record_answers_for_one_text_after_a_restart_too(ground: Ground) -> None:
+    """The same words twice, and a death between: the first one's record is no proof of the second."""
+    worker = ground.worker()
+    worker.start()
+    becomes(worker, Phase.READY)
+    settled(worker, worker.send("hello"))
+    becomes(worker, Phase.READY)
+    mark = worker.senses.mark()
+    row = worker.pane.need_alive()
+    one, two = (worker.queue.put(worker.record.instance, "go on") for _ in range(2))
+    left = worker.queue.move(worker.queue.get(two.id), Delivery.TYPING, mark=mark, pane=incarnation(row))
+    left = worker.queue.move(left, Delivery.TYPED)
+    assert worker.courier.carry(worker.queue.get(one.id)).state is Delivery.TAKEN_UP
+    worker.queue.move(left, Delivery.SUBMITTED)
+    after = ground.again(worker.record, worker.agent)
+    after.kill()
+    (told,) = after.settle()
+    assert told.id == two.id and told.state is Delivery.UNKNOWN, told
+    assert said_to(after).count("go on") == 1
