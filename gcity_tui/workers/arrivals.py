@@ -70,7 +70,7 @@ class Arrivals:
         for path in dict.fromkeys(p for p in (Path(marked) if marked else None, senses.path) if p is not None):
             tail = self._tails.get((nudge.id, path))
             if tail is None:
-                start = int(offset or 0) if str(path) == marked else 0
+                start = int(offset) if offset.isdecimal() and str(path) == marked else 0
                 tail = follow(path, FORMATS[senses.provider.transcript], start=start)
                 self._tails[nudge.id, path] = tail
             found.append(tail)

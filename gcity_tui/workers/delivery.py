@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 
-from gcity_tui.model.errors import NotFound, Temporary
+from gcity_tui.model.errors import NotFound, Refused, Temporary
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Phase
 from gcity_tui.workers import composer
@@ -130,7 +130,10 @@ class Courier:
         seen = self.pane.see()
         phase = self.pane.judge(row).phase
         if nudge.when == "interrupt" and phase is Phase.BUSY and not seen.asked:
-            composer.interrupt(self.pane, empty=True)
+            try:
+                composer.interrupt(self.pane, empty=True)
+            except Refused as e:  # what it asks came up in between
+                return self.queue.wait(nudge, e.message)
             row, seen = self.pane.alive() or row, self.pane.see()
             phase = self.pane.judge(row).phase
         why = why_not(self.pane, nudge, seen, phase, row)

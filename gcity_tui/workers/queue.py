@@ -233,15 +233,23 @@ def _meta(n: Nudge) -> dict[str, str]:
 
 
 def _of(bead: Bead) -> Nudge:
+    """What cannot be read (anybody may write metadata) counts as not given: one bead must not stop the queue."""
     m = bead.metadata
 
     def value(key: str) -> str:
-        return m.get(f"nudge.{key}", "")
+        return str(m.get(f"nudge.{key}", ""))
+
+    def number(key: str) -> float:
+        try:
+            found = float(value(key) or 0)
+        except ValueError:
+            return 0.0
+        return found if abs(found) < 1e12 else 0.0
 
     state = next((d for d in Delivery if d.value == value("state")), Delivery.UNKNOWN)
+    when = value("when") if value("when") in WHEN else "boundary"
     return Nudge(
-        bead.id, value("session"), value("text"), state, value("when") or "boundary", int(value("epoch") or 0),
-        value("wake") != "0", value("source"), float(value("created") or 0), float(value("at") or 0),
-        int(value("attempts") or 0), value("mark"), value("pane"), value("note"), value("record"),
-        value("seen") == "1",
+        bead.id, value("session"), value("text"), state, when, int(number("epoch")), value("wake") != "0",
+        value("source"), number("created"), number("at"), int(number("attempts")), value("mark"), value("pane"),
+        value("note"), value("record"), value("seen") == "1",
     )  # fmt: skip

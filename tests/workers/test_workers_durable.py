@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from workers_ground import Ground, becomes, said_to, settled, wait_for
 
-from gcity_tui.model.errors import Refused, RuntimeUnavailable
+from gcity_tui.model.errors import PendingInteraction, Refused, RuntimeUnavailable
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.hands import Hands
-from gcity_tui.workers import settling
+from gcity_tui.workers import composer, settling
 from gcity_tui.workers.pane import incarnation
 from gcity_tui.workers.protocol import MessageRequest
 from gcity_tui.workers.queue import EXPIRES, Elsewhere, Nudge, NudgeQueue
@@ -397,3 +397,49 @@ def test_one_record_answers_for_one_text_after_a_restart_too(ground: Ground) -> 
     (told,) = after.settle()
     assert told.id == two.id and told.state is Delivery.UNKNOWN, told
     assert said_to(after).count("go on") == 1
+
+
+FORGED = {
+    "numbers": {"epoch": "many", "created": "nan", "at": "inf", "attempts": "1e400", "mark": "x /etc/hostname"},
+    "words": {"when": "soon", "state": "typing ", "wake": "perhaps"},
+    "escapes": {"text": "\x1b[201~\x1b[31mred\x1b[0m \x03 $(touch owned)", "state": "queued", "created": "9999999999"},
+    "a state to come": {"state": "submitted", "mark": "-5 /dev/null", "pane": "%0:0:1"},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_text_stops_no_other(ground: Ground, kind: str) -> None:
+    """Anybody with `bd` may write such a bead, or change one that waits."""
+    worker = ground.worker()
+    worker.start()
+    becomes(worker, Phase.READY)
+    meta = {"session": worker.record.instance, **FORGED[kind]}
+    made = ground.ledger.create(
+        "forged", labels=("gc:nudge",), ephemeral=1, meta={f"nudge.{k}": v for k, v in meta.items()}
+    )
+    real = worker.queue.put(worker.record.instance, "the real one")
+    assert settled(worker, real, 20.0).state is Delivery.TAKEN_UP
+    told = said_to(worker)
+    assert told.count("the real one") == 1 and len(told) <= 2
+    assert not any("\x1b" in t or "\x03" in t for t in told)
+    assert not (ground.path / "work" / "eddie-1" / "owned").exists()
+    assert worker.queue.get(made).state is not Delivery.QUEUED and ground.server.alive()
+
+
+def test_a_question_that_comes_while_the_turn_is_ended(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the key: nothing is pressed, it waits, and who sent it is not told of a failure."""
+    worker = ground.worker()
+    worker.start()
+    becomes(worker, Phase.READY)
+    settled(worker, worker.send("work slowly"))
+    becomes(worker, Phase.BUSY)
+
+    def asks(*_: Any, **__: Any) -> str:
+        raise PendingInteraction("a question is about to be shown")
+
+    with monkeypatch.context() as m:
+        m.setattr(composer, "interrupt", asks)
+        told = worker.message(MessageRequest("stop", "interrupt_now"))
+    assert told.queued and told.receipt.note == "a question is about to be shown"
+    assert settled(worker, told.receipt).state is Delivery.TAKEN_UP
