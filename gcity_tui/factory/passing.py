@@ -13,9 +13,10 @@ from gcity_tui.factory.gc_words import options
 from gcity_tui.factory.hook import Who, note
 from gcity_tui.factory.mail import send
 from gcity_tui.model.errors import NotFound, Usage
-from gcity_tui.model.names import seconds
+from gcity_tui.model.names import seconds, session_name
 from gcity_tui.model.text import clean, one_line
 from gcity_tui.workers.queue import NudgeQueue
+from gcity_tui.workers.telling import Done, emit, of_receipt, timed
 
 if TYPE_CHECKING:
     from gcity_tui.beads.ledger import Ledger
@@ -71,7 +72,15 @@ def nudge_to(ledger: Ledger, declared: DeclaredCity | None, argv: list[str], env
         raise Usage("gc nudge: whom, and what?", cure="gc nudge SESSION TEXT")
     when = "now" if said.get("delivery") == "immediate" else "boundary"
     to = addressee(ledger, declared, words[0])
-    receipt = NudgeQueue(ledger).put(to, text, when=when, source=Who(env).assignee or "human")
+    sender = Who(env).assignee or "human"
+    about = {"session_name": session_name(to), "agent_name": to, "source": sender}
+
+    def leave(done: Done) -> None:
+        emit(ledger, to, done, about, sender)
+
+    with timed("nudge", time.time, leave) as facts:
+        receipt = NudgeQueue(ledger).put(to, text, when=when, source=sender)
+        facts.update(of_receipt(receipt))
     told = json.dumps({"id": receipt.id, "session": to, "state": receipt.state.value})
     return 0, (told if "json" in said else f"queued for {to} ({receipt.id})").encode() + b"\n", b""
 

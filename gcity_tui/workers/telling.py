@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
@@ -54,6 +54,16 @@ def timed(name: str, clock: Callable[[], float], leave: Callable[[Done], None]) 
         leave(Done(name, round((clock() - began) * 1000), began, error, facts))
 
 
+def emit(ledger: Ledger, session: str, done: Done, about: Mapping[str, object], actor: str = "") -> None:
+    """Write the event of an operation that is over; `session` is the instance's name."""
+    outcome = "failed" if done.error else "succeeded"
+    told = {"operation": done.name, "result": outcome, **done.facts, **about, "duration_ms": done.ms}
+    told["started_at"] = round(done.began, 3)
+    if done.error:
+        told["error"] = done.error
+    ledger.emit(EVENT, session, actor or session, f"{done.name} {outcome}", told)
+
+
 class Operations:
     """Leaves one event for each operation. `about` is asked at its end: who did it, by Gas City's names.
 
@@ -92,12 +102,8 @@ class Operations:
 
     def leave(self, done: Done) -> None:
         """The event of an operation that is over."""
-        outcome = "failed" if done.error else "succeeded"
-        told = {"operation": done.name, "result": outcome, **done.facts, **self._about(), "duration_ms": done.ms}
-        told["started_at"] = round(done.began or self._clock() - done.ms / 1000, 3)
-        if done.error:
-            told["error"] = done.error
-        self._ledger.emit(EVENT, self._session, self._session, f"{done.name} {outcome}", told)
+        began = done.began or self._clock() - done.ms / 1000
+        emit(self._ledger, self._session, replace(done, began=began), self._about())
 
 
 def unhanded(ledger: Ledger, lanes: Lanes, record: SessionRecord, clock: Callable[[], float]) -> Operations:

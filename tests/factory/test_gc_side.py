@@ -132,6 +132,9 @@ def test_a_nudge_to_another_waits_in_its_queue(side: Side) -> None:
     code, out, _ = side.gc("nudge", "eddie-2", "look", "at", "this", "--json")
     told = json.loads(out)
     assert code == 0 and (told["session"], told["state"]) == ("shop/eddie-2", "queued")
+    (event,) = [e for e in side.ledger.events(0, 1000) if e.type == "worker.operation"]
+    assert (event.payload["operation"], event.payload["queued"], event.actor) == ("nudge", True, "shop/eddie-1")
+    assert event.payload["nudge"] == told["id"] and event.payload["duration_ms"] >= 0
     assert side.gc("nudge", "status", who=2)[1] == "1 pending\n"
     assert side.gc("nudge", "drain", who=2)[1] == "look at this\n"
     code, _, err = side.gc("nudge", "eddie-9", "hello")
