@@ -8,7 +8,10 @@ from pathlib import Path
 
 from gcity_tui.model.errors import CityError, Usage
 
-_SESSION = {"kill": "kill", "suspend": "stop", "wake": "start", "start": "start", "new": "start", "close": "close"}
+_SESSION = {
+    "kill": "kill", "suspend": "stop", "wake": "start", "start": "start", "new": "start", "close": "close",
+    "reset": "reset", "rename": "rename",
+}  # fmt: skip
 """Gas City's verbs about one session, and ours."""
 
 

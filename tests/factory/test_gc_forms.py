@@ -188,6 +188,8 @@ def test_a_persons_verb_in_gcs_words() -> None:
     assert ours(["sling", "gc-1"], "shop") == ["sling", "shop", "gc-1"]
     assert ours(["session", "peek", "shop/x", "50"]) == ["peek", "shop/x", "-n", "50"]
     assert ours(["session", "new", "mayor", "--no-attach"]) == ["session", "start", "mayor"]
+    assert ours(["session", "reset", "mayor"]) == ["session", "reset", "mayor"]
+    assert ours(["session", "rename", "mayor", "the mayor"]) == ["session", "rename", "mayor", "the mayor"]
     assert ours(["start", "/c", "--foreground"]) == ["--city", "/c", "up", "--foreground"]
     for wrong in (["sling", "gc-1"], ["sling", "a", "b", "--merge", "mr"], ["session", "prune"]):
         with pytest.raises(Usage):
