@@ -48,6 +48,9 @@ from gcity_tui.tmux.clients import sweep
 
 APART = 0.03
 """Seconds between two rounds of the loop when news come thick."""
+SHARE, MOST_APART = 3.0, 0.5
+"""So often its own length passes from the beginning of a round to that of the next, up to so many seconds: when many
+programs come up at once the cores are theirs."""
 PUBLISH = 0.2
 """Seconds between two snapshots for the watchers."""
 DELIVER = 1.0
@@ -134,9 +137,11 @@ class Controller:
 
     def _sleep(self, pause: float, began: float) -> None:
         """Until somebody rings or `pause` is over; then gather what rings in the same breath."""
+        took = time.monotonic() - began
         with contextlib.suppress(queue.Empty):
             self._bell.get(timeout=max(pause, 0.001))
-        left = max(APART, min(self.site.declared.daemon.tick_debounce, 5.0)) - (time.monotonic() - began)
+        apart = max(APART, min(took * SHARE, MOST_APART), min(self.site.declared.daemon.tick_debounce, 5.0))
+        left = apart - (time.monotonic() - began)
         if left > 0:
             self._stopping.wait(left)
         with contextlib.suppress(queue.Empty):

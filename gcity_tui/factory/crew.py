@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +38,9 @@ SHOWS = 0.1
 """Seconds between two looks at one whose hook says that it asks, until the question is drawn."""
 DRAWN = 10.0
 """Seconds in which it is drawn; later the hook meant something that is not known here."""
-CALLED = 60.0
-"""Seconds between two looks that nobody rang for, at a session that is idle while the bells are heard."""
+CALLED = 180.0
+"""Seconds between two looks that nobody rang for, at a session that is idle while the bells are heard: a third more or
+less for each, so that those that came up together are not all looked at in one breath."""
 _DOING = (Phase.BUSY, Phase.STARTING, Phase.WAITING, Phase.UNKNOWN)
 
 
@@ -181,7 +183,7 @@ class Crew:
             return quiet >= AGAIN
         # What an idle program does moves its row or rings a bell: the patrol is for what neither could tell.
         rings = self._bells is not None and held[0].judgement.phase is Phase.READY
-        return quiet >= (max(interval, CALLED) if rings else interval)
+        return quiet >= (max(interval, called(record.id)) if rings else interval)
 
     def look_again(self, instance: str) -> None:
         """What was seen of it while it was moved is old."""
@@ -268,6 +270,11 @@ class Crew:
         if self._bells is not None:
             self._bells.close()
             self._bells = None
+
+
+def called(id: str) -> float:
+    """Seconds between two looks that nobody rang for at this session."""
+    return CALLED * (2 / 3 + 2 / 3 * zlib.crc32(id.encode()) / 0xFFFFFFFF)
 
 
 def undrawn(phase: Phase, since: float, pending: Pending | None, now: float) -> bool:

@@ -40,29 +40,27 @@ class Look:
 
 
 class Activity:
-    """Transcript records per 10 s slot of each session, oldest first."""
+    """Transcript records per 10 s slot of each session, oldest first, the last slot being that of its last record.
+
+    So it stands still while nothing new is said, and nobody is told of it; it is empty once all of it is old.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
-        self._slots: dict[str, list[tuple[int, int]]] = {}
+        self._slots: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def note(self, id: str, records_so_far: int, now: float) -> tuple[int, ...]:
-        slot, before = int(now // 10), self._last.get(id, records_so_far)
-        held = self._slots.get(id)
-        if not held and before == records_so_far:
-            self._last[id] = records_so_far
-            return ()
+        slot, grown = int(now // 10), records_so_far - self._last.get(id, records_so_far)
         self._last[id] = records_so_far
-        kept = [s for s in held or () if s[0] > slot - SLOTS]
-        grown = max(records_so_far - before, 0)
-        if grown:
-            if kept and kept[-1][0] == slot:
-                kept[-1] = (slot, kept[-1][1] + grown)
-            else:
-                kept.append((slot, grown))
-        self._slots[id] = kept
-        by_slot = dict(kept)
-        return tuple(by_slot.get(s, 0) for s in range(slot - SLOTS + 1, slot + 1)) if kept else ()
+        at, shown = self._slots.get(id, (slot, ()))
+        if grown > 0:
+            gone = min(slot - at, SLOTS)
+            moved = (*shown[gone:], *(0,) * gone) if shown else (0,) * SLOTS
+            at, shown = slot, (*moved[:-1], moved[-1] + grown)
+            self._slots[id] = (at, shown)
+        elif shown and slot - at >= SLOTS:
+            at, shown = self._slots.pop(id)[0], ()
+        return shown
 
 
 class Observer:
