@@ -88,7 +88,8 @@ PROVIDER = _keys(
     tables="options_schema",
 )
 SCREEN = _keys(
-    str="ready busy again composer placeholder pasted queued title_busy title_ready title_waiting", tables="dialogs"
+    str="ready busy again composer margin placeholder pasted queued title_busy title_ready title_waiting",
+    tables="dialogs",
 )
 HOOKS = _keys(strs="args", map="env files")
 DIALOG = _keys(str="id kind match prompt options choose cure", strs="keys cancel")

@@ -6,6 +6,7 @@ is ended here, and what does not say that it is ours is left alone.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from gcity_tui.beads.tx import Tx
@@ -78,4 +79,10 @@ def _key(provider: Provider, row: PaneRow) -> str:
     except OSError:
         return ""
     flags = [f for f in (provider.session_id_flag, *provider.resume_flag.split()[-1:]) if f]
+    for flag in flags:
+        if "{key}" in flag:
+            stem = re.escape(flag.rpartition("/")[2]).replace(re.escape("{key}"), r"([A-Za-z0-9][\w.-]*)")
+            found = next((m for word in argv if (m := re.search(f"/{stem}$", word))), None)
+            if found:
+                return found[1]
     return next((argv[i + 1] for i, word in enumerate(argv[:-1]) if word in flags), "")

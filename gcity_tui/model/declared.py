@@ -73,7 +73,7 @@ class Dialog:
     shown to the person) · `limit` · `auth` (both make the session `limited`; what they let choose is shown to the
     person too). `options` is a regex with groups `key` and `label` that finds the choices; `prompt` a regex whose
     group 1 is the question. `choose` says how an option is picked: `digit` (type its key), `arrows` (Down × index,
-    Enter), `letter`. `cure` says what a person has to do.
+    Enter), `letter`, `line` (its key and Enter). `cure` says what a person has to do.
     """
 
     id: str
@@ -101,6 +101,8 @@ class Screen:
     """The program waits for the second of its two interrupt keys."""
     composer: str = ""
     placeholder: str = ""
+    margin: str = ""
+    """What the program puts before each row of its input line."""
     pasted: str = ""
     queued: str = ""
     title_busy: str = ""

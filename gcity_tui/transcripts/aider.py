@@ -1,8 +1,9 @@
-"""Aider's chat history: `<folder>/.aider.chat.history.md`, Markdown that is appended to.
+"""Aider's chat history: Markdown that is appended to, `<folder>/.aider.chat.history.md` unless it is told another.
 
 `# aider chat started at <time>` begins a chat, lines with `#### ` are a person's, with `> ` the program's own (token
-counts among them), all others the model's. Written so by aider 0.86 (`io.py`). One file a folder: agents that share
-a folder share it, and then nobody can say whose chat is whose.
+counts among them), all others the model's. Written so by aider 0.86 (`io.py`), which ends the lines of the first two
+kinds with two blanks: a heading or a quotation of the model's has none. Agents that share a folder's file cannot be
+told apart, so our sessions have files of their own, one a conversation.
 """
 
 from __future__ import annotations
@@ -43,10 +44,10 @@ def _kind(line: str) -> tuple[str, str]:
     started = _START.match(line)
     if started:
         return "start", started[1]
-    if line.startswith("#### "):
-        return "user", line[5:].removesuffix("  ")
-    if line.startswith("> ") or line == ">":
-        return "note", line[2:].removesuffix("  ")
+    if line.startswith("#### ") and line.endswith("  "):
+        return "user", line[5:-2]
+    if line.startswith("> ") and line.endswith("  "):
+        return "note", line[2:-2]
     return ("assistant", line) if line.strip() else ("", "")
 
 
@@ -115,5 +116,6 @@ def branch(records: Sequence[Raw]) -> tuple[list[Raw], bool]:
 
 
 AIDER = Format(
-    "aider", entry, activity, branch, session, usage, lambda r: str(r.get("_at", "")), lambda r: "", parse=parse
+    "aider", entry, activity, branch, session, usage, lambda r: str(r.get("_at", "")), lambda r: "", parse=parse,
+    shared=NAME,
 )

@@ -65,7 +65,7 @@ def parts_of(provider: Provider, work_dir: str, session_key: str, root: Path) ->
     if family == "opencode":
         path = root / "opencode.db" / session_key
         return (path,) if store.exists(path) else ()
-    if family == "aider":
+    if family == "aider" and "{key}" not in provider.transcript_glob:
         path = Path(work_dir) / aider.NAME
         return (path,) if work_dir and session_key in dict(_aider_chats(path)) else ()
     return _by_pattern(provider, session_key, root)

@@ -20,7 +20,7 @@ from gcity_tui.transcripts.opencode import OPENCODE
 from gcity_tui.transcripts.pi import PI
 from gcity_tui.transcripts.prices import in_window
 from gcity_tui.transcripts.qwen import QWEN
-from gcity_tui.transcripts.shape import Format, child, seconds, word
+from gcity_tui.transcripts.shape import Format, child, linear, seconds, word
 
 FORMATS = {f.family: f for f in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, PI, COPILOT, KIMI, AIDER)}
 
@@ -100,7 +100,8 @@ def reader(family: str) -> Reader:
 
 def build(format: Format, path: Path, lines: Lines) -> History:
     """Records → History: the current branch, its entries, how it stands at its end."""
-    records, branches = format.branch(lines.records)
+    branch = linear if format.shared and path.name != format.shared else format.branch
+    records, branches = branch(lines.records)
     entries = _numbered(_entries(format, records))
     compactions = sum(1 for e in entries if e.event == "compacted")
     diagnostics = lines.diagnostics

@@ -37,6 +37,8 @@ class Format:
     """Bytes of the file → records; JSON lines unless the family writes something else."""
     ahead: bool = False
     """A count of tokens that is a record of its own stands before the answer that it counts, not after it."""
+    shared: str = ""
+    """The name of a file in which conversations stand behind each other; the family's other files hold one each."""
 
 
 def linear(records: Sequence[Raw]) -> tuple[list[Raw], bool]:

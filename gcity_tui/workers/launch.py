@@ -115,7 +115,7 @@ def command(provider: Provider, agent: Agent, record: SessionRecord, *, resume: 
     if resume and record.key:
         return _resumed(provider, head, rest, record.key)
     if record.key and provider.session_id_flag:
-        rest += [provider.session_id_flag, record.key]
+        rest += _keyed(provider.session_id_flag, record.key)
     return tuple(_python(w) for w in (head, *rest))
 
 
@@ -125,10 +125,16 @@ def _resumed(provider: Provider, head: str, rest: list[str], key: str) -> tuple[
         return tuple(_python(w.replace("{{.SessionKey}}", key)) for w in words)
     if not provider.resume_flag:
         return tuple(_python(w) for w in (head, *rest))
-    flag = provider.resume_flag.split()
+    flag = _keyed(provider.resume_flag, key)
     if provider.resume_style == "subcommand":
-        return tuple(_python(w) for w in (head, *flag, key, *rest))
-    return tuple(_python(w) for w in (head, *rest, *flag, key))
+        return tuple(_python(w) for w in (head, *flag, *rest))
+    return tuple(_python(w) for w in (head, *rest, *flag))
+
+
+def _keyed(flag: str, key: str) -> list[str]:
+    """The words that name the conversation: the key in the place of `{key}`, else behind the flag."""
+    words = flag.split()
+    return [w.replace("{key}", key) for w in words] if "{key}" in flag else [*words, key]
 
 
 def options(provider: Provider, agent: Agent, record: SessionRecord) -> list[str]:

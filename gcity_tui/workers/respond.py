@@ -108,6 +108,8 @@ def keys_for(asked: Asked, index: int) -> tuple[str, ...]:
         if len(key) != 1:
             raise Usage(f"option {option.label!r} has no key of one character")
         return (key,)
+    if how == "line":
+        return (option.key.lower(), "Enter")
     here = next((i for i, o in enumerate(asked.options) if o.chosen), 0)
     forward, back = ("Right", "Left") if how == "sideways" else ("Down", "Up")
     steps = index - here

@@ -21,6 +21,7 @@ NEAR = 8
 """Rows that may stand between what such a dialog says and its choices: further down they are another's."""
 _RULE = re.compile(r"^[\s─━╭╰╮╯│┃┌└┐┘▀▄-]*$")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff]")
+_KEYED = re.compile(r"^\((\w)\)(?=\w)")
 _DASHES = re.compile(r"^\s*[─━╭╰]{8,}")
 
 
@@ -182,6 +183,7 @@ def _options(dialog: Dialog, below: str, above: str) -> tuple[Option, ...]:
         for m in pattern(dialog.options).finditer(text):
             groups = m.groupdict()
             label = " ".join((groups.get("label") or "").strip(" │\xa0").split())
+            label = _KEYED.sub(r"\1", label)
             found.append(Option(groups.get("key") or "", label, bool(groups.get("cursor"))))
         if found:
             return tuple(found)
@@ -224,6 +226,8 @@ def composer_text(screen: Screen, text: str) -> tuple[bool, str]:
     if last is None:
         return False, ""
     first = (last.group(1) if last.re.groups else "").replace("\xa0", " ").rstrip()
+    if screen.margin:
+        first = pattern(screen.margin).sub("", first)
     if "\n" in first or first.lstrip().startswith("┃"):
         first = "\n".join(_bare(row) for row in first.split("\n")).strip()
     if not first.strip() or (screen.placeholder and pattern(screen.placeholder).search(first.strip(" "))):

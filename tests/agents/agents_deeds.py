@@ -251,13 +251,17 @@ def run(world: World, name: str, command: str, seconds: float = 30.0) -> str:
     """What `command` printed in the program's own tool shell, with a yes to what it asks."""
     before = len(world.stub.asked())
     world.city.nudge(name, f"%run {command}", wait=10.0)
-    told: list[str] = []
+    told, answered_ = list[str](), list[str]()
 
     def answered() -> bool:
         asked = world.session(name).pending
         if asked is not None:
             with contextlib.suppress(NoInteraction):  # what was seen a moment ago may be answered by now
                 world.city.respond(name, "approve", request_id=asked.request_id)
+                answered_.append(asked.prompt)
+        elif len(answered_) == 2 and world.session(name).provider == "aider":
+            answered_.append("")  # what a command printed is sent with the next words
+            world.city.nudge(name, "and then?")
         told[:] = [r["results"][-1] for r in world.stub.asked()[before:] if r["results"]]
         return bool(told)
 

@@ -17,6 +17,12 @@ _GLUED = re.compile(
     r"^\s*<current_datetime>.*?</current_datetime>\s*|\s*<system_(notification|reminder)>.*?</system_\1>\s*", re.S
 )
 # What qwen asks its model behind a turn, with all of its tools: no turn of the person's.
+# aider says its rules behind the newest words, and has no tools: a command is a block of its answer, which it offers to
+# run; what that printed comes as a person's words with the next ones.
+_RULES = re.compile(r"\n\n# \*SEARCH/REPLACE block\* Rules:.*", re.S)
+_RAN = re.compile(r"Output from ([^\n]*)\n(.*)", re.S)
+IN_WORDS = "commands in words"
+"""The name by which such a program's shell goes among its tools."""
 _ASIDE = re.compile(r"\s*Managed memory directory:")
 
 
@@ -29,6 +35,7 @@ def read_chat(asked: dict[str, Any]) -> Heard:
     schema = (form.get("json_schema") or {}).get("schema") if form.get("type") == "json_schema" else None
 
     def turns() -> Iterator[tuple[str, Any]]:
+        printed: list[tuple[str, Any]] = []
         for m in asked.get("messages") or []:
             role, content = m.get("role"), m.get("content")
             if role == "assistant":
@@ -39,9 +46,19 @@ def read_chat(asked: dict[str, Any]) -> Heard:
                 yield "result", (m.get("tool_call_id"), dialects.flat(content or ""))
             elif role == "user":
                 parts = [content] if isinstance(content, str) else [dialects.flat(p) for p in content or []]
+                parts = [_RULES.sub("", p) for p in parts]
+                ran = _RAN.fullmatch(parts[0].strip()) if parts else None
+                if ran:
+                    printed = [("call", (ran[1], ran[1])), ("result", (ran[1], ran[2]))]
+                    continue
                 yield "parts", parts
                 yield "words", dialects._words([_GLUED.sub("", p) for p in parts])
+                yield from printed
+                printed = []
 
+    first = (asked.get("messages") or [{}])[0]
+    if not tools and "*SEARCH/REPLACE block*" in dialects.flat(first.get("content") or ""):
+        tools[IN_WORDS] = {}
     last = (asked.get("messages") or [{}])[-1]
     if last.get("role") == "user" and _ASIDE.match(dialects.flat(last.get("content") or "")):
         tools = {}
@@ -59,6 +76,8 @@ def write_chat(door: Any, asked: dict[str, Any], heard: Heard, turn: Turn) -> No
                      "code": "invalid_api_key"}  # fmt: skip
         return door.reply({"error": error}, turn.status)
     shell = next((s for s in SHELLS if s in heard.tools), "")
+    if isinstance(turn, Run) and IN_WORDS in heard.tools:
+        turn = Say(f"```bash\n{turn.command}\n```\n")
     turn = turn if isinstance(turn, Say) or shell else Say("no shell tool")
     head = {"id": f"chatcmpl-{dialects._key()}", "created": int(time.time()), "model": asked.get("model")}
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}

@@ -117,6 +117,8 @@ def provider_tables(stub: str, world: Path) -> str:
         "aider": {
             # The form of edits in which it offers to run commands.
             "OPENAI_API_BASE": f"{stub}/v1", "AIDER_MODEL": "openai/stub-model", "AIDER_EDIT_FORMAT": "diff",
+            # Else it has its model write down in short what was said before.
+            "AIDER_MAX_CHAT_HISTORY_TOKENS": "200000",
         },
     }  # fmt: skip
     # Else copilot asks about the folder first, and about the command in it then.

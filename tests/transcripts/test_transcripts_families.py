@@ -248,6 +248,31 @@ def test_aider_says_what_it_says(tmp_path: Path, work: str) -> None:
     ]  # fmt: skip
 
 
+def test_aiders_answers_are_its_models_own(tmp_path: Path, work: str) -> None:
+    """Headings and quotations in an answer are no words of a person's and no notes."""
+    answer = "#### A heading\n\n> a quotation\n\n># aider chat started at 2026-01-01 00:00:00\n\nDone."
+    found = reader("aider").history(write("aider", tmp_path, work, "x", (("user", "hello"), ("say", answer))))
+    spoken = [(e.actor, e.text) for e in found.entries if e.actor != "system"]
+    assert spoken == [("user", "hello"), ("assistant", answer)]
+
+
+def test_aiders_file_of_one_conversation(tmp_path: Path, work: str) -> None:
+    """Gone on with, aider begins a chat behind the first: in a file of the conversation's own it is the same one."""
+    ours = Provider("aider", transcript="aider", transcript_glob="aider-{key}.md", session_id_flag="--x={key}")
+    path = write("aider", tmp_path, work, "x", TALK)
+    again = write("aider", tmp_path / "again", str(tmp_path / "again"), "x", RECALL)
+    own, other = tmp_path / f"aider-{KEY}.md", tmp_path / f"aider-{OTHER}.md"
+    own.write_text(path.read_text() + again.read_text())
+    other.write_text(again.read_text())
+    assert find(ours, work, KEY, tmp_path) == own and find(ours, work, OTHER, tmp_path) == other
+    assert find(ours, work, "third", tmp_path) is None
+    said = [e.text for e in reader("aider").history(own).entries if e.actor == "user"]
+    assert said == [TALK[0][1], RECALL[0][1]] and not reader("aider").history(own).has_branches
+    path.write_text(own.read_text())
+    shared = reader("aider").history(path)
+    assert [e.text for e in shared.entries if e.actor == "user"] == [RECALL[0][1]] and shared.has_branches
+
+
 def test_a_conversation_over_two_files_is_one(tmp_path: Path, work: str) -> None:
     from gcity_tui.transcripts import stitch
 

@@ -166,7 +166,7 @@ def test_the_shipped_providers_can_all_be_launched(ground: Ground) -> None:
         assert (made.first == "do it") == (provider.prompt_mode == "none") == (not made.prompted)
         assert not any(flag in words for flag in ("dangerously", "yolo", "bypass-approvals", "--trust-all")), words
         again = command(provider, Agent("eddie", provider=name), record, resume=True)
-        assert "k-1" in again or not provider.resume_flag
+        assert any("k-1" in word for word in again) or not provider.resume_flag
         for text in made.files.values():
             if text.lstrip().startswith("{"):
                 assert "hooks" in json.loads(text)
