@@ -414,11 +414,11 @@ class City:
 
     def sling(
         self, target: str, what: str, *, formula: str = "", variables: Mapping[str, str] | None = None, title: str = "",
-        nudge: bool = True, force: bool = False,
+        nudge: bool = True, force: bool = False, merge: str = "",
     ) -> Slung:  # fmt: skip
         """Give work (text, or a bead's id) to an agent or pool."""
         return self._do("sling", Slung, target=target, what=what, formula=formula, variables=dict(variables or {}),
-                        title=title, nudge=nudge, force=force)  # fmt: skip
+                        title=title, nudge=nudge, force=force, merge=merge)  # fmt: skip
 
     def loops(self) -> tuple[Loop, ...]:
         return loops.project(self.site.ledger, self.declared)

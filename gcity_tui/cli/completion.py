@@ -105,6 +105,8 @@ def _names(takes: str, args: argparse.Namespace) -> list[str]:
                 return [x.id for x in city.loops()]
             if takes == "mail":
                 return [m.id for m in city.mail()]
+            if takes == "order":
+                return [o.name for o in city.declared.orders]
             if takes == "formula":
                 return sorted(formula_names(city.declared))
             agents = takes == "agent"

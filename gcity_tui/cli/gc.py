@@ -46,6 +46,8 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
         return _pack(verb, rest)
     if verb == "rig" and rest[:1] and rest[0] in _RIG:
         return ["rig", _RIG[rest[0]], *rest[1:]]
+    if verb == "order" and rest[:1] and rest[0].startswith("sweep-"):
+        return ["order", "sweep", rest[0].removeprefix("sweep-"), *rest[1:]]
     if verb == "start":
         words, flags = _apart(rest)
         return [*(("--city", words[0]) if words else ()), "up", *flags]
@@ -96,7 +98,7 @@ def _sling(args: list[str], rig: str) -> list[str]:
     while flags:
         flag = flags.pop(0)
         name, eq, value = flag.partition("=")
-        if name in ("--on", "--var", "--title", "-t"):
+        if name in ("--on", "--var", "--title", "-t", "--merge"):
             value = value if eq else flags.pop(0) if flags else ""
             made += [{"--on": "--formula", "-t": "--title"}.get(name, name), value]
         elif name in ("--formula", "-f"):

@@ -22,6 +22,7 @@ def sling_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--no-formula", action="store_true", help="ignore the agent's default formula")
     p.add_argument("--var", action="append", default=[], metavar="NAME=VALUE")
     p.add_argument("--title", default="")
+    p.add_argument("--merge", default="", help="direct, mr or local: noted on the bead for who hands the work over")
     p.add_argument("--force", action="store_true", help="replace a live workflow of the same bead")
 
 
@@ -36,7 +37,7 @@ def sling(args: argparse.Namespace) -> int:
     formula = "none" if args.no_formula else args.formula
     with opened(args) as city:
         done = city.sling(args.target, what, formula=formula, variables={k: v for k, _, v in pairs},
-                          title=args.title, force=args.force)  # fmt: skip
+                          title=args.title, force=args.force, merge=args.merge)  # fmt: skip
         up = city.controller()
     if args.json:
         output.emit_json({"bead": done.bead, "root": done.root, "target": done.target, "note": done.note})

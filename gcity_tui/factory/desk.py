@@ -319,12 +319,12 @@ class Desk:
 
     def sling(
         self, target: str, what: str, *, formula: str = "", variables: Mapping[str, str] | None = None, title: str = "",
-        force: bool = False, nudge: bool = True,
+        force: bool = False, nudge: bool = True, merge: str = "",
     ) -> Slung:  # fmt: skip
         """Give work to an agent or pool. `nudge` False: idle sessions are not told of it at once."""
         self.site.catch_up()
         done = dispatch.sling(self.site.ledger, self.site.declared, target, what, formula=formula,
-                              variables=dict(variables or {}), title=title, force=force)  # fmt: skip
+                              variables=dict(variables or {}), title=title, force=force, merge=merge)  # fmt: skip
         if not nudge and done.bead:
             self.site.ledger.update(done.bead, meta={QUIET: "true"})
         self._ring()

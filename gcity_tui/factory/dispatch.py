@@ -29,6 +29,8 @@ from gcity_tui.model.text import clean, one_line
 _Compile = Callable[[str, str, str], tuple[GraphPlan, bool]]
 NONE = "none"
 """As a formula's name: route plainly, even when the agent has a default formula."""
+MERGES = ("direct", "mr", "local")
+"""Gas City's words for it: onto the target branch, by a pull request, not at all. `merge_strategy` on the bead."""
 REPLACED = "graphv2_force_replaced"
 
 
@@ -53,6 +55,7 @@ class _Order:
     given: Mapping[str, str]
     actor: str
     force: bool
+    merge: str = ""
 
     @property
     def route(self) -> str:
@@ -69,19 +72,24 @@ def sling(
     variables: Mapping[str, str] | None = None,
     title: str = "",
     force: bool = False,
+    merge: str = "",
     actor: str = "human",
 ) -> Slung:
     """Give `what` (text, or the id of a bead) to an agent, an instance or a rig's default target.
+
+    `merge`: how what is made of it is to be handed over, noted on the bead for who does that.
 
     Raises NotFound (agent, bead, formula; with the nearest name), Ambiguous, Usage (variables), BadConfig (formula),
     Refused (a live workflow, another rig's bead, a closed one, a rig without a repository).
     """
     if not what.strip():
         raise Usage("nothing to sling", cure="give a bead's id or a text")
+    if merge and merge not in MERGES:
+        raise Usage(f"merge cannot be {merge!r}", cure=", ".join(MERGES))
     agent, instance = target(declared, target_name)
     rig = declared.rig(agent.dir) if agent.dir else None
     name = "" if formula == NONE else formula or agent.default_sling_formula
-    order = _Order(agent, instance, rig, name, dict(variables or {}), actor, force)
+    order = _Order(agent, instance, rig, name, dict(variables or {}), actor, force, merge)
     bead = existing(ledger, declared, what, order)
     if not name:
         if variables:
@@ -126,8 +134,14 @@ def _plain(tx: Tx, declared: DeclaredCity, order: _Order, bead: Bead | None, wha
         if status == "in_progress" and not order.force:
             raise Refused(f"{bead.id} is in the hands of {assignee}", cure="--force takes it away")
     id_ = bead.id if bead else made(tx, declared, order, what, title)
-    tx.update(id_, set={"assignee": order.instance, "status": "open"}, meta={Meta.ROUTED_TO: order.route})
+    tx.update(
+        id_, set={"assignee": order.instance, "status": "open"}, meta={Meta.ROUTED_TO: order.route, **_merge(order)}
+    )
     return Slung(id_, "", order.instance or order.route, f"slung {id_} → {order.instance or order.route}")
+
+
+def _merge(order: _Order) -> dict[str, str]:
+    return {"merge_strategy": order.merge} if order.merge else {}
 
 
 # -- with a formula --------------------------------------------------------------------------------------------------
@@ -157,7 +171,7 @@ def _poured(ledger: Ledger, declared: DeclaredCity, order: _Order, bead: Bead | 
         held = tx.columns(id_, "status")[0]
         tx.update(
             id_,
-            meta={Meta.EXECUTION_ROUTED_TO: order.route, "workflow_id": root},
+            meta={Meta.EXECUTION_ROUTED_TO: order.route, "workflow_id": root, **_merge(order)},
             unset_meta=(Meta.ROUTED_TO,),
             set={"status": "open", "assignee": ""} if held == "in_progress" else {},
         )

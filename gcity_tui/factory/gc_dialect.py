@@ -32,11 +32,12 @@ USAGE = """gc: what an agent may ask of its city
   convoy create|add|list|status|target|check|close|land
   workflow delete-source|reopen-source BEAD
   sling [TARGET] WORK [--on FORMULA]        give work to an agent
+  order list|show|check|run|history         what starts by itself; carry one out by hand
   status | doctor | config show | formula list | start | init DIR
   version
 """
 PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "molecule", "start", "init", "agent",
-           "pack", "import")  # fmt: skip
+           "pack", "import", "order")  # fmt: skip
 """Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 
