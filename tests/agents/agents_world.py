@@ -203,7 +203,7 @@ def until(fits: Callable[[], object], seconds: float, what: str, told: Callable[
 
 def awaken(world: World, name: str) -> None:
     world.city.start(name)
-    until(lambda: any(s.instance == name and s.phase.word == "ready" for s in world.city.sessions()), 60,
+    until(lambda: any(s.instance == name and s.phase.word == "ready" for s in world.city.sessions()), 120,
           f"{name} is ready", world.screens)  # fmt: skip
 
 

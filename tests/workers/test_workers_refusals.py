@@ -13,6 +13,7 @@ from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.errors import NoInteraction, Usage
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Pending, Phase
+from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.protocol import InteractionResponse
 from gcity_tui.workers.respond import choose, keys_for
 from gcity_tui.workers.screen import pending_of, see
@@ -21,6 +22,8 @@ from gcity_tui.workers.tmux_worker import TmuxWorker
 
 SCREENS = Path(__file__).parent / "screens"
 """claude 2.1.197, codex 0.169.0, gemini 0.61.0, opencode 1.18.33, qwen 0.15.10, pi 0.73.1, copilot 1.0.102."""
+
+ROW = PaneRow("x", "%1", 1, False, None, None, "", 0, False, False, (0, 0), 0, (120, 40), 0, 0, True)
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,12 @@ def shown(name: str) -> str:
         ("qwen-login-none", "auth", "Select Authentication Method", True),
         ("pi-login", "auth", "Error: 401 Incorrect API key provided: test-key.", False),
         ("pi-login-none", "auth", "Error: No API key found for the selected model.", False),
+        (
+            "pi-limit",
+            "limit",
+            "429 You exceeded your current quota, please check your plan and billing details.",
+            False,
+        ),
         ("copilot-login-none", "auth", "Please use /login to sign in to use Copilot", False),
         ("copilot-login", "auth", "Authentication failed with provider", False),
         ("copilot-limit", "limit", "Failed to get response from the AI model; retried 5 times", False),
@@ -132,16 +141,27 @@ def test_a_login_that_was_told_is_worth_another_try_after_a_while(city: Declared
 
 def test_it_is_over_without_another_look(city: DeclaredCity) -> None:
     """Nobody captures a screen on which nothing changes."""
-    from gcity_tui.tmux.panes import PaneRow
-
     claude = replace(city.providers["claude"], sees=("screen",))
-    row = PaneRow("x", "%1", 1, False, None, None, "", 0, False, False, (0, 0), 0, (120, 40), 0, 0, True)
     senses = Senses(claude, {}, "/x", "", 1.0)
     senses.saw(see(claude.screen, shown("claude-login")), 1000.0, 1)
-    judged = senses.judgement(row, 1001.0)
+    judged = senses.judgement(ROW, 1001.0)
     assert judged.phase is Phase.LIMITED and judged.why.endswith("log in with /login at its pane, or mend its key")
-    judged = senses.judgement(row, 1000.0 + AGAIN)
+    judged = senses.judgement(ROW, 1000.0 + AGAIN)
     assert judged.phase is Phase.READY and judged.since == 1000.0 + AGAIN
+
+
+def test_pi_says_that_its_turn_is_over_and_tries_again(city: DeclaredCity, tmp_path: Path) -> None:
+    pi = city.providers["pi"]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "state").write_text("idle agent_end\n")
+    over = (scratch / "state").stat().st_mtime
+    senses = Senses(pi, {}, "/x", "", over - 60, scratch)
+    senses.saw(see(pi.screen, shown("pi-limit-trying")), over + 0.1, 1)
+    senses.saw(see(pi.screen, shown("pi-limit-trying")), over + 2.0, 1)  # it counts the seconds
+    assert senses.judgement(ROW, over + 2.0).phase is Phase.BUSY
+    senses.saw(see(pi.screen, shown("pi-limit")), over + 9.0, 1)
+    assert senses.judgement(ROW, over + 9.0).phase is Phase.LIMITED
 
 
 # -- at a living pane
