@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core_world import Town
 
 from gcity_tui.city import City
-from gcity_tui.factory import changes
+from gcity_tui.factory import changes, desk
 from gcity_tui.factory.lock import CityLock
-from gcity_tui.model.errors import CityError
+from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 
@@ -226,3 +227,37 @@ def test_who_sleeps_begins_anew_after_a_reset_and_live_only_means_it(town: Town)
     town.session("it goes on", lambda s: s.phase is Phase.READY and s.epoch == after.epoch)
     again = [e.text for e in town.city.history(WHO, quiet=True).entries if e.actor == "user"]
     assert "when you are back" in again, "a reset is asked for once"
+
+
+def test_a_verb_that_does_not_get_its_turn_is_taken_back(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was told to try again must not find it done twice."""
+    told = Told(town)
+    town.city.up()
+    town.city.start(WHO)
+    town.session("it is idle", lambda s: s.phase is Phase.READY)
+    town.kill_controller()
+    with CityLock(town.path, "test", wait=10.0):
+        pass
+    monkeypatch.setattr(desk, "LANE", 0.3)
+    lanes, free = town.city.site.lanes, threading.Event()
+    held = lanes.submit("shop/eddie-1", lambda: free.wait(20))
+    try:
+        for name, verb in {
+            "interrupt": IDLE["interrupt"],
+            "rename": IDLE["rename"],
+            "stop": lambda c: c.stop(WHO),
+        }.items():
+            told.begin()
+            with pytest.raises(Temporary, match="busy with something else"):
+                verb(town.city)
+            told.one(name, "failed")
+        receipt = town.city.nudge(WHO, "when there is time")
+        assert receipt.state is Delivery.QUEUED, "a text waits for its turn, and is none that failed"
+    finally:
+        free.set()
+    assert held.result(5) is True
+    told.begin()
+    lanes.submit("shop/eddie-1", lambda: None).result(20)
+    assert told.all() == [] and town.panes(), "nothing of it was carried out later"
+    assert changes.settled(town.city.site, receipt, 10.0).state is Delivery.TAKEN_UP
+    assert town.city.site.record(WHO).title != "the builder"
