@@ -143,8 +143,12 @@ def _run(call: Call, verb: str, args: "list[str]") -> "Answer":
     if verb == "hook":
         return _hook(call, args)
     if verb == "mail":
-        from gcity_tui.factory.mail import mail
+        from gcity_tui.factory.mail import OFTEN, mail
 
+        if args and args[0] not in OFTEN:
+            from gcity_tui.factory.mailbox import more
+
+            return more(call.ledger, args[0], args[1:], call.env, lambda: call.declared)
         return mail(call.ledger, args, call.env, lambda: call.declared)
     if verb == "session" and args[:1] == ["nudge"]:
         verb, args = "nudge", args[1:]

@@ -22,20 +22,18 @@ if TYPE_CHECKING:
 
 _UNREAD = "NOT EXISTS (SELECT 1 FROM labels l WHERE l.bead = b.id AND l.label = 'read')"
 _FROM = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = 'from'), b.sender)"
+OFTEN = ("read", "check", "count", "inbox")
+"""What is asked at every turn; the rest of `gc mail` is in `mailbox`, which imports more."""
 _FIELDS = ("id", "from", "to", "subject", "created_at", "read")
 
 
 def mail(
     ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]", declared: "Callable[[], DeclaredCity]"
 ) -> "tuple[int, bytes, bytes]":
-    """`gc mail …`: what is asked often is here, the rest in `mailbox`. `declared` is asked only who a name means."""
+    """`gc mail` with one of the words that are asked OFTEN. `declared` is asked only who a name means."""
     verb, args = (argv[0], argv[1:]) if argv else ("inbox", [])
     if verb == "read":
         return _read(ledger, args, env)
-    if verb not in ("check", "count", "inbox"):
-        from gcity_tui.factory import mailbox
-
-        return mailbox.more(ledger, verb, args, env, declared)
     said, words = options(args, ("address",), ("inject", "json", "all"))
     name = said.get("address") or (words[0] if words else "")
     if name:
