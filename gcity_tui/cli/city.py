@@ -111,10 +111,9 @@ def show(snap: CitySnapshot) -> None:
     """The city for a person: one line of numbers, what needs them, then agents and loops."""
     live = f"live (pid {snap.controller})" if snap.controller else "no controller, run gcity-tui up"
     live = f"held by {snap.foreign}" if snap.foreign else live
+    many = f"{len(snap.sessions)} session{'' if len(snap.sessions) == 1 else 's'}"
     counts = " ".join(f"{p.shape}{n}" for p, n in snap.tally().items())
-    output.say(
-        f"{output.ink(snap.name, 'bold')}  {live}  tmux {snap.runtime}  {len(snap.sessions)} sessions {counts}".rstrip()
-    )
+    output.say(f"{output.ink(snap.name, 'bold')}  {live}  tmux {snap.runtime}  {many} {counts}".rstrip())
     if snap.rehearsal:
         scripted, real = (sum(1 for s in snap.sessions if s.rehearsal is r) for r in (True, False))
         word = f"{scripted} of {scripted + real} agents are scripted" if real else "scripted agents, no model"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 
@@ -53,7 +54,8 @@ def demo(args: argparse.Namespace) -> int:
             return _headless(city, loop, there, args)
         code: int = args.show(lambda: city, "")
         _leave(city, there)
-        output.note("the city goes on: gcity-tui demo opens it again, gcity-tui demo --stop ends it")
+        me = "gcity-tui" if shutil.which("gcity-tui") else sys.argv[0]  # `make demo` puts nothing on PATH
+        output.note(f"the city goes on: {me} demo opens it again, {me} demo --stop ends it")
         return code
     finally:
         city.close()

@@ -32,7 +32,7 @@ def session(args: argparse.Namespace) -> int:
                 table(views)
             return 0
         if not args.session:
-            raise Usage(f"session {args.what}: no session named")
+            raise Usage(f"session {args.what}: no session named", cure="gcity-tui session list lists them")
         if args.what == "why":
             judged = city.why(args.session)
             if args.json:

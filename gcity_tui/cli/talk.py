@@ -100,7 +100,8 @@ def interrupt(args: argparse.Namespace) -> int:
     if args.json:
         output.emit_json({"session": args.session, "outcome": outcome})
     else:
-        output.say(f"{args.session}: {outcome}")
+        said = "idle, there was nothing to interrupt" if outcome == "idle" else outcome
+        output.say(f"{args.session}: {said}")
     return 0
 
 

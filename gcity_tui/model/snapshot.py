@@ -197,6 +197,9 @@ def attention(snapshot: CitySnapshot) -> tuple[Attention, ...]:
             found.append(Attention("dead", s.instance, f"{held}{s.reason or s.why or 'failed'}", s.since, "✕", "E"))
         elif s.phase is Phase.UNKNOWN and s.pane:
             found.append(Attention("unknown", s.instance, s.why or "nothing says what it is doing", s.since, "?", "U"))
+        elif s.phase is Phase.STOPPED and s.queued and s.state in ("asleep", "suspended"):
+            text = f"{s.queued} {'texts wait' if s.queued > 1 else 'text waits'}, it is stopped: {s.reason or s.why}"
+            found.append(Attention("nudge", s.instance, text, s.since, "✉", "U"))
     for session in dict.fromkeys(r.session for r in snapshot.lost):
         texts = [r for r in snapshot.lost if r.session == session]
         more = f" and {len(texts) - 1} more" if len(texts) > 1 else ""

@@ -391,11 +391,12 @@ def run(open: Callable[[], CityPort], *, view: str = "") -> int:
     import os
 
     from gcity_tui.config.settings import load_settings
+    from gcity_tui.tui.ascii import letters_only
 
     taste = load_settings(os.environ)
     keys, unknown = keymap.resolved(taste.keys)
     app = GcityApp(Late(open).port, view=view, theme=taste.theme, keys=keys, confirm=taste.confirm,
-                   layout=taste.layout, ascii=taste.ascii)  # fmt: skip
+                   layout=taste.layout, ascii=taste.ascii or letters_only(os.environ))  # fmt: skip
     for warning in (*taste.warnings, *(f"There is no command {name!r} to give a key to." for name in unknown)):
         app.warnings.append(warning)
     code = app.run(mouse=taste.mouse)

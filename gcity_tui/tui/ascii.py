@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -19,3 +21,9 @@ class Ascii(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [s if s.text.isascii() else Segment(s.text.translate(TABLE), s.style, s.control) for s in segments]
+
+
+def letters_only(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is said to show nothing but ASCII: a locale is named, and it is not one of UTF-8."""
+    named = next((environ[k] for k in ("LC_ALL", "LC_CTYPE", "LANG") if environ.get(k)), "")
+    return bool(named) and "utf8" not in named.lower().replace("-", "")

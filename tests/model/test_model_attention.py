@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Pending, Phase
 from gcity_tui.model.snapshot import CitySnapshot, SessionView, attention
@@ -34,3 +36,12 @@ def test_texts_that_did_not_arrive_are_one_row_for_a_session_and_stand_before_th
         ("nudge", "eddie-1", "may have been typed and 1 more: third"),
         ("dead", "eddie-2", "holds sh-1: exit 3"),
     ]
+
+
+def test_a_text_for_one_that_will_not_come_back_by_itself_needs_somebody() -> None:
+    stopped = SessionView(
+        "eddie-1", "eddie", phase=Phase.STOPPED, state="asleep", reason="quarantine is over", queued=1
+    )
+    (found,) = of(stopped)
+    assert (found.kind, found.text) == ("nudge", "1 text waits, it is stopped: quarantine is over")
+    assert of(replace(stopped, queued=0)) == () == of(replace(stopped, phase=Phase.STARTING))

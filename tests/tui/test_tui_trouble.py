@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+
+import pytest
 
 from gcity_tui.model.history import Block, Entry
 from gcity_tui.model.session import Phase
 from gcity_tui.tui import cells, talk
-from tests.scenes import NOW, SCENES
+from gcity_tui.tui.ascii import letters_only
+from tests.scenes import NOW, SCENES, Scene, busy_city
 from tests.scenes_trouble import bad_day
 
 DAY = SCENES["trouble"]
@@ -137,3 +141,41 @@ def test_the_end_of_a_turn_is_no_news() -> None:
     folded = "\n".join(cells.plain(line) for line in talk.lines(said, 60, "claude", {}))
     assert "turn end" not in folded and "interrupted" in folded and "<synthetic>" not in folded
     assert "turn end" in "\n".join(cells.plain(line) for line in talk.lines(said, 60, "claude", {}, unfolded=True))
+
+
+def test_no_word_is_lost_to_the_scroll_bar(play) -> None:
+    async def act(stage) -> None:
+        await stage.press("3", *"jjjjj", "t")
+        text = stage.app.view.query_one("#talk")
+        assert text.show_vertical_scrollbar and text.max_scroll_y > 0
+        shown = "".join(line[1:].strip(" │▁▂▃▄▅▆▇█▔") + " " for line in stage.lines[2:-2])
+        words = [w for w in shown.split() if w.startswith("w")]
+        assert len(words) > 60 and all(re.fullmatch(r"w\d+x{1,9}w", w) for w in words), words
+
+    def talkative():
+        city = busy_city()
+        said = " ".join(f"w{n}{'x' * (1 + n % 9)}w" for n in range(900))
+        talk = city.histories["api/eddie-2"]
+        city.histories["api/eddie-2"] = replace(talk, entries=(replace(talk.entries[0], text=said),))
+        return city
+
+    play(Scene(talkative, (100, 30)), act)
+
+
+@pytest.mark.parametrize(
+    ("locale", "only"),
+    [({"LANG": "C"}, True), ({"LANG": "C.UTF-8"}, False), ({"LANG": "de_DE.utf8", "LC_ALL": "POSIX"}, True),
+     ({}, False), ({"LC_CTYPE": "de_DE.ISO-8859-1", "LANG": "en_GB.UTF-8"}, True), ({"LC_ALL": "", "LANG": "en_GB.UTF-8"}, False)],
+)  # fmt: skip
+def test_a_terminal_that_shows_letters_only(locale: dict[str, str], only: bool) -> None:
+    assert letters_only(locale) is only
+
+
+def test_every_mark_of_ours_has_a_letter(play) -> None:
+    async def act(stage) -> None:
+        from gcity_tui.tui.ascii import TABLE
+
+        await stage.press("3", "g", "N", "N")
+        assert [c for c in stage.text if not c.isascii() and not c.translate(TABLE).isascii()] == []
+
+    play(DAY, act)

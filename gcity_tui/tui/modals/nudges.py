@@ -111,7 +111,7 @@ class NudgesSheet(Sheet[None]):
         receipt = self.chosen
         now = self.now()
         view = now.session(receipt.session) if receipt and now else None
-        text.show(told(receipt, view, max(text.size.width, 20)) if receipt else [], keep=False)
+        text.show(told(receipt, view, max(text.room, 20)) if receipt else [], keep=False)
 
     @work(group="nudges", exit_on_error=False)
     async def action_again(self) -> None:

@@ -30,8 +30,9 @@ class Text(LineView):
     class Resized(Message):
         """It is as wide as its size says: who wrapped for it wraps again."""
 
-    # A view's rules come from its first base only, and that is not the one that scrolls.
-    DEFAULT_CSS = "Text { overflow-y: auto; }"
+    # A view's rules come from its first base only, and that is not the one that scrolls. The place of the bar is kept
+    # free: what is wrapped for the width without it would else lose its last column to it.
+    DEFAULT_CSS = "Text { overflow-y: auto; scrollbar-gutter: stable; }"
     HELP = "Text. j and k scroll, g and G go to its ends."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "scroll_down", "down", id="text.down", tooltip="Scroll down"),

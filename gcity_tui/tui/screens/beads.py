@@ -122,7 +122,7 @@ class BeadsScreen(View):
         here = self.beads.get(self.query_one("#beads", LineTable).cursor)
         text = self.query_one("#detail", Text)
         self.entitle(text, f"³{here.id}" if here else "³")
-        width = max(text.size.width, 20)
+        width = max(text.room, 20)
         text.show(shelf.detail(here, self.beads, width) if here else [])
 
     @property

@@ -102,7 +102,7 @@ class FormulasScreen(View):
         here = self.known.get(steps.cursor)
         text = self.query_one("#detail", Text)
         self.entitle(text, f"³{here.id}" if here else "³")
-        text.show(shelf.detail(here, self.known, max(text.size.width, 20)) if here else [])
+        text.show(shelf.detail(here, self.known, max(text.room, 20)) if here else [])
 
     @property
     def target(self) -> Target:

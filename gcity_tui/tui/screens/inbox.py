@@ -103,7 +103,7 @@ class InboxScreen(View):
         id = self.query_one("#mail", LineTable).cursor
         text, here, bead = self.query_one("#letter", Text), self.mail.get(id), self.letters.get(id)
         self.entitle(text, f"²{id}")
-        text.show(letters.lines(here, bead, max(text.size.width, 20)) if here and bead else [])
+        text.show(letters.lines(here, bead, max(text.room, 20)) if here and bead else [])
 
     # -- what verbs act on
 

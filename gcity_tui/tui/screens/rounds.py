@@ -109,7 +109,7 @@ class RoundsScreen(View):
         known = board.reported(turn) if turn else ()
         found = known[int(cursor[0])] if cursor[0].isdigit() and int(cursor[0]) < len(known) else None
         self.entitle(text, f"⁴{found.id}" if found else "⁴")
-        text.show(board.finding_lines(found, max(text.size.width, 20)) if found else ())
+        text.show(board.finding_lines(found, max(text.room, 20)) if found else ())
 
     @property
     def target(self) -> Target:

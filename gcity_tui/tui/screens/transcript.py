@@ -93,7 +93,7 @@ class TranscriptScreen(View):
         if self.history is None:
             text.show([(("  " + self.note, "faint"),)] if self.note else [])
             return
-        width = max(text.size.width, 20)
+        width = max(text.room, 20)
         times = {e.timestamp: clock(e.timestamp)[:5] for e in self.history.entries if e.timestamp}
         who = self.history.provider or "agent"
         text.show(talk.lines(self.history.entries, width, who, times, self.unfolded))

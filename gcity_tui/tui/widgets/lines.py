@@ -159,6 +159,11 @@ class LineView(Inked, ScrollView, can_focus=True):
     def at_end(self) -> bool:
         return self.scroll_target_y >= self.max_scroll_y
 
+    @property
+    def room(self) -> int:
+        """Cells of a line: its width without a scroll bar's."""
+        return self.scrollable_content_region.width
+
     def show(self, lines: Sequence[tuple[Span, ...]], *, keep: bool = True) -> None:
         """Replaces the lines. With `keep` the place stays; a view that follows stays at its end if it was there."""
         new = tuple(lines)
@@ -196,6 +201,6 @@ class LineView(Inked, ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         self.painted += 1
         at = y + self.scroll_offset.y
-        width = self.size.width
+        width = self.room
         strip = self.strip(self.lines[at], width) if at < len(self.lines) else Strip.blank(width)
         return strip.apply_style(self.rich_style)
