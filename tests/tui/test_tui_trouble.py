@@ -165,7 +165,8 @@ def test_no_word_is_lost_to_the_scroll_bar(play) -> None:
 @pytest.mark.parametrize(
     ("locale", "only"),
     [({"LANG": "C"}, True), ({"LANG": "C.UTF-8"}, False), ({"LANG": "de_DE.utf8", "LC_ALL": "POSIX"}, True),
-     ({}, False), ({"LC_CTYPE": "de_DE.ISO-8859-1", "LANG": "en_GB.UTF-8"}, True), ({"LC_ALL": "", "LANG": "en_GB.UTF-8"}, False)],
+     ({}, False), ({"LC_CTYPE": "de_DE.ISO-8859-1", "LANG": "en_GB.UTF-8"}, True),
+     ({"LC_ALL": "", "LANG": "en_GB.UTF-8"}, False)],
 )  # fmt: skip
 def test_a_terminal_that_shows_letters_only(locale: dict[str, str], only: bool) -> None:
     assert letters_only(locale) is only
