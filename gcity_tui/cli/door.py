@@ -91,18 +91,21 @@ def run(verb: Verb, argv: list[str], city: str, show: Show | None = None) -> int
 
             os.environ["GC_CITY"] = str(discover(city, os.environ, Path.cwd()))
         return raw(argv)
-    parser = Parser(prog=f"gcity-tui {verb.name}", description=verb.says)
-    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
-    parser.add_argument("--city", default=city, metavar="PATH", help="the city's folder (default: found from here)")
-    getattr(module, f"{verb.function}_arguments")(parser)
-    args = _parsed(parser, argv)
+    args = parsed(verb, argv, city)
     args.show = show
     act: Callable[[argparse.Namespace], int] = getattr(module, verb.function)
     return act(args)
 
 
-def _parsed(parser: Parser, argv: list[str]) -> argparse.Namespace:
-    """Flags may stand anywhere: in `formula validate --json FILE` argparse alone finds no place for FILE."""
+def parsed(verb: Verb, argv: list[str], city: str = "") -> argparse.Namespace:
+    """The words after a verb. Raises Usage: one is wrong or missing.
+
+    Flags may stand anywhere: in `formula validate --json FILE` argparse alone finds no place for FILE.
+    """
+    parser = Parser(prog=f"gcity-tui {verb.name}", description=verb.says)
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--city", default=city, metavar="PATH", help="the city's folder (default: found from here)")
+    getattr(importlib.import_module(f"gcity_tui.cli.{verb.module}"), f"{verb.function}_arguments")(parser)
     try:
         return parser.parse_args(argv)
     except Usage:

@@ -46,6 +46,8 @@ def ours(argv: list[str], rig: str = "") -> list[str]:
         return _pack(verb, rest)
     if verb == "rig" and rest[:1] and rest[0] in _RIG:
         return ["rig", _RIG[rest[0]], *rest[1:]]
+    if verb == "doctor":  # it says what is wrong, each with its cure, and changes nothing
+        rest = [a for a in rest if a != "--fix"]
     if verb == "order" and rest[:1] and rest[0].startswith("sweep-"):
         return ["order", "sweep", rest[0].removeprefix("sweep-"), *rest[1:]]
     if verb == "start":

@@ -21,6 +21,7 @@ def rig_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("path", nargs="?", default="", help="add: the repository; else the rig's name")
     p.add_argument("--name", default="", help="the rig's name (default: the folder's)")
     p.add_argument("--prefix", default="", help="the prefix of its beads (default: derived from the name)")
+    p.add_argument("--include", action="append", default=[], metavar="PACK", help="add: a pack of its own; repeatable")
     p.add_argument("--force", action="store_true", help="remove: though sessions run there or work is not merged")
 
 
@@ -49,7 +50,8 @@ def _add(city: City, args: argparse.Namespace) -> int:
     if not args.path:
         raise Usage("rig add: no path given", cure="gcity-tui rig add ../some-repo")
     before = {r.name for r in city.declared.rigs}
-    declared = write.add_rig(city.declared, require_folder(args.path), name=args.name, prefix=args.prefix)
+    declared = write.add_rig(city.declared, require_folder(args.path), name=args.name, prefix=args.prefix,
+                             includes=args.include)  # fmt: skip
     city.site.reload()  # the ledger learns the prefix
     made = next(r for r in declared.rigs if r.name not in before)
     agents = [a.qualified for a in declared.agents if a.dir == made.name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from gcity_tui.config.city import load_city
@@ -126,7 +126,9 @@ def city_text(name: str, pack: str, provider: str, agents: Mapping[str, str], no
     return "\n".join(lines) + "\n"
 
 
-def add_rig(city: DeclaredCity, path: Path, name: str = "", prefix: str = "") -> DeclaredCity:
+def add_rig(
+    city: DeclaredCity, path: Path, name: str = "", prefix: str = "", includes: Sequence[str] = ()
+) -> DeclaredCity:
     """`[[rigs]]` appended to city.toml; every other byte of the file stays. The city, loaded again, is returned.
 
     Raises Refused when the folder is no git repository or is a rig already, Usage when name or prefix is taken.
@@ -148,8 +150,9 @@ def add_rig(city: DeclaredCity, path: Path, name: str = "", prefix: str = "") ->
     if branch:
         block.append(f"default_branch = {quoted(branch)}")
     older = city.settings.get("workspace.default_rig_includes")
-    if older:
-        block.append(f"includes = [{', '.join(quoted(str(text)) for text in older[-1].value)}]")
+    packs = (*(older[-1].value if older else ()), *includes)
+    if packs:
+        block.append(f"includes = [{', '.join(quoted(str(text)) for text in packs)}]")
     target = city.path / "city.toml"
     try:
         before = target.read_text("utf-8")

@@ -41,6 +41,32 @@ PERSONS = ("sling", "session", "rig", "status", "doctor", "config", "formula", "
 """Verbs that are a person's too: `gcity-tui` carries them out, in a process of its own."""
 
 
+INSTEAD = {
+    "dolt": "there is no dolt: the ledger is one file, and bd dolt does nothing; gcity-tui doctor looks at it",
+    "beads": "bd doctor looks at the ledger",
+    "supervisor": "each city has a controller of its own: gcity-tui up, status, down",
+    "stop": "a person ends a city: gcity-tui down; one session: gc session kill",
+    "restart": "a session asks for itself: gc runtime request-restart; a person: gcity-tui down, then up",
+    "suspend": "a person does that by rig or agent: gcity-tui rig suspend, agent suspend",
+    "resume": "a person does that by rig or agent: gcity-tui rig resume, agent resume",
+    "register": "cities are known once they were up: gcity-tui up",
+    "unregister": "a city that is not there any more is forgotten by itself",
+    "cities": "gcity-tui status in a city's folder, or with --city",
+    "dashboard": "a person opens it: gcity-tui dashboard",
+    "build-image": "nothing is put into containers here",
+    "agent-script": 'provider = "rehearsal" plays an agent without a model, by the parts in rehearsal/*.toml',
+    "prompt": "write the prompt into the agent's folder; gc prime AGENT shows what it will read",
+    "ready": "bd ready",
+    "wait": "bd gate create",
+    "graph": "bd graph, or gcity-tui formula graph for a run",
+    "skill": "skills are not managed here",
+    "mcp": "MCP servers are not managed here",
+    "trace": "gcity-tui logs --controller, and session why",
+    "workflow-control": "the controller carries control beads out itself",
+}
+"""Verbs of Gas City's that are not here, and what does it."""
+
+
 class Call:
     """One call: the city's path, an open ledger, and (when the controller serves it) what is declared."""
 
@@ -212,6 +238,8 @@ def _about(call: Call, verb: str, args: "list[str]") -> "Answer":
         raise Usage(f"gc {verb} is carried out by gcity-tui", cure=f"gcity-tui gc {' '.join((verb, *args))}")
     known = ("hook", "mail", "nudge", "runtime", "bd", "event", "review", "converge", "prime", "version", "handoff",
              "events", "convoy", "workflow", "service", *PERSONS)  # fmt: skip
+    if verb in INSTEAD:
+        raise Usage(f"gc {verb} is not here", cure=INSTEAD[verb])
     from gcity_tui.model.names import nearest
 
     close = nearest(verb, known)

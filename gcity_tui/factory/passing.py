@@ -86,7 +86,7 @@ def nudge_to(ledger: Ledger, declared: DeclaredCity | None, argv: list[str], env
 
 
 def events(ledger: Ledger, argv: list[str]) -> Answer:
-    """`gc events [--seq] [--after N] [--since 5m] [--type T] [--watch [--timeout D]] [--json]`.
+    """`gc events [--seq] [--after N] [--since 5m] [--type T,…] [--watch [--timeout D]] [--json]`.
 
     `--seq` prints the newest number. `--watch` waits for the first that fits, up to `--timeout` (30 s): exit 1 when
     none came.
@@ -95,7 +95,7 @@ def events(ledger: Ledger, argv: list[str]) -> Answer:
     newest = int(ledger.store.rows("SELECT coalesce(max(seq), 0) FROM events")[0][0])
     if "seq" in said:
         return 0, f"{newest}\n".encode(), b""
-    kinds = (said["type"],) if said.get("type") else None
+    kinds = tuple(t for t in said.get("type", "").split(",") if t) or None
     try:
         after = int(said["after"]) if "after" in said else newest if "watch" in said else 0
         limit = int(said.get("limit", "200"))

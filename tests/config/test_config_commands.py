@@ -271,3 +271,18 @@ class TestAgentsAndPacks:
         before = (home / "city.toml").read_text(), (home / "packs.lock").read_text()
         assert run("pack", "add", f"file://{tmp_path}/none")[0] == 4
         assert before == ((home / "city.toml").read_text(), (home / "packs.lock").read_text())
+
+
+def test_a_rig_is_added_with_a_pack_of_its_own(home: Path, run: Run, tmp_path: Path) -> None:
+    pack = home / "packs" / "mine"
+    (pack / "agents" / "miner").mkdir(parents=True)
+    (pack / "pack.toml").write_text('[pack]\nname = "mine"\nschema = 2\n')
+    (pack / "agents" / "miner" / "agent.toml").write_text('scope = "rig"\n')
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "-q", str(tmp_path / "repo"), str(other)], check=True)
+    before = (home / "city.toml").read_text()
+    assert run(*ours(["rig", "add", str(other), "--include", "packs/nowhere"]))[0] != 0
+    assert (home / "city.toml").read_text() == before, "a pack that is not there leaves nothing behind"
+    assert run(*ours(["rig", "add", str(other), "--include", "packs/mine"]))[0] == 0
+    agents = {a.qualified for a in load_city(home).agents}
+    assert "other/miner" in agents and "repo/miner" not in agents
