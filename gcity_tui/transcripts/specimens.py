@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gcity_tui.transcripts import aider, kimi_wire
+from gcity_tui.transcripts import kimi_wire
 from gcity_tui.transcripts.claude import slugs
 
 Turn = tuple[Any, ...]
@@ -54,7 +54,7 @@ def place(family: str, root: Path, work_dir: str, key: str) -> Path:
         "pi": root / "sessions" / f"-{slug}--" / f"{day}_{key}.jsonl",
         "copilot": root / "session-state" / key / "events.jsonl",
         "kimi": root / "sessions" / kimi_wire.folder_of(work_dir)[0].replace("*", "w") / key / kimi_wire.JOURNAL,
-        "aider": Path(work_dir) / aider.NAME,
+        "aider": root / f"aider-{key}.md",
     }[family]  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class Said:
         self.provider, self.folder, self.family = provider, folder, provider.transcript
         self.work = str(folder / "work")
         Path(self.work).mkdir(parents=True)
-        self.key = {"opencode": "ses_0f8fad5b", "aider": "2026-05-04-10-00-00"}.get(self.family, KEY)
+        self.key = "ses_0f8fad5b" if self.family == "opencode" else KEY
 
     def results(self) -> Iterator[Result]:
         checks = {
@@ -133,8 +133,6 @@ class Said:
         return f"{len(before.entries)} → {len(after.entries)} entries"
 
     def fresh(self) -> str:
-        if self.family == "aider":
-            raise Unsupported("one file a folder: a new chat goes on in it")
         before = self._read("reset", TALK)
         other = "ses_7c9e6679" if self.family == "opencode" else OTHER
         after = self._read("reset", FRESH, other)

@@ -66,7 +66,7 @@ class Started:
             raise Unsupported("it cannot go on with a conversation")
         made = self._made(resume=True)
         need(not any(PROMPT in w for w in made.argv) and not made.first, "the prompt is said again")
-        need("key-1" in made.argv, "the conversation is not named")
+        need(any("key-1" in w for w in made.argv), "the conversation is not named")
         need(not p.session_id_flag or p.session_id_flag not in made.argv, "a new conversation is asked for too")
         return p.resume_flag
 
