@@ -14,6 +14,9 @@ from gcity_tui.model.errors import Usage
 from gcity_tui.model.history import Entry
 from gcity_tui.model.text import clean, one_line
 
+SILENT = 4
+"""So many records are read for each that is printed: some programs write three that say nothing for one that does."""
+
 
 def logs_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", nargs="?", default="")
@@ -28,11 +31,13 @@ def logs(args: argparse.Namespace) -> int:
             return _controller(city.path / ".gc" / "logs" / "controller.jsonl", args)
         if not args.session:
             raise Usage("logs: no session named", cure="gcity-tui logs eddie-1, or logs --controller")
-        history = city.history(args.session, tail=args.tail)
+        most = max(args.tail, 0)
+        history = city.history(args.session, tail=most if args.json else most * SILENT)
         if args.json and not args.follow:
             output.emit_json(history)
             return 0
-        for entry in history.entries:
+        said = [e for e in history.entries if args.json or _says(e)]
+        for entry in said[len(said) - min(most, len(said)) :]:
             _entry(entry, args.json)
         if args.follow:
             shown = history.entries[-1].id if history.entries else ""
@@ -45,11 +50,24 @@ def logs(args: argparse.Namespace) -> int:
     return 0
 
 
+def _says(entry: Entry) -> bool:
+    """Whether there is a line to print of it; ends of turns and the like have none."""
+    return bool(entry.text) or any(b.kind in ("tool_use", "tool_result") for b in entry.blocks)
+
+
+def _when(timestamp: str) -> str:
+    """The time of day here, as the dashboard shows it."""
+    try:
+        return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return timestamp[11:19]
+
+
 def _entry(entry: Entry, as_json: bool) -> None:
     if as_json:
         output.emit_line(entry)
         return
-    when = entry.timestamp[11:19]
+    when = _when(entry.timestamp)
     for block in entry.blocks:
         if block.kind == "tool_use":
             output.say(f"{when} {output.ink('tool', 'cyan')}       {block.name} {one_line(block.input, 160)}")

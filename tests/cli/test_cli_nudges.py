@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gcity_tui.city import City
 from gcity_tui.cli.door import main
 from gcity_tui.config.write import init_city
 from gcity_tui.factory import records
+from gcity_tui.model.history import Entry, History
 from gcity_tui.model.receipt import Delivery
 
 Run = Callable[..., tuple[int, str, str]]
@@ -73,6 +75,30 @@ def test_a_draft_of_nobody(run: Run) -> None:
     assert code == 3 and "is not running" in said and "gcity-tui session start ann-1" in said
     code, _, said = run("draft", "ann-1", "sned")
     assert code == 2 and "send" in said and "clear" in said
+
+
+def test_what_says_nothing_is_not_counted_among_the_last_entries(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [Entry("1", "user", "message", timestamp="2026-09-21T13:31:00Z", text="hello")]
+    said += [Entry("2", "assistant", "message", timestamp="2026-09-21T13:31:05Z", text="good day")]
+    said += [Entry(str(n), "system", "event", event="turn_end") for n in (3, 4)]
+    asked: list[int] = []
+
+    def history(self: City, session: str, *, tail: int) -> History:
+        asked.append(tail)
+        return History("claude", "/t.jsonl", entries=tuple(said[-tail:]) if tail else ())
+
+    monkeypatch.setattr(City, "history", history)
+    monkeypatch.setenv("TZ", "UTC-2")
+    time.tzset()
+    try:
+        assert run("transcript", "ann-1", "-n", "1") == (0, "15:31:05 assistant  good day\n", "")
+        assert len(json.loads(run("logs", "ann-1", "-n", "2", "--json")[1])["entries"]) == 2 == asked[-1]
+        assert run("logs", "ann-1", "-n", "0") == (0, "", "")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("verb", ["attach", "peek", "interrupt", "respond", "nudges", "draft", "logs"])
