@@ -264,7 +264,9 @@ class Desk:
         """Ask for another conversation: at once when it runs (it is started anew), else at its next start."""
         record = self.site.record(session)
         self._in_lane(record, "reset", lambda: self.crew.worker(record).reset())
-        return "a new conversation begins at its next start" if self._row(record) is None else "it is started anew"
+        if self._row(record) is None:
+            return "a new conversation begins at its next start"
+        return "it is started anew" if self._loop is not None else f"asked for ({QUEUED})"
 
     def rename(self, session: str, title: str) -> str:
         """Give a session another title; its name stays."""

@@ -260,4 +260,5 @@ def test_a_verb_that_does_not_get_its_turn_is_taken_back(town: Town, monkeypatch
     lanes.submit("shop/eddie-1", lambda: None).result(20)
     assert told.all() == [] and town.panes(), "nothing of it was carried out later"
     assert changes.settled(town.city.site, receipt, 10.0).state is Delivery.TAKEN_UP
+    assert town.city.reset(WHO) == f"asked for ({desk.QUEUED})" and town.panes(), "nobody is there to start it anew"
     assert town.city.site.record(WHO).title != "the builder"
