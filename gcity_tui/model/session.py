@@ -99,8 +99,13 @@ class Pending:
 
     @property
     def told(self) -> str:
-        """In one line: what it is about first, because the end of a line is cut."""
-        return " ".join(f"{self.detail} {self.prompt}".split())
+        """In one line: what it is about first, because the end of a line is cut; what a dialog repeats is said once."""
+        parts: list[str] = []
+        for line in (*self.detail.splitlines(), self.prompt):
+            words = " ".join(line.split())
+            if words and not any(words in said for said in parts):
+                parts.append(words)
+        return " ".join(parts)
 
 
 RANK = ("state_file", "hook", "transcript", "title", "screen")

@@ -19,6 +19,11 @@ def test_a_question_says_what_it_is_about_first() -> None:
     assert (found.kind, found.text, found.since) == ("approval", "rm -rf build/ cleans Do you want to proceed?", 7.0)
 
 
+def test_what_a_dialog_repeats_is_said_once() -> None:
+    asked = Pending("q", "approval", "Allow it?", ("Yes",), "? Shell  touch a\ntouch a\n")
+    assert asked.told == "? Shell touch a Allow it?"
+
+
 def test_a_draft_is_quoted() -> None:
     (found,) = of(SessionView("eddie-1", "eddie", phase=Phase.READY, draft="go on"))
     assert found.text == "draft stranded: go on"
