@@ -78,7 +78,7 @@ PROVIDER = _keys(
     bool=(
         "emits_permission_warning accept_startup_dialogs type_when_busy supports_acp supports_hooks rehearsal _replace"
     ),
-    int="ready_delay_ms ready_timeout_ms settle_ms",
+    int="ready_delay_ms ready_timeout_ms settle_ms paste_bytes",
     strs=(
         "args args_append process_names print_args acp_args key_variables path_args submit_keys interrupt_keys"
         " queue_keys clear_keys sees"

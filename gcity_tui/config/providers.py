@@ -270,6 +270,7 @@ _SCALARS = [
     "resume_mark",
     "plain_head",
     "settle_ms",
+    "paste_bytes",
     "transcript",
     "transcript_glob",
     "transcript_root",

@@ -159,6 +159,8 @@ class Provider:
     hooks: Hooks = Hooks()
     submit_keys: tuple[str, ...] = ("Enter",)
     settle_ms: int = 300
+    paste_bytes: int = 0
+    """The most that is pasted at once, 0 for all: a program that is held up amid a paste may take the rest for keys."""
     plain_head: str = " "
     """What is typed before a text that begins with `!`, so that the program does not run it as a shell command."""
     interrupt_keys: tuple[str, ...] = ("Escape",)

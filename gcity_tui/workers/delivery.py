@@ -108,7 +108,9 @@ class Courier:
             if nudge.state is Delivery.QUEUED:
                 return self._deliver(self.queue.drop_old(nudge, self.pane.epoch, self._record()))
             if nudge.state is Delivery.TYPING:
-                nudge = self._settling.typing(nudge)
+                nudge = self._typist.go_on(nudge) or self._settling.typing(nudge)
+                if nudge.state is Delivery.TYPING:
+                    return nudge
             if nudge.state.settled:
                 return nudge
             if nudge.state is Delivery.TYPED:

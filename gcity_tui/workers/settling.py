@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from gcity_tui.model.declared import Provider
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.panes import PaneRow
@@ -12,6 +13,7 @@ from gcity_tui.workers.composer import enter
 from gcity_tui.workers.pane import Pane, incarnation
 from gcity_tui.workers.queue import Nudge, NudgeQueue
 from gcity_tui.workers.screen import holds
+from gcity_tui.workers.wording import guarded, in_pieces
 
 CERTAIN = 5.0
 """Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
@@ -35,6 +37,11 @@ def to_be_seen(pane: Pane, nudge: Nudge) -> bool:
     """Whether the composer shows it, or a question that stands over the composer."""
     seen = pane.see()
     return seen.asked is not None or holds(seen, nudge.text)
+
+
+def pieces_of(text: str, provider: Provider) -> tuple[str, ...]:
+    """A text as it is pasted. In pieces only where the composer can be seen, which tells that one was read."""
+    return in_pieces(guarded(text, provider.plain_head), provider.paste_bytes if provider.screen.composer else 0)
 
 
 class Settling:
@@ -82,7 +89,7 @@ class Settling:
         if seen.asked is not None:
             return self._doubt(nudge, "a question is open, its composer cannot be seen")
         if holds(seen, nudge.text):
-            return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
+            return self._found(nudge)
         if seen.queued:
             return self._queue.move(nudge, Delivery.SUBMITTED, "the program may hold it until its turn is over")
         if self._pane.judge(row).phase is not Phase.READY or seen.draft or not seen.composer:
@@ -96,10 +103,16 @@ class Settling:
             return taken
         seen = self._pane.see()
         if holds(seen, nudge.text):
-            return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
+            return self._found(nudge)
         if seen.asked is not None or seen.draft or self._gone(nudge):
             return self._doubt(nudge, "it may have been typed")
         return self._queue.move(nudge, Delivery.UNDELIVERED, "neither typed nor read: the controller ended before")
+
+    def _found(self, nudge: Nudge) -> Nudge:
+        """In the composer: whole, unless it is put in by pieces; what a fold there holds cannot be seen."""
+        if len(pieces_of(nudge.text, self._pane.provider)) > 1:
+            return self._doubt(nudge, "a part of it stands in its composer: clear it, and say it again")
+        return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
 
     def after_death(self, nudge: Nudge) -> Nudge:
         """The process that it was typed to is not there any more."""

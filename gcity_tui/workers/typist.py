@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, Temporary
 from gcity_tui.model.receipt import Delivery
@@ -13,8 +14,7 @@ from gcity_tui.workers.composer import enter
 from gcity_tui.workers.pane import Pane, incarnation
 from gcity_tui.workers.queue import ATTEMPTS, Nudge, NudgeQueue
 from gcity_tui.workers.screen import Seen, holds
-from gcity_tui.workers.settling import Settling, doubtful, same, to_be_seen
-from gcity_tui.workers.wording import guarded
+from gcity_tui.workers.settling import Settling, doubtful, pieces_of, same, to_be_seen
 
 SHOWS = 4.0
 """Seconds in which pasted text must be seen in the composer."""
@@ -26,6 +26,10 @@ PRESSES = 3
 LOOKS = 0.015
 """Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
 UNSEEN = "it was pasted and is not to be seen yet"
+UNREAD = "the program has not read the beginning of it yet"
+QUESTIONED = "a question came up while it was typed"
+READS = 5.0
+"""Seconds that a lane waits for a program to read a piece; later looks go on."""
 QUIET = 2
 """Seconds for which a program that cannot be read must have drawn nothing before text is put to it at all."""
 
@@ -69,17 +73,55 @@ def _on_a_word(pane: Pane, nudge: Nudge, row: PaneRow) -> str:
     return "" if still else "its screen cannot be read, and it is drawing"
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A text that is in the composer in part: the pieces to come, and what stood there before the last one went in."""
+
+    rest: tuple[str, ...]
+    before: str
+
+
 class Typist:
     """Puts texts into one session's composer. What it cannot see the end of, `settling` looks after later."""
 
     def __init__(self, pane: Pane, queue: NudgeQueue, arrivals: Arrivals, settling: Settling) -> None:
         self._pane, self._queue, self._arrivals, self._settling = pane, queue, arrivals, settling
+        self._held: dict[str, _Held] = {}
 
     def type(self, nudge: Nudge, row: PaneRow) -> Nudge:
         """The record first, then the paste: a crash in between leaves `typing`, which is settled by looking."""
         nudge = self._queue.move(nudge, Delivery.TYPING, "", mark=self._pane.senses.mark(), pane=incarnation(row))
+        return self._put(nudge, pieces_of(nudge.text, self._pane.provider))
+
+    def go_on(self, nudge: Nudge) -> Nudge | None:
+        """With the rest of one that was held up between two pieces; None when none of it is left to type."""
+        held = self._held.pop(nudge.id, None)
+        row = self._pane.alive() if held else None
+        if held is None or row is None or not same(nudge, row):
+            return None
+        seen = self._pane.see()
+        if seen.asked is not None:
+            return self._hold(nudge, held, QUESTIONED)
+        if seen.draft == held.before:
+            gone = nudge.note == UNREAD and doubtful(nudge)
+            return self._queue.move(nudge, Delivery.UNKNOWN, UNREAD) if gone else self._hold(nudge, held, UNREAD)
+        if not seen.draft:  # sent or cleared, by a person
+            return self._queue.move(nudge, Delivery.UNKNOWN, "a part of it was typed, and left the composer")
+        return self._put(nudge, held.rest, seen.draft)
+
+    def _put(self, nudge: Nudge, pieces: tuple[str, ...], before: str = "") -> Nudge:
+        """Paste them, each when the one before is in the composer: read in two parts, a paste may be cut off there."""
+        pane = self._pane
         try:
-            self._pane.hands.paste(self._pane.name, guarded(nudge.text, self._pane.provider.plain_head))
+            while pieces:
+                piece, pieces = pieces[0], pieces[1:]
+                pane.hands.paste(pane.name, piece)
+                if not pieces and not before:
+                    break  # all of it in one
+                seen = self._changed(before)
+                if pieces and (seen.asked is not None or seen.draft == before):
+                    return self._hold(nudge, _Held(pieces, before), QUESTIONED if seen.asked else UNREAD)
+                before = seen.draft
         except (Refused, NotFound) as e:
             again = nudge.wake and nudge.attempts < ATTEMPTS
             state = Delivery.QUEUED if again else Delivery.UNDELIVERED
@@ -88,8 +130,23 @@ class Typist:
             return self._queue.wait(nudge, f"{e.message}; it may have been typed")  # the next look tells
         except CityError as e:
             return self._queue.move(nudge, Delivery.UNKNOWN, e.message)
-        due = time.monotonic() + self._pane.provider.settle_ms / 1000
+        due = time.monotonic() + pane.provider.settle_ms / 1000
         return self.submit(self._queue.move(nudge, Delivery.TYPED), due)
+
+    def _changed(self, draft: str) -> Seen:
+        """A look at the screen once its composer shows another text than `draft`, or a question stands there."""
+        seen = [self._pane.see()]
+
+        def other() -> bool:
+            seen[0] = self._pane.see()
+            return seen[0].asked is not None or seen[0].draft != draft
+
+        self._pane.until(other, READS, 0.01)
+        return seen[0]
+
+    def _hold(self, nudge: Nudge, held: _Held, why: str) -> Nudge:
+        self._held[nudge.id] = held
+        return self._queue.wait(nudge, why)
 
     def submit(self, nudge: Nudge, due: float = 0.0) -> Nudge:
         """Press Enter once the composer shows the text, and not when something else came up meanwhile.

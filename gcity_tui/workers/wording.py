@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from gcity_tui.model.text import clean
 
+_BACK = 64
+"""Characters that a piece may be shorter, for a better place to cut."""
 _NAMED = re.compile(r"@\S+")
 _OPEN_END = re.compile(r"\\\Z|(?:\A|[\s(\"'`{\[])[@#$/~][^\s]*\Z")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u206f\ufeff\\s]")
@@ -20,6 +23,36 @@ def guarded(text: str, head: str = " ") -> str:
     """
     head = head if text.startswith("!") else ""
     return f"{head}{text} " if _OPEN_END.search(text) and not commands(text) else f"{head}{text}"
+
+
+def in_pieces(text: str, most: int) -> tuple[str, ...]:
+    """`text` in pieces of at most `most` bytes (0: in one), cut amid a word rather than at a blank, which a program may
+    trim, and not within a sign that is made of several characters."""
+    if most <= 0 or len(text.encode()) <= most:
+        return (text,)
+    pieces: list[str] = []
+    begin = good = fair = size = 0
+    for at, letter in enumerate(text):
+        if at > begin and not _joins(text[at - 1], letter):
+            fair = at
+            if not (text[at - 1].isspace() or letter.isspace()):
+                good = at
+        size += len(letter.encode())
+        if size > most:
+            end = good if good > begin and at - good < _BACK else fair if fair > begin else at
+            pieces.append(text[begin:end])
+            begin, size = end, len(text[end : at + 1].encode())
+    return (*pieces, text[begin:])
+
+
+def _joins(before: str, letter: str) -> bool:
+    """Whether `letter` is drawn as one sign with what is before it."""
+    return (
+        before == "\u200d"
+        or letter in "\u200d\ufe0e\ufe0f"
+        or unicodedata.combining(letter) != 0
+        or 0x1F3FB <= ord(letter) <= 0x1F3FF
+    )
 
 
 def commands(text: str) -> bool:
