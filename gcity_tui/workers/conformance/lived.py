@@ -193,6 +193,8 @@ class Lived(Acting):
         return f"waiting after {self._becomes(Phase.WAITING, 2.0):.2f} s"
 
     def pending(self) -> str:
+        # Its program says that it waits a moment before its question is drawn.
+        self.worker.pane.until(lambda: self.worker.pending() is not None, 2.0)
         asked = self.worker.pending()
         need(asked is not None and asked.request_id and asked.kind == "approval", f"{asked}")
         need(asked is not None and asked.options == ("Yes", "No") and "git push" in asked.detail + asked.prompt,
