@@ -165,6 +165,15 @@ def receipt_mark(state: Delivery) -> Span:
     }.get(state, ("◌", "dim"))  # fmt: skip
 
 
+def waits_for(state: Delivery, note: str, view: SessionView | None) -> str:
+    """Why a text is not typed yet: what the queue notes, else what its session is."""
+    if note or state is not Delivery.QUEUED or view is None:
+        return note
+    if view.phase is Phase.LIMITED:
+        return f"it is limited until {clock(view.limited_until, view.since)}" if view.limited_until else "it is limited"
+    return "" if view.phase.live else f"its session has {view.phase.word}"
+
+
 def delivery(session: str, state: Delivery, note: str = "") -> Cell:
     """What became of a text, for the corner of the screen: `last: nudge eddie-1 ✓ taken up`."""
     mark, role = receipt_mark(state)

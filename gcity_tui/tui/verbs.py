@@ -115,7 +115,10 @@ class Verbs(App[int], inherit_bindings=False):
         """Says how a receipt comes along until it is settled: queued → typed → submitted → taken up."""
         passed, pause = 0.0, 0.1
         while True:
-            said = cells.delivery(receipt.session, receipt.state, receipt.note)
+            now = self.city_now()
+            view = now.session(receipt.session) if now else None
+            why = cells.waits_for(receipt.state, receipt.note, view)
+            said = cells.delivery(receipt.session, receipt.state, why)
             self.say(said)
             if tell is not None:
                 tell(receipt.session, said)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gcity_tui.model.history import Block, Entry
+from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.tui import cells, talk
 from gcity_tui.tui.ascii import letters_only
@@ -180,3 +181,12 @@ def test_every_mark_of_ours_has_a_letter(play) -> None:
         assert [c for c in stage.text if not c.isascii() and not c.translate(TABLE).isascii()] == []
 
     play(DAY, act)
+
+
+def test_why_a_text_waits_is_said_though_the_queue_does_not_know() -> None:
+    by = {s.instance: s for s in bad_day().sessions}
+    queued = Delivery.QUEUED
+    assert cells.waits_for(queued, "", by["shop/scout-2"]) == "its session has failed"
+    assert cells.waits_for(queued, "", by["shop/eddie-4"]) == "it is limited until 16:10"
+    assert cells.waits_for(queued, "until its turn is over", by["shop/scout-2"]) == "until its turn is over"
+    assert cells.waits_for(Delivery.TAKEN_UP, "", by["shop/scout-2"]) == cells.waits_for(queued, "", None) == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -149,8 +150,8 @@ def told(r: Receipt, view: SessionView | None, width: int) -> list[tuple[Span, .
     """A receipt in full: what became of it and why, then the text as it was given. `view` is its session now."""
     at = time.strftime("%H:%M:%S", time.localtime(r.at)) if r.at else ""
     mark, role = cells.receipt_mark(r.state)
-    waits = "" if r.state.settled or view is None or view.phase.live else f": its session has {view.phase.word}"
-    head: tuple[Span, ...] = ((f"{mark} ", role), (f"{r}{waits}", "strong"), (f"  {r.session}  {at}  {r.id}", "dim"))
+    r = replace(r, note=cells.waits_for(r.state, r.note, view))
+    head: tuple[Span, ...] = ((f"{mark} ", role), (str(r), "strong"), (f"  {r.session}  {at}  {r.id}", "dim"))
     lines = [*wrap(head, width, 2), ()]
     for line in clean(r.text).expandtabs(4).splitlines():
         lines += wrap(((line, ""),), width) if line.strip() else [()]
