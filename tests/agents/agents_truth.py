@@ -2,8 +2,9 @@
 
 What the log does not hold comes from the test: when a question was drawn, by a look at the screen that is not ours, and
 when it was answered. Between the answer that asks for a tool and its question a program works: qwen 0.15.10 took 8 s
-once, and nobody was asked anything. A request comes a moment after Enter, so samples nearer than `GRACE` to an edge are
-left out of the count; how many they are is said.
+once, and nobody was asked anything. From when a text is sent until its request nobody outside can tell when it was
+taken up, so ready and busy are both right there: on a loaded machine opencode's hooks took 10 s. Samples nearer than
+`GRACE` to an edge are left out of the count; how many they are is said.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 GRACE = 1.0
 """Seconds at each edge: tmux tells titles once a second, and no program's own delay is longer."""
 EVERY = 0.1
+COMING = "coming"
+"""A text is on its way: ready until it is taken up, busy from then on."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +44,19 @@ class Sample:
 
 
 def spans(
-    rows: Iterable[Mapping[str, Any]], drawn: Sequence[float], answered: Sequence[float], begin: float
+    rows: Iterable[Mapping[str, Any]],
+    drawn: Sequence[float],
+    answered: Sequence[float],
+    begin: float,
+    sent: Sequence[float] = (),
 ) -> tuple[Span, ...]:
     """What the agent was doing from `begin` on, each span until the next one. It is idle at `begin`.
 
     busy from a request to the end of the last answer of its turn; waiting from when the question about a tool was
-    `drawn`, after an answer that asks for one, until it was `answered`.
+    `drawn`, after an answer that asks for one, until it was `answered`; coming from when a text was `sent` to its
+    request.
     """
-    found = [Span(begin, "ready", "at the beginning")]
+    found = [Span(begin, "ready", "at the beginning"), *(Span(t, COMING, "a text was sent") for t in sent)]
     turns: dict[int, str] = {}
     for row in rows:
         at = float(row["at"])
@@ -115,7 +123,7 @@ def score(truth: Sequence[Span], samples: Iterable[Sample], grace: float = GRACE
         if n < 0:
             continue
         near = (n > 0 and sample.at - begins[n] < grace) or (n + 1 < len(begins) and begins[n + 1] - sample.at < grace)
-        wrong = sample.phase != truth[n].phase
+        wrong = sample.phase not in (("ready", "busy") if truth[n].phase == COMING else (truth[n].phase,))
         if near:
             found.near += 1
             found.nearly += wrong

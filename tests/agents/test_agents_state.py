@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import pytest
 from agents_deeds import calm, drawn, how_soon, percentile
@@ -19,29 +20,43 @@ FOUND = 0.3
 Note = Callable[[str, str], None]
 
 
-def episode(w: World, name: str, shown: list[float], answered: list[float], *, asks: bool, limit: bool) -> None:
+@dataclass
+class Noted:
+    """When the test sent a text, saw a question on the screen, and answered it."""
+
+    sent: list[float] = field(default_factory=list)
+    shown: list[float] = field(default_factory=list)
+    answered: list[float] = field(default_factory=list)
+
+
+def episode(w: World, name: str, noted: Noted, *, asks: bool, limit: bool) -> None:
     """Idle, a turn, a tool that needs a yes and takes its time, a turn that is cut off, a used-up allowance.
 
-    One that asks nothing has more turns, so that it lasts as long. When a question was `shown` and `answered` is noted.
+    One that asks nothing has more turns, so that it lasts as long.
     """
+
+    def say(text: str) -> None:
+        noted.sent.append(time.time())
+        w.city.nudge(name, text, wait=10.0)
+
     time.sleep(STAY)
     for n in range(2 if asks else 4):
-        w.city.nudge(name, f"%slow 6 part {n}", wait=10.0)
+        say(f"%slow 6 part {n}")
         until(lambda n=n: heard(w, f"%slow 6 part {n}") == 1, 15, "the model begins", w.screens)  # type: ignore[misc]
         calm(w, name, 30)
         time.sleep(STAY)
         if asks:
-            w.city.nudge(name, f"%ask sleep 5; touch {w.folder}/episode-{n}", wait=10.0)
-            shown.append(drawn(w, name, f"episode-{n}"))
+            say(f"%ask sleep 5; touch {w.folder}/episode-{n}")
+            noted.shown.append(drawn(w, name, f"episode-{n}"))
             until(lambda: w.session(name).pending is not None, 20, f"{name} asks", w.screens)
             time.sleep(STAY)
-            answered.append(time.time())
+            noted.answered.append(time.time())
             w.city.respond(name, "approve")
             until((w.folder / f"episode-{n}").exists, 30, "the command ran", w.screens)
             calm(w, name, 30)
             time.sleep(STAY)
     before = w.stub.aborted()
-    w.city.nudge(name, "%slow 60", wait=10.0)
+    say("%slow 60")
     until(lambda: heard(w, "%slow 60") == 1, 15, "the model begins", w.screens)
     time.sleep(STAY)
     w.city.interrupt(name)
@@ -51,7 +66,7 @@ def episode(w: World, name: str, shown: list[float], answered: list[float], *, a
         w.city.draft(name, "clear")
     time.sleep(STAY)
     if limit:
-        w.city.nudge(name, "%limit", wait=10.0)
+        say("%limit")
         until(lambda: any(r["turn"] == "limit" for r in w.stub.asked()), 15, "the model refuses", w.screens)
         time.sleep(STAY * 2)
 
@@ -63,14 +78,14 @@ def test_what_we_say_is_so(
     w = world({"alice": program}, plan=True)
     w.up("alice-1")
     calm(w, "alice-1")
-    begin, shown, answered = time.time(), list[float](), list[float]()
+    begin, noted = time.time(), Noted()
     sampler = Sampler(w, "alice-1")
     sampler.start()
     try:
-        episode(w, "alice-1", shown, answered, asks=program in ASKS, limit=program in SHOWS_LIMIT)
+        episode(w, "alice-1", noted, asks=program in ASKS, limit=program in SHOWS_LIMIT)
     finally:
         sampler.stop()
-        found = score(spans(w.stub.rows(), shown, answered, begin), sampler.samples)
+        found = score(spans(w.stub.rows(), noted.shown, noted.answered, begin, noted.sent), sampler.samples)
         note("state", f"{found.percent:.1f} %")
         said = sorted({s.phase for s in sampler.samples})
         told = (

@@ -36,3 +36,10 @@ def test_samples_near_an_edge_are_counted_apart() -> None:
     found = score(truth, [Sample(at, phase, "", ()) for at, phase in said])
     assert (found.counted, found.near, found.nearly) == (4, 2, 2)
     assert [sample.at for sample, _ in found.wrong] == [20.0] and found.percent == 75.0
+
+
+def test_a_text_on_its_way_is_ready_or_busy_and_nothing_else() -> None:
+    truth = spans(ROWS, [18.0], [22.0], 2.0, [5.0])
+    assert [(s.begin, s.phase) for s in truth][:3] == [(2.0, "ready"), (5.0, "coming"), (10.0, "busy")]
+    found = score(truth, [Sample(at, p, "", ()) for at, p in ((6.5, "ready"), (7.5, "busy"), (8.0, "unknown"))])
+    assert found.counted == 3 and [sample.phase for sample, _ in found.wrong] == ["unknown"]
