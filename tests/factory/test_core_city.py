@@ -130,7 +130,8 @@ def test_a_killed_server_is_started_again_and_work_comes_back(town: Town) -> Non
     before = town.session("it works", lambda s: s.phase is Phase.BUSY and s.bead == slung.bead)
     old = town.server_pid()
     os.kill(old, signal.SIGKILL)
-    after = town.session("it is back", lambda s: s.phase is Phase.BUSY and s.pid not in (0, before.pid))
+    after = town.session("it is back", lambda s: s.instance == before.instance and s.phase is Phase.BUSY
+                         and s.pid not in (0, before.pid))  # fmt: skip
     assert after.bead == slung.bead and town.server_pid() != old
     assert after.restarts == 0, "it did not crash: its server was taken away"
     town.until("only one of each", lambda _: len({n for n, _ in town.panes()}) == len(town.panes()) or None)

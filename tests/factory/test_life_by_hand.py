@@ -134,6 +134,21 @@ def test_a_pane_that_is_killed_again_and_again_is_given_up_until_a_person_asks(t
     town.session("a person asked", lambda s: s.pid and s.state == "active", 30.0)
 
 
+def test_what_outlives_the_panes_of_one_that_is_given_up_ends_with_it(tmp_path: Path, repository: Path) -> None:
+    town = Town(tmp_path, repository, daemon="max_restarts = 1")
+    (tmp_path / "parts" / "more.toml").write_text(
+        '[[when]]\ntext = "(?s).*DAEMON.*"\n'
+        "do = [{ run = \"sh -c 'setsid -f sleep 600 >/dev/null 2>&1 </dev/null'\" }, { crash = 3 }]\n"
+    )
+    try:
+        town.city.up()
+        town.city.sling("eddie", "DAEMON", formula="none")
+        held = town.session("it is given up", lambda s: s.state == "quarantined", 40.0)
+        town.until("nothing of it runs on", lambda _: not marked("GC_SESSION_ID", held.id) or None)
+    finally:
+        town.end()
+
+
 def test_a_session_that_is_killed_while_it_starts_comes_up_once(tmp_path: Path, repository: Path) -> None:
     town = Town(tmp_path, repository, agent='pre_start = ["sleep 0.3"]')
     try:
