@@ -104,6 +104,8 @@ def test_aider_waits_works_and_holds_a_text(city: DeclaredCity) -> None:
         aider(city, "\n".join(f"diff> {long[i : i + 100]}" for i in range(len(long) - 900, len(long), 100))), long
     )
     assert aider(city, f"x\n{rule}\ndiff> hello\n\n ░█        Waiting for openai/stub-model").claim is Phase.BUSY
+    assert aider(city, f"x\n{rule}\ndiff> run it\n\nRunning sleep 5\nsome\noutput").claim is Phase.BUSY
+    assert aider(city, f"Running sleep 5\nsome output\n{rule}\ndiff>").claim is Phase.READY
     for streaming in ("word1 word2", "> a quotation\n\nand more", "Tokens: 2k sent, 3 received."):
         seen = aider(city, f"x\n{rule}\ndiff> hello\n\n{streaming}")
         assert seen.claim is Phase.UNKNOWN and not seen.composer, streaming
