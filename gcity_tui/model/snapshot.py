@@ -89,8 +89,8 @@ class RigView:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """One thing that needs a person. `kind`: approval question draft gate dead unknown stuck unroutable conflict
-    mail."""
+    """One thing that needs a person. `kind`: approval question limit login draft gate dead unknown stuck unroutable
+    conflict mail."""
 
     kind: str
     subject: str
