@@ -51,6 +51,8 @@ APART = 0.03
 SHARE, MOST_APART = 3.0, 0.5
 """So often its own length passes from the beginning of a round to that of the next, up to so many seconds: when many
 programs come up at once the cores are theirs."""
+GATHER = 0.02
+"""Seconds between what rings and the round that it causes: a lane that types has the processor first."""
 PUBLISH = 0.2
 """Seconds between two snapshots for the watchers."""
 DELIVER = 1.0
@@ -137,11 +139,12 @@ class Controller:
 
     def _sleep(self, pause: float, began: float) -> None:
         """Until somebody rings or `pause` is over; then gather what rings in the same breath."""
-        took = time.monotonic() - began
+        took, left = time.monotonic() - began, 0.0
         with contextlib.suppress(queue.Empty):
             self._bell.get(timeout=max(pause, 0.001))
+            left = GATHER
         apart = max(APART, min(took * SHARE, MOST_APART), min(self.site.declared.daemon.tick_debounce, 5.0))
-        left = apart - (time.monotonic() - began)
+        left = max(left, apart - (time.monotonic() - began))
         if left > 0:
             self._stopping.wait(left)
         with contextlib.suppress(queue.Empty):

@@ -47,6 +47,12 @@ class Desk:
         if self._loop is not None:
             self._loop("desk")
 
+    def _seen(self, record: SessionRecord) -> PaneRow | None:
+        """Its living pane as the loop saw it last: enough for what its lane looks at once more."""
+        seen = self.site.sight.seen
+        row = seen.rows.get(record.name) if self._loop is not None and seen.runtime == "alive" else None
+        return None if row is None or row.dead else row
+
     def _row(self, record: SessionRecord) -> PaneRow | None:
         """The session's pane now, asked; None when it has none."""
         for last in (False, True):
@@ -89,7 +95,7 @@ class Desk:
         self.site.declared_for(record)  # nobody would type it to one that is not declared any more
         receipt = self.site.queue.put(record.instance, text, when=when, wake=wake, source=source)
         try:
-            row = self._row(record)
+            row = self._seen(record) or self._row(record)
         except Temporary as e:  # it is queued all the same: who took this for a failure would say it twice
             return self.site.queue.wait(self.site.queue.get(receipt.id), e.message).receipt
         if row is not None and not row.dead:

@@ -16,6 +16,9 @@ from gcity_tui.model.errors import Busy, CityError, Permanent, Temporary
 from gcity_tui.model.paths import socket_path
 from gcity_tui.model.text import one_line
 
+SWITCH = 0.0005
+"""Seconds that one thread may compute while another waits for its turn. A step of a lane takes less; at the usual 5 ms
+each answer of tmux's to it would wait so long for the loop."""
 START = 20.0
 """Seconds in which a new controller must answer."""
 ANSWERS = 5.0
@@ -126,6 +129,7 @@ def down(city: Path, environ: Mapping[str, str], timeout: float) -> bool:
 def main() -> int:
     from gcity_tui.factory.controller import serve
 
+    sys.setswitchinterval(SWITCH)
     try:
         return serve(Path(sys.argv[1]))
     except CityError as e:

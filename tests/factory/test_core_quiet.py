@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,10 +26,7 @@ WINDOW = 5.0
 
 @pytest.fixture
 def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
-    """A city that looks around by itself once an hour only."""
     made = Town(tmp_path, repository, agent="min_active_sessions = 3")
-    file = made.path / "city.toml"
-    file.write_text(file.read_text().replace('patrol_interval = "1s"', 'patrol_interval = "1h"'))
     yield made
     made.end()
 
@@ -62,6 +60,13 @@ def test_nothing_wakes_a_controller_that_has_worked(town: Town) -> None:
         town.city.nudge("shop/eddie-1", "a word between", when="now")
         town.city.peek("shop/eddie-1")
         town.until("all is over", lambda s: all(x.phase.word == "ready" and not x.queued for x in s.sessions))
+        # From here on the city looks around by itself once an hour only: what still wakes it, it does not need.
+        file = town.path / "city.toml"
+        file.write_text(file.read_text().replace('patrol_interval = "1s"', 'patrol_interval = "1h"'))
+        deadline = time.monotonic() + 20
+        while controller.site.declared.daemon.patrol_interval != 3600.0:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.05)
         assert seen["_round"] and seen["_look"] and seen["ask"] and seen["transact"] and seen["_pass"]
         before = Counter[str]()
         for _ in range(8):  # the work's own end comes first: receipts, and a look after the last move of each screen
