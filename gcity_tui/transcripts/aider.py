@@ -116,6 +116,14 @@ def branch(records: Sequence[Raw]) -> tuple[list[Raw], bool]:
 
 
 AIDER = Format(
-    "aider", entry, activity, branch, session, usage, lambda r: str(r.get("_at", "")), lambda r: "", parse=parse,
+    "aider",
+    entry,
+    activity,
+    branch,
+    session,
+    usage,
+    lambda r: str(r.get("_at", "")),
+    lambda r: "",
+    parse=parse,
     shared=NAME,
 )

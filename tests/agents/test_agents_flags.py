@@ -72,8 +72,6 @@ def test_every_flag_is_known(program: str, tmp_path: Path) -> None:
 
 
 def test_the_help_is_read_as_it_stands() -> None:
-    told = (
-        "  -a, --ask <POLICY>\n      When\n\n      Possible values:\n      - never: no\n\n  --all [x]\n  --asking\n"
-    )
+    told = "  -a, --ask <POLICY>\n      When\n\n      Possible values:\n      - never: no\n\n  --all [x]\n  --asking\n"
     assert "never" in about("--ask", told) and "[x]" not in about("--ask", told)
     assert about("--as", told) == "" and about("-a", told)
