@@ -15,14 +15,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from gcity_tui.beads.follow import Follower
 from gcity_tui.config import register
 from gcity_tui.config.discover import discover
-from gcity_tui.factory import changes, client, gates, loops, mail, process, records
+from gcity_tui.factory import changes, client, gates, loops, mail, process, queues, records
 from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.dispatch import Slung
 from gcity_tui.factory.here import Here
@@ -41,7 +40,7 @@ from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 from gcity_tui.tmux.attach import AttachPlan, own_client, switch
 from gcity_tui.tmux.ears import Look
-from gcity_tui.tmux.styled import Line
+from gcity_tui.tmux.styled import Frame, Line
 from gcity_tui.workers.protocol import AgentMapping, AgentTranscript, TranscriptResult
 from gcity_tui.workers.telling import Done, timed
 from gcity_tui.workers.tmux_worker import TmuxWorker
@@ -51,15 +50,6 @@ CALM = 5.0
 """Seconds that what was read waits for the controller to take note of it."""
 BLIND = 3
 """Looks in a row that may fail before `watch` says that it cannot see: nothing new and no sight are not the same."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A pane as it is seen: lines with colours, the cursor (column, row), the pane's size (columns, rows)."""
-
-    lines: tuple[Line, ...]
-    cursor: tuple[int, int]
-    size: tuple[int, int]
 
 
 class City:
@@ -219,12 +209,7 @@ class City:
     ) -> tuple[Bead, ...]:
         """Beads, most urgent first. `status`: a status, `ready`, or empty for all that are not closed."""
         found = self.declared.rig(rig) if rig else None
-        filters: dict[str, Any] = {"prefixes": (found.prefix,) if found else None, "search": text or None}
-        filters["meta"] = {"gc.routed_to": route} if route else None
-        if status == "ready":
-            return tuple(self.site.ledger.ready(limit=limit, include_ephemeral=True, **filters))
-        filters |= {"status": status} if status else {"open_only": True}
-        return tuple(self.site.ledger.find(limit=limit, **filters))
+        return queues.listed(self.site.ledger, status, route, found.prefix if found else "", text, limit)
 
     def bead(self, id: str) -> Bead:
         found = self.site.ledger.get(id)
@@ -236,10 +221,7 @@ class City:
         """The ledger's own language: exit code, output, errors."""
         cwd = str(Path.cwd())
         if self.controller():
-            env = "\0".join(f"{k}={v}" for k, v in self._environ.items()).encode("utf-8", "surrogateescape")
-            words = [w.encode("utf-8", "surrogateescape") for w in argv]
-            code, out, err = client.request(self._socket, [b"bd", os.fsencode(cwd), env, stdin, *words])[:3]
-            return int(code), out, err
+            return client.bd(self._socket, argv, cwd, self._environ, stdin)
         return answer_bd(self.site.ledger, lambda: self.declared, argv, self._environ, stdin, cwd)
 
     def events(self, after: int = 0, limit: int = 200, types: tuple[str, ...] = ()) -> tuple[Event, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +52,14 @@ def call(path: str, verb: str, timeout: float = CALL_DEADLINE, **args: Any) -> A
     if "error" in answer:
         raise revived(answer["error"])
     return answer.get("ok")
+
+
+def bd(path: str, argv: list[str], cwd: str, environ: Mapping[str, str], stdin: bytes) -> tuple[int, bytes, bytes]:
+    """The ledger's own language, answered there: exit code, output, errors."""
+    env = "\0".join(f"{k}={v}" for k, v in environ.items()).encode("utf-8", "surrogateescape")
+    words = [w.encode("utf-8", "surrogateescape") for w in argv]
+    code, out, err = request(path, [b"bd", os.fsencode(cwd), env, stdin, *words])[:3]
+    return int(code), out, err
 
 
 def revived(told: Mapping[str, Any]) -> CityError:

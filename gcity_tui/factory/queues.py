@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from gcity_tui.beads import lean
 from gcity_tui.beads.ledger import Ledger
 from gcity_tui.factory import mail
 from gcity_tui.model.actions import Task
+from gcity_tui.model.bead import Bead
 from gcity_tui.model.declared import DeclaredCity
 from gcity_tui.model.snapshot import MailView, QueueView
 
@@ -88,3 +90,13 @@ def _queues(declared: DeclaredCity, tasks: list[Task], blocked: Mapping[str, int
         QueueView(r, ready[r], running[r], blocked.get(r, 0), _trouble(declared, r))
         for r in sorted({*ready, *running, *blocked} - {""})
     )
+
+
+def listed(ledger: Ledger, status: str, route: str, prefix: str, text: str, limit: int) -> tuple[Bead, ...]:
+    """Beads, most urgent first. `status`: a status, `ready`, or empty for all that are not closed; empty words: any."""
+    filters: dict[str, Any] = {"prefixes": (prefix,) if prefix else None, "search": text or None}
+    filters["meta"] = {"gc.routed_to": route} if route else None
+    if status == "ready":
+        return tuple(ledger.ready(limit=limit, include_ephemeral=True, **filters))
+    filters |= {"status": status} if status else {"open_only": True}
+    return tuple(ledger.find(limit=limit, **filters))

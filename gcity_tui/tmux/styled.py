@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,6 +27,16 @@ class Style(NamedTuple):
 PLAIN = Style()
 Run = tuple[str, Style]
 Line = tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A pane as it is seen: lines with colours, the cursor (column, row), the pane's size (columns, rows)."""
+
+    lines: tuple[Line, ...]
+    cursor: tuple[int, int]
+    size: tuple[int, int]
+
 
 _ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike", 21: "underline"}
 _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse",), 29: ("strike",)}
