@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from gcity_tui.model.errors import CityError, RuntimeUnavailable
@@ -20,6 +21,7 @@ _BELLS = frozenset({
     "window-pane-changed",
 })  # fmt: skip
 _APART = 0.05  # seconds between two lists when changes come thick
+_SHARE, _MOST_APART = 5.0, 1.0  # times as long as a list took, up to so many seconds: a busy server is asked less
 _ASKED = 9  # how often an owed exit status is asked for: the last time after some 25 s
 
 
@@ -78,6 +80,7 @@ class Eyes:
             self._dirty.clear()
             if self._closed.is_set():
                 return
+            began = time.monotonic()
             try:
                 if self._lost:
                     raise self._lost
@@ -91,11 +94,12 @@ class Eyes:
                 if self._closed.wait(1.0):
                     return
                 continue
+            took = time.monotonic() - began
             self._reap(rows)
             if rows != last:
                 last = rows
                 self._on_change(rows)
-            if self._closed.wait(_APART):
+            if self._closed.wait(max(_APART, min(took * _SHARE, _MOST_APART))):
                 return
 
     def _reap(self, rows: tuple[PaneRow, ...]) -> None:
