@@ -23,6 +23,7 @@ from gcity_tui.tmux.processes import Process, end, tree
 from gcity_tui.tmux.protocol import checked_session, line, no_format
 from gcity_tui.tmux.server import AGENT, HOLDER, Server
 from gcity_tui.tmux.styled import Line, parse, plain
+from gcity_tui.tmux.unread import unread
 
 _DEAD = "gcity-pane-is-dead"
 # Each ends a 3.3a server: a paste into a dead pane (see `paste`), an unchecked layout, a manual size for all windows.
@@ -279,6 +280,14 @@ class Hands:
             except CityError:
                 pass
             raise
+
+    def unread(self, session: str) -> int:
+        """Bytes that the agent's program was sent some time ago and has not read; 0 where its terminal cannot be asked.
+
+        A moment after they were sent they may not be among them: tmux and the kernel hand them on.
+        """
+        told = self.ask(line("display-message", "-p", "-t", self._target(_agent(session)), "#{pane_tty}"))
+        return unread(told[0]) if told else 0
 
     def keys(self, session: str, *keys: str) -> None:
         """Press `keys` (`Enter`, `Escape`, `C-c`, `y` …). Raises Refused (dead), NotFound, Usage (not a key)."""

@@ -68,7 +68,7 @@ class Settling:
             return nudge
         phase = self._pane.judge(row).phase
         if holds(seen, nudge.text):
-            if not row.humans and phase is Phase.READY:
+            if not row.humans and phase is Phase.READY and not self._pane.hands.unread(self._pane.name):
                 enter(self._pane)
             return self._queue.wait(nudge, "its composer still holds it")
         if self._arrivals.hidden(nudge) and seen.composer and not seen.draft:

@@ -189,7 +189,10 @@ class Typist:
         enter(self._pane, queue=busy and nudge.when == "boundary")
 
     def _watch(self, nudge: Nudge, busy: bool) -> Nudge:
-        """Was it taken up? Enter again only while the composer still holds it and no person is attached."""
+        """Was it taken up? Enter again only while the composer still holds it and no person is attached.
+
+        And not while the program has the first one still to read: it would submit the text as often.
+        """
         pane, queue = self._pane, self._queue
         began = pressed = time.monotonic()
         presses = 1
@@ -201,6 +204,8 @@ class Typist:
                 return self._settling.after_death(nudge)
             seen = pane.see()
             if holds(seen, nudge.text) and seen.asked is None:
+                if pane.hands.unread(pane.name):
+                    pressed = time.monotonic()
                 if presses < PRESSES and time.monotonic() - pressed > AGAIN and not row.humans:
                     self._enter(nudge, pane.judge(row).phase is Phase.BUSY)
                     presses, pressed = presses + 1, time.monotonic()

@@ -104,6 +104,31 @@ def test_one_that_never_comes_to_light_is_unknown(ground: Ground, monkeypatch: p
     held.unlink()
 
 
+def test_enter_is_not_pressed_again_at_a_program_that_has_not_read_the_first(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Held up for some seconds, it would read them all at once, and submit the text as often."""
+    monkeypatch.setattr(typist, "AGAIN", 0.1)
+    worker, held = late(ground)
+    press, presses = worker.pane.press, []
+
+    def hold_up(keys: tuple[str, ...], apart: float = 0.1) -> None:
+        if not presses:
+            held.touch()
+        presses.append(keys)
+        press(keys, apart)
+
+    monkeypatch.setattr(worker.pane, "press", hold_up)
+    receipt = worker.send("said once")
+    wait_for(lambda: "not seen in the conversation" in worker.queue.receipt(receipt.id).note)
+    worker.pump().result()
+    assert worker.pane.hands.unread(worker.record.name) == 1
+    assert len(presses) == 1
+    held.unlink()
+    assert settled(worker, receipt, 20.0).state is Delivery.TAKEN_UP
+    assert said_to(worker) == ["said once"]
+
+
 def test_a_server_that_is_slow_to_answer_is_not_a_program_that_died(ground: Ground) -> None:
     """Many programs that come up at once take the cores from the server as well."""
     worker, _ = late(ground)
