@@ -1,4 +1,4 @@
-"""Arrivals: whether a text that was typed stands in the agent's conversation. One record answers for one text."""
+"""Arrivals: whether a text that was typed stands in the conversation. What answers for one answers for no other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gcity_tui.transcripts import FORMATS, Follower, follow
 from gcity_tui.transcripts.shape import seconds
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.queue import Nudge, NudgeQueue
-from gcity_tui.workers.wording import commands, telling
+from gcity_tui.workers.wording import commands, left_of, telling
 
 
 class Arrivals:
@@ -19,14 +19,17 @@ class Arrivals:
     def __init__(self, session: str, pane: Pane, queue: NudgeQueue) -> None:
         self._session, self._pane, self._queue = session, pane, queue
         self._tails: dict[tuple[str, Path], Follower] = {}
+        self._said: dict[str, list[tuple[str, str]]] = {}
+        """Nudge → what the person's side said since it was typed: name of the record, text."""
         self._answers: dict[str, str] = {}
         """Nudge → the record that answers for it, `<id> <path>`: some programs number each conversation's anew."""
-        self._before: frozenset[str] | None = None
-        """Records that answered for texts before there was this handle."""
+        self._taken: dict[str, list[str]] | None = None
+        """Record → the texts that it answers for, also those of before there was this handle."""
 
     def keep(self, ids: Collection[str]) -> None:
         """Stop reading for all nudges but these."""
         self._tails = {k: tail for k, tail in self._tails.items() if k[0] in ids}
+        self._said = {k: said for k, said in self._said.items() if k in ids}
 
     def take_up(self, nudge: Nudge, note: str = "") -> Nudge | None:
         """The nudge as it is taken up, if the conversation holds it; else None."""
@@ -42,19 +45,20 @@ class Arrivals:
         """Whether the conversation holds `nudge` since it was typed."""
         if nudge.id in self._answers:
             return True
-        if self._before is None:
-            self._before = self._queue.answered(self._session)
-        fits, taken = telling(nudge.text), {*self._before, *self._answers.values()}
+        if self._taken is None:
+            self._taken = self._queue.answered(self._session)
+        fits, said = telling(nudge.text), self._said.setdefault(nudge.id, [])
         for path, entry in ((t.path, e) for t in self._tails_of(nudge) for e in t.read()):
-            name = f"{entry.id} {path}"
-            if entry.actor != "user" or name in taken:
-                continue
             since = seconds(entry.timestamp)
-            if since and nudge.at and since < nudge.created - 1.0:
-                continue
-            if fits(entry.text):
+            if entry.actor == "user" and not (since and nudge.at and since < nudge.created - 1.0):
+                said.append((f"{entry.id} {path}", entry.text))
+        for name, text in said:
+            taken = self._taken.get(name)
+            if any(fits(part) for part in left_of(text, taken)) if taken else fits(text):
                 self._answers[nudge.id] = name
+                self._taken.setdefault(name, []).append(nudge.text)
                 self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
+                self._said.pop(nudge.id)
                 return True
         return False
 

@@ -138,11 +138,15 @@ class NudgeQueue:
         self._ledger.update(id, meta={"nudge.seen": "1"})
         return nudge.receipt
 
-    def answered(self, session: str) -> frozenset[str]:
-        """Records of conversations that answer for a text already, as `move` was told (`entry`)."""
+    def answered(self, session: str) -> dict[str, list[str]]:
+        """Records of conversations that answer for texts already, as `move` was told (`entry`), and those texts."""
         meta = {"nudge.session": session, "nudge.state": Delivery.TAKEN_UP.value}
         found = self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=200)
-        return frozenset(e for b in found if (e := b.metadata.get("nudge.entry", "")))
+        texts: dict[str, list[str]] = {}
+        for bead in found:
+            if entry := bead.metadata.get("nudge.entry", ""):
+                texts.setdefault(entry, []).append(bead.metadata.get("nudge.text", ""))
+        return texts
 
     def move(
         self, nudge: Nudge, state: Delivery, note: str = "", *, mark: str | None = None, pane: str | None = None,

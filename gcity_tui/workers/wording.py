@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gcity_tui.model.text import clean
 
@@ -74,6 +74,19 @@ def telling(text: str) -> Callable[[str], bool]:
         return found == wanted or (len(wanted) > 12 and wanted in found) or but_for_names(text, said)
 
     return fits
+
+
+def left_of(said: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """What a record says besides `texts`, each taken out once, as `letters`: some programs say in one what waited for
+    the turn's end. Nothing is left where one of them does not stand in it to the letter."""
+    parts = [letters(said)]
+    for text in sorted((letters(t) for t in texts), key=len, reverse=True):
+        at = next((n for n, part in enumerate(parts) if text and text in part), -1)
+        if at < 0:
+            return ()
+        before, _, after = parts[at].partition(text)
+        parts[at : at + 1] = [before, after]
+    return tuple(p for p in parts if p)
 
 
 def but_for_names(text: str, said: str) -> bool:
