@@ -24,7 +24,8 @@ from typing import Any
 from gcity_tui.beads.follow import Follower
 from gcity_tui.factory import adoption, orchestrate
 from gcity_tui.factory.act import Hand
-from gcity_tui.factory.crew import SHOWS, Crew, undrawn
+from gcity_tui.factory.appointments import soonest
+from gcity_tui.factory.crew import Crew
 from gcity_tui.factory.desk import Desk
 from gcity_tui.factory.errands import Errands
 from gcity_tui.factory.lock import CityLock
@@ -401,15 +402,9 @@ class Controller:
 
     def _next(self, look: Look, now: float) -> float:
         """Seconds until the next appointment."""
-        times = [now + max(self.site.declared.daemon.patrol_interval, 0.2)]
+        times = [soonest(look, now, self.site.declared.daemon.patrol_interval)]
         if self.observer.work.wake_at > now:
             times.append(self.observer.work.wake_at)
-        for s in look.view.sessions:
-            times += [t for t in (s.not_before, s.quarantined_until) if t > now]
-        if any(p.live and p.word in ("busy", "starting", "waiting", "unknown") for p in look.snapshot.tally()):
-            times.append(now + 1.0)
-        if any(undrawn(s.phase, s.since, s.pending, now) for s in look.snapshot.sessions):
-            times.append(now + SHOWS)
         if any(look.snapshot.session(i) for i in self.crew.queued):
             times.append(now + DELIVER)
         if self._owed:

@@ -178,8 +178,9 @@ class Crew:
         if undrawn(said.phase, said.since, held[0].pending, now):
             return quiet >= SHOWS
         # A row's activity counts whole seconds, so a change late in a second is seen by one more look after it.
-        unsettled = held[2] < row.activity + 2.0
-        if unsettled or held[0].judgement.phase in _DOING:
+        if held[2] <= row.activity + 1.0 < now - 0.05:
+            return True
+        if held[0].judgement.phase in _DOING:
             return quiet >= AGAIN
         # What an idle program does moves its row or rings a bell: the patrol is for what neither could tell.
         rings = self._bells is not None and held[0].judgement.phase is Phase.READY
