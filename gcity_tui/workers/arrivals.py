@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from gcity_tui.model.receipt import Delivery
@@ -10,7 +10,9 @@ from gcity_tui.transcripts import FORMATS, Follower, follow
 from gcity_tui.transcripts.shape import seconds
 from gcity_tui.workers.pane import Pane
 from gcity_tui.workers.queue import Nudge, NudgeQueue
-from gcity_tui.workers.wording import commands, left_of, telling
+from gcity_tui.workers.wording import commands, left_of, letters, telling
+
+_SENT = (Delivery.TYPED, Delivery.SUBMITTED)
 
 
 class Arrivals:
@@ -53,14 +55,23 @@ class Arrivals:
             if entry.actor == "user" and not (since and nudge.at and since < nudge.created - 1.0):
                 said.append((f"{entry.id} {path}", entry.text))
         for name, text in said:
-            taken = self._taken.get(name)
-            if any(fits(part) for part in left_of(text, taken)) if taken else fits(text):
+            taken = self._taken.get(name, [])
+            if any(map(fits, left_of(text, taken) if taken else (text,))) or self._among(nudge, text, taken):
                 self._answers[nudge.id] = name
                 self._taken.setdefault(name, []).append(nudge.text)
                 self._tails = {k: t for k, t in self._tails.items() if k[0] != nudge.id}
                 self._said.pop(nudge.id)
                 return True
         return False
+
+    def _among(self, nudge: Nudge, said: str, taken: Sequence[str]) -> bool:
+        """Whether a record is this text and others that are under way, joined."""
+        mine = letters(nudge.text)
+        if mine not in letters(said):
+            return False
+        texts = [n.text for n in self._queue.unsettled(self._session) if n.state in _SENT and n.id != nudge.id]
+        others = [t for t in texts if letters(t) in letters(said) and letters(t) != mine]
+        return bool(others) and mine in left_of(said, (*taken, *others))
 
     def _tails_of(self, nudge: Nudge) -> list[Follower]:
         """The conversation it was typed into, from there on; and the present one, which may be another by now."""

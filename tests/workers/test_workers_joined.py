@@ -74,8 +74,15 @@ queued = '^\\d held'
 
 
 @pytest.mark.tmux
-@pytest.mark.parametrize("order", [0, 1])
-def test_both_of_two_in_one_record(ground: Ground, monkeypatch: pytest.MonkeyPatch, order: int) -> None:
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("ok", "and mind the second of the two, please"),
+        ("and mind the second of the two, please", "ok"),
+        ("pL", "zy8wdg"),
+    ],
+)
+def test_both_of_two_in_one_record(ground: Ground, monkeypatch: pytest.MonkeyPatch, texts: tuple[str, str]) -> None:
     monkeypatch.setattr(settling, "DOUBTFUL", 3.0)
     folder: Path = ground.path / "join"
     folder.mkdir()
@@ -88,8 +95,7 @@ def test_both_of_two_in_one_record(ground: Ground, monkeypatch: pytest.MonkeyPat
     becomes(worker, Phase.READY)
     (folder / "busy").touch()
     becomes(worker, Phase.BUSY)
-    texts = ["ok", "and mind the second of the two, please"]
-    receipts = [worker.send(t, when="now") for t in (texts if order else texts[::-1])]
+    receipts = [worker.send(t, when="now") for t in texts]
     wait_for(lambda: all(worker.queue.receipt(r.id).state is Delivery.SUBMITTED for r in receipts))
     third = worker.send("ok", when="boundary")
     (folder / "busy").unlink()
