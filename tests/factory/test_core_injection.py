@@ -87,6 +87,7 @@ def test_a_pack_and_what_its_agent_says(town: Town, say: Callable[..., tuple[int
     options = town.city.site.server.run("show-options", "-g")
     got = town.city.nudge(there.instance, f"hello {EVIL}", wait=30.0)
     assert got.state is Delivery.TAKEN_UP, str(got)
+    town.session("its turn is over", lambda s: s.agent == mallory and s.phase is Phase.READY and "%exit" in s.last_said)
     path = Path(town.city.resolve(there.instance).transcript)
     with path.open("a") as f:
         block = [{"type": "text", "text": EVIL}, {"type": "tool_use", "id": EVIL, "name": EVIL, "input": {EVIL: EVIL}}]
@@ -103,6 +104,7 @@ def test_a_pack_and_what_its_agent_says(town: Town, say: Callable[..., tuple[int
     ):  # fmt: skip
         code, told = say(*words)
         assert code == 0 and told, (words, told)
+        assert words[0] != "logs" or "tool" in told, told
         assert harmless(told), (words, [c for c in told if ord(c) < 32 and c != "\n"][:5])
     assert town.city.site.server.run("show-options", "-g") == options
     assert [n for n, _ in town.panes()] == [there.name]
