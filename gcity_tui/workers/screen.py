@@ -256,12 +256,19 @@ def pending_of(seen: Seen, epoch: int, since: float) -> Pending | None:
     return Pending(asked.request_id(epoch), asked.dialog.kind, asked.prompt, labels, asked.detail, since)
 
 
+_FOLD_END = re.compile(r"^[^\[\]\n]{0,40}\]")
+
+
 def holds(seen: Seen, text: str) -> bool:
     """Whether the composer holds `text`: its words, or the beginning of them where the box is too small, or a fold."""
     if seen.folded:
         return True
     shown, wanted = _letters(seen.draft), _letters(text)
     if bool(shown) and (shown == wanted or wanted.startswith(shown) or (len(shown) > 20 and shown in wanted)):
+        return True
+    # A fold of which only the end is on the screen, and behind it the end of the text.
+    behind = _letters(_FOLD_END.sub("", seen.draft, count=1))
+    if 20 < len(behind) < len(shown) and wanted.endswith(behind):
         return True
     # gemini loses letters at the end of a row that holds a tab, and parts of a sign that is made of several.
     return len(shown) > 20 and len(shown) >= 0.9 * len(wanted) and _thinned(shown, wanted)

@@ -233,6 +233,10 @@ HOLDS = [
     ("hello there", "hello world", False),
     ("", "hello", False),
     ("[Pasted text #1 +199 lines]", "a\n" * 200, True),
+    # a fold of which only the end is on the screen, as qwen 0.15.10 draws the last rows of a long composer
+    ("chars]z #tag !bang\nline of f3bc5ff2 rqffpnj", "~/.ssh @zzz #tag !bang\nline of f3bc5ff2 rqffpnj", True),
+    ("chars]z #tag !bang\nline of f3bc5ff2 and more", "~/.ssh @zzz #tag !bang\nline of f3bc5ff2 rqffpnj", False),
+    ("mine] and ok", "and ok", False),
     # a row that is cut at its end, as gemini 0.61.0 draws one with a tab in it
     ("one two three four five six seven\n8 nine ten", "one two three four five six seven\t 7 8 nine ten", True),
     ("one two three four five six seven\n8 nine ten", "one two three four five six seven eight 8 nine ten", False),
