@@ -70,7 +70,9 @@ def _entry(entry: Entry, as_json: bool) -> None:
     when = _when(entry.timestamp)
     for block in entry.blocks:
         if block.kind == "tool_use":
-            output.say(f"{when} {output.ink('tool', 'cyan')}       {one_line(block.name, 60)} {one_line(block.input, 160)}")
+            output.say(
+                f"{when} {output.ink('tool', 'cyan')}       {one_line(block.name, 60)} {one_line(block.input, 160)}"
+            )
         elif block.kind == "tool_result":
             mark = output.ink("error", "red") if block.is_error else output.ink("result", "dim")
             output.say(f"{when} {mark}     {one_line(block.text, 160)}")
