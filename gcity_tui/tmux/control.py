@@ -58,7 +58,7 @@ class ControlClient:
         self._closed = False
         self._greeting = _Waiting(1)
         with door.coming() if door else contextlib.nullcontext():
-            self._process = self._opened(argv, env)
+            self._process = opened(argv, env)
             assert self._process.stdin and self._process.stdout
             self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
             os.set_blocking(self._in, False)
@@ -71,16 +71,6 @@ class ControlClient:
         if self._greeting.error:
             self.close()
             raise self._greeting.error
-
-    @staticmethod
-    def _opened(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
-        pipe = subprocess.PIPE
-        try:
-            return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=env, bufsize=0)
-        except FileNotFoundError as e:
-            raise Permanent(f"{argv[0]} is not installed", cure="sudo apt install tmux") from e
-        except OSError as e:
-            raise RuntimeUnavailable(f"cannot run {argv[0]}: {e.strerror}") from e
 
     @property
     def alive(self) -> bool:
@@ -227,6 +217,17 @@ class ControlClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def opened(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+    """The process of a control client, with pipes. Raises Permanent (no tmux), RuntimeUnavailable."""
+    pipe = subprocess.PIPE
+    try:
+        return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=env, bufsize=0)
+    except FileNotFoundError as e:
+        raise Permanent(f"{argv[0]} is not installed", cure="sudo apt install tmux") from e
+    except OSError as e:
+        raise RuntimeUnavailable(f"cannot run {argv[0]}: {e.strerror}") from e
 
 
 def leave(process: subprocess.Popen[bytes], door: Doorway | None = None) -> None:

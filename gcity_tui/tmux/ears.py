@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import threading
 from collections.abc import Callable
 
 from gcity_tui.model.errors import CityError, NotFound, RuntimeUnavailable
-from gcity_tui.tmux.control import leave, leave_later
+from gcity_tui.tmux.control import leave, leave_later, opened
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.protocol import checked_session
-from gcity_tui.tmux.server import Server, client_environment, missing
+from gcity_tui.tmux.server import Server, client_environment
 from gcity_tui.tmux.styled import Line, parse
 
 LET_IN = 2.0
@@ -38,16 +37,8 @@ class Ear:
         self._said = b""
         self._door = server.door
         argv = server.argv("-C", "attach-session", "-t", f"={session}", "-f", "ignore-size,read-only")
-        pipe = subprocess.PIPE
         with self._door.coming():
-            try:
-                self._process = subprocess.Popen(
-                    argv, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=client_environment(), bufsize=0
-                )
-            except FileNotFoundError as e:
-                raise missing(server.tmux) from e
-            except OSError as e:
-                raise RuntimeUnavailable(f"cannot run {server.tmux}: {e.strerror}") from e
+            self._process = opened(argv, client_environment())
             self._drain = threading.Thread(target=self._read, name=f"tmux-ear-{session}", daemon=True)
             self._ringer = threading.Thread(target=self._ring, name=f"tmux-bell-{session}", daemon=True)
             self._drain.start()

@@ -115,15 +115,10 @@ class Server:
 
     def listens(self) -> bool:
         """False only when it is certain that no server is there; asked without starting a process."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(2.0)
-            try:
-                probe.connect(str(self.path))
-            except (FileNotFoundError, ConnectionRefusedError):
-                return False
-            except OSError as e:
-                raise RuntimeUnavailable(f"tmux could not be asked: {e.strerror}", where=str(self.path)) from e
-        return True
+        try:
+            return _answers(self.path, 2.0)
+        except OSError as e:
+            raise RuntimeUnavailable(f"tmux could not be asked: {e.strerror}", where=str(self.path)) from e
 
     def owner(self) -> str | None:
         """Path of the city that the running server belongs to, ``""`` if it does not say; None: no server runs."""
@@ -240,6 +235,17 @@ _KEYS = (
 )  # fmt: skip
 
 
+def _answers(path: Path, seconds: float) -> bool:
+    """Whether somebody listens on the socket; False only when it is certain that nobody does. Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(seconds)
+        try:
+            probe.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return True
+
+
 def clear_socket(path: Path) -> bool:
     """Take away the socket file that an ended server leaves; True when it is gone. One that answers is let be.
 
@@ -253,14 +259,9 @@ def clear_socket(path: Path) -> bool:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                probe.settimeout(1.0)
-                probe.connect(str(path))
-            return False
-        except ConnectionRefusedError:
+            if _answers(path, 1.0):
+                return False
             path.unlink(missing_ok=True)
-        except FileNotFoundError:
-            pass
         finally:
             lock.unlink(missing_ok=True)
         return True
