@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,6 @@ from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.transcripts import root_of
 
 pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
-
-
-@pytest.fixture
-def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
-    made = Town(tmp_path, repository)
-    yield made
-    made.end()
 
 
 def asked_at(town: Town, pid: int) -> float:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +64,6 @@ WORDS: dict[str, list[str]] = {
     "interrupt": ["interrupt", WHO],
     "rename": ["session", "rename", WHO, "a builder"],
 }
-
-
-@pytest.fixture
-def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
-    made = Town(tmp_path, repository)
-    yield made
-    made.end()
 
 
 class Told:

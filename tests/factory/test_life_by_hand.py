@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ from gcity_tui.model.snapshot import SessionView
 from gcity_tui.tmux.processes import marked
 
 pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
-
-
-@pytest.fixture
-def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
-    made = Town(tmp_path, repository)
-    yield made
-    made.end()
 
 
 def ready(town: Town, name: str = "shop/eddie-1", but: int = 0, seconds: float = 30.0) -> SessionView:
