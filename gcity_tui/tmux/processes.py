@@ -6,9 +6,15 @@ import os
 import select
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+EXEC = 0.2
+"""Seconds that an exec may take."""
+
+KERNEL = 0x00200000
+"""PF_KTHREAD: a thread of the kernel's own, which never has an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +65,42 @@ def tree(pid: int, *, dead: bool = False) -> tuple[Process, ...]:
     return tuple(Process(p, table[p][2]) for p in found)
 
 
-def marked(variable: str, value: str) -> tuple[Process, ...]:
-    """Processes of ours that were started with `variable=value` in their environment, wherever they went since.
+def marked(variables: Mapping[str, str]) -> tuple[Process, ...]:
+    """Processes of ours that were started with all these in their environment, wherever they went since.
 
     Finds what left the terminal (a daemon that an agent started and that nothing in the pane is a parent of any more).
     """
-    wanted, table = f"{variable}={value}".encode(), _table()
-    found = []
-    for pid, stat in table.items():
-        try:
-            if wanted in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                found.append(Process(pid, stat[2]))
-        except OSError:
-            continue
-    return tuple(found)
+    wanted = {f"{k}={v}".encode() for k, v in variables.items()}
+    return tuple(Process(pid, stat[2]) for pid, stat in _table().items() if wanted <= environment(pid))
+
+
+def environment(pid: int) -> frozenset[bytes]:
+    """What `pid` was started with, `KEY=value` each; nothing of a process that is gone or may not be looked at.
+
+    In the middle of its exec a process has the environment neither of before nor of after: /proc shows an empty one,
+    to one look in four right after the fork, and who believes it overlooks the process. It is looked at again.
+    """
+    began = time.monotonic()
+    try:
+        while not (text := Path(f"/proc/{pid}/environ").read_bytes()):
+            if time.monotonic() - began > _patience(pid):
+                break
+            time.sleep(0.0005)
+    except OSError:
+        return frozenset()
+    return frozenset(text.split(b"\0")) - {b""}
+
+
+def ancestors() -> frozenset[int]:
+    """This very process, the one that started it, and so on up to the first."""
+    pid, found = os.getpid(), {1}
+    while pid not in found:
+        found.add(pid)
+        stat = _stat(pid)
+        if stat is None:
+            break
+        pid = stat[0]
+    return frozenset(found)
 
 
 def running(process: Process) -> bool:
@@ -128,10 +156,28 @@ def _table() -> dict[int, tuple[int, int, int]]:
 
 
 def _stat(pid: int) -> tuple[int, int, int] | None:
-    """proc(5): after the name in parentheses come state, ppid, pgrp, session, …; starttime is the 20th of these."""
+    fields = _fields(pid)
+    return (int(fields[1]), int(fields[3]), int(fields[19])) if fields else None
+
+
+def _patience(pid: int) -> float:
+    """Seconds for which an empty environment of `pid` need not be the whole truth.
+
+    The kernel keeps the place where it ends at 0 until the new program is laid out, then, for some microseconds, equal
+    to its start (create_elf_tables); equal it stays where there is none.
+    """
+    fields = _fields(pid)
+    if not fields or int(fields[6]) & KERNEL:
+        return 0.0
+    return EXEC if fields[48] == "0" else 0.005
+
+
+def _fields(pid: int) -> list[str]:
+    """proc(5): after the name in parentheses come state, ppid, pgrp, session, …; flags is the 7th of these, starttime
+    the 20th, env_end the 49th. None of a zombie, or of one that is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
-        return None
+        return []
     fields = text[text.rindex(")") + 2 :].split()
-    return None if fields[0] in "ZX" else (int(fields[1]), int(fields[3]), int(fields[19]))
+    return [] if fields[0] in "ZX" else fields

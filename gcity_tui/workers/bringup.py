@@ -14,7 +14,6 @@ from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.launch import Launch
 from gcity_tui.workers.pane import Pane
-from gcity_tui.workers.state import leftovers
 
 LOOK = 0.08
 """Seconds between two looks at a program that is coming up."""
@@ -37,12 +36,21 @@ class DiedAtStart(Temporary):
         self.screen, self.code = screen, code
 
 
+def leftovers(session_id: str, city: str) -> tuple[processes.Process, ...]:
+    """Those whose environment says that they belong to this session of this city, our own ancestors left out."""
+    if not session_id:
+        return ()
+    spared = processes.ancestors()
+    found = processes.marked({"GC_SESSION_ID": session_id, "GC_CITY_PATH": city})
+    return tuple(p for p in found if p.pid not in spared)
+
+
 def clear_away(session_id: str, city: str, grace: float = GRACE) -> int:
     """End processes of an earlier start of this session (some agents outlive their pane); how many there were.
 
     Raises Refused when one would not end: two of them would write into one conversation.
     """
-    found = [p for pid in leftovers(session_id, city) for p in processes.tree(pid)[:1]]
+    found = leftovers(session_id, city)
     left = processes.end(found, grace)
     if left:
         pids = ", ".join(str(p.pid) for p in left)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -393,34 +392,3 @@ class Senses:
             # Its input line may be there before it listens: nothing is typed until its start is over.
             return replace(judged, phase=Phase.STARTING, why="being started", since=self.starting)
         return judged
-
-
-def leftovers(session: str, city: str) -> tuple[int, ...]:
-    """Pids whose environment says that they belong to this session of this city, our own ancestors left out."""
-    if not session:
-        return ()
-    spared = _ancestors()
-    wanted, home = f"GC_SESSION_ID={session}".encode(), f"GC_CITY_PATH={city}".encode()
-    found = []
-    for name in os.listdir("/proc"):  # noqa: PTH208 - names only, and there may be thousands
-        if not name.isdecimal() or int(name) in spared:
-            continue
-        try:
-            env = Path(f"/proc/{name}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if wanted in env and home in env:
-            found.append(int(name))
-    return tuple(found)
-
-
-def _ancestors() -> set[int]:
-    pid, found = os.getpid(), {1}
-    while pid > 1 and pid not in found:
-        found.add(pid)
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        except OSError:
-            break
-        pid = int(stat[stat.rindex(")") + 2 :].split()[1])
-    return found

@@ -18,6 +18,7 @@ from gcity_tui.city import City
 from gcity_tui.config.write import add_rig, init_city
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.snapshot import SessionView
+from gcity_tui.tmux.processes import environment
 
 HERE = Path(__file__).resolve().parent
 REAL_CACHE = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
@@ -222,15 +223,15 @@ def left_over(folder: Path, session: str = "") -> list[str]:
             continue
         proc = Path("/proc") / name
         try:
-            env = (proc / "environ").read_bytes()
+            env = environment(int(name))
             words = (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             where = str((proc / "cwd").readlink())
         except OSError:
             continue
         if session:
-            ours = f"GC_SESSION_ID={session}".encode() in env.split(b"\0")
+            ours = f"GC_SESSION_ID={session}".encode() in env
         else:
-            ours = os.fsencode(folder) in env or str(folder) in words or where.startswith(str(folder))
+            ours = os.fsencode(folder) in b"\0".join(env) or str(folder) in words or where.startswith(str(folder))
         if ours and "model_stub.py" not in words:
             found.append(f"{name} {words}")
     return found

@@ -14,6 +14,7 @@ from pathlib import Path
 from gcity_tui.city import City
 from gcity_tui.model.errors import CityError
 from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.tmux.processes import environment
 
 TARGETS = ("agent", "controller", "server", "watcher")
 
@@ -133,8 +134,8 @@ def left_over(mark: str) -> list[str]:
         if not name.isdecimal() or int(name) == os.getpid():
             continue
         try:
+            env = b"\0".join(environment(int(name)))
             words = Path(f"/proc/{name}/cmdline").read_bytes()
-            env = Path(f"/proc/{name}/environ").read_bytes()
             state = Path(f"/proc/{name}/stat").read_text().rsplit(")", 1)[1].split()[0]
         except OSError:
             continue

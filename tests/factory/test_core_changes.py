@@ -19,6 +19,7 @@ from core_world import Town
 from gcity_tui.model.history import Entry
 from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot
+from gcity_tui.tmux.processes import environment
 
 pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
 
@@ -85,8 +86,7 @@ def test_a_changed_configuration_restarts_who_is_idle_and_leaves_who_is_attached
         (town.path / "city.toml").write_text(text.replace("[workspace.env]", '[workspace.env]\nNEWS = "yes"'))
         town.session("it is another program", lambda s: s.instance == "shop/eddie-1" and s.pid
                      and s.pid != before["shop/eddie-1"] and s.phase is Phase.READY)  # fmt: skip
-        environment = Path(f"/proc/{town.city.resolve('eddie-1').pid}/environ").read_bytes()
-        assert b"NEWS=yes" in environment
+        assert b"NEWS=yes" in environment(town.city.resolve("eddie-1").pid)
         assert town.city.resolve("eddie-2").pid == before["shop/eddie-2"]
     finally:
         person.leave()

@@ -40,7 +40,7 @@ def shown(town: Town, target: str) -> str:
 def programs(id: str) -> list[int]:
     """Rehearsal programs of a session that run, wherever they are."""
     found = []
-    for p in marked("GC_SESSION_ID", id):
+    for p in marked({"GC_SESSION_ID": id}):
         try:
             if b"rehearsal" in Path(f"/proc/{p.pid}/cmdline").read_bytes():
                 found.append(p.pid)
@@ -136,7 +136,7 @@ def test_what_outlives_the_panes_of_one_that_is_given_up_ends_with_it(tmp_path: 
         town.city.up()
         town.city.sling("eddie", "DAEMON", formula="none")
         held = town.session("it is given up", lambda s: s.state == "quarantined", 40.0)
-        town.until("nothing of it runs on", lambda _: not marked("GC_SESSION_ID", held.id) or None)
+        town.until("nothing of it runs on", lambda _: not marked({"GC_SESSION_ID": held.id}) or None)
     finally:
         town.end()
 

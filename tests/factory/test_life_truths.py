@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from core_world import Town
 
 from gcity_tui.model.session import Phase
-from gcity_tui.tmux.processes import Process, end, running, tree
+from gcity_tui.tmux.processes import Process, end, environment, running, tree
 
 pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
 
@@ -174,7 +174,7 @@ def test_a_change_of_configuration_waits_until_nobody_is_attached(town: Town) ->
         person.wait(10)
         os.close(leader)
     after = town.session("started anew", lambda s: s.phase is Phase.READY and s.pid not in (0, before.pid))
-    assert b"NEW=1" in Path(f"/proc/{after.pid}/environ").read_bytes().split(b"\0")
+    assert b"NEW=1" in environment(after.pid)
     assert after.restarts == 0, "that was no crash"
 
 

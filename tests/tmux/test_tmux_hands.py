@@ -286,12 +286,25 @@ def test_kill_ends_what_survives_its_terminal(hands: Hands, tmp_path: Path, unti
         hands.pane("a")
 
 
+def test_a_process_in_the_middle_of_its_exec_is_found_by_its_mark(tmp_path: Path) -> None:
+    """A look right after the fork meets, one time in four, a process whose environment is not there yet."""
+    import subprocess
+
+    for number in range(60):
+        mark = {"GCITY_MARK": f"{tmp_path}/{number}"}
+        with subprocess.Popen(["sleep", "1000"], env=mark) as child:
+            try:
+                assert [p.pid for p in processes.marked(mark)] == [child.pid]
+            finally:
+                child.kill()
+
+
 def test_a_signal_never_reaches_a_stranger(tmp_path: Path) -> None:
     import subprocess
 
     child = subprocess.Popen(["sleep", "1000"])
     try:
-        (mine,) = [p for p in processes.marked("PATH", os.environ["PATH"]) if p.pid == child.pid]
+        (mine,) = [p for p in processes.marked({"PATH": os.environ["PATH"]}) if p.pid == child.pid]
         stranger = processes.Process(child.pid, mine.started + 1)
         assert processes.end([stranger], 0.1) == () and child.poll() is None
         assert processes.end([mine], 2.0) == () and child.wait(2) == -15

@@ -20,6 +20,7 @@ from gcity_tui.model.session import Phase
 from gcity_tui.model.text import clean
 from gcity_tui.tmux import panes
 from gcity_tui.tmux.eyes import Eyes
+from gcity_tui.tmux.processes import environment
 from gcity_tui.workers.protocol import Resolved
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
@@ -192,7 +193,7 @@ def test_what_an_agents_declaration_says(ground: Ground, beside: TmuxWorker, tex
     becomes(worker, Phase.READY)
     row = worker.pane.alive()
     assert row is not None
-    env = Path(f"/proc/{row.pid}/environ").read_bytes().split(b"\0")
+    env = environment(row.pid)
     assert f"NOTE={text}".encode() in env
     worker.rename(text)
     assert standing(ground, beside) == before

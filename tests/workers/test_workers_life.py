@@ -17,7 +17,7 @@ from gcity_tui.model.declared import Agent, Screen
 from gcity_tui.model.errors import CityError, NotFound, Permanent, SessionClosed, Usage
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
-from gcity_tui.workers.bringup import DiedAtStart
+from gcity_tui.workers.bringup import DiedAtStart, leftovers
 from gcity_tui.workers.protocol import (
     FactoryWorker,
     HistoryRequest,
@@ -25,7 +25,6 @@ from gcity_tui.workers.protocol import (
     NudgeRequest,
     Resolved,
 )
-from gcity_tui.workers.state import leftovers
 
 pytestmark = pytest.mark.tmux
 LOOKS = ["rehearsal-claude", "rehearsal-codex", "rehearsal-gemini", "rehearsal-opencode"]
@@ -105,7 +104,7 @@ def test_leftovers_of_an_earlier_start_are_ended_first(ground: Ground) -> None:
         [sys.executable, "-c", "import time; time.sleep(60)"], env=elsewhere, start_new_session=True
     )
     try:
-        wait_for(lambda: stray.pid in leftovers(worker.record.id, str(ground.path)))
+        assert stray.pid in {p.pid for p in leftovers(worker.record.id, str(ground.path))}
         worker.start()
         assert stray.wait(5) != 0
         assert other.poll() is None

@@ -21,9 +21,9 @@ from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.server import Server
 from gcity_tui.transcripts import reader
+from gcity_tui.workers.bringup import leftovers
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Places
-from gcity_tui.workers.state import leftovers
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 _count = itertools.count()

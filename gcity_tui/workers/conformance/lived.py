@@ -16,14 +16,15 @@ from gcity_tui.model.names import session_name
 from gcity_tui.model.paths import ledger_path
 from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Phase, SessionRecord
+from gcity_tui.tmux import processes
 from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands
 from gcity_tui.tmux.server import Server
+from gcity_tui.workers.bringup import leftovers
 from gcity_tui.workers.conformance.report import Result, Unmet, judged, need
 from gcity_tui.workers.lanes import Lanes
 from gcity_tui.workers.launch import Places
 from gcity_tui.workers.protocol import InteractionResponse, NudgeRequest, Resolved
-from gcity_tui.workers.state import leftovers
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 PARTS = """
@@ -183,7 +184,7 @@ class Lived(Acting):
             need(self._told().count(text) == 1, f"{text[:20]!r} was not said exactly once")
         row = self.worker.row()
         need(row is not None, "it is not running")
-        env = Path(f"/proc/{row.pid if row else 0}/environ").read_bytes().split(b"\0")
+        env = processes.environment(row.pid if row else 0)
         for name in (f"GC_PROVIDER={self.look.name}", "GC_STARTUP_PROMPT_DELIVERED=1", "GC_SESSION_ORIGIN=ephemeral"):
             need(name.encode() in env, f"{name} is not in its environment")
         return "three nudges, each once"

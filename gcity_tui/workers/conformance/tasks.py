@@ -9,6 +9,7 @@ from pathlib import Path
 from gcity_tui.model.declared import Provider
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
+from gcity_tui.tmux import processes
 from gcity_tui.workers.conformance.lived import Acting, Stage
 from gcity_tui.workers.conformance.report import Result, Unsupported, judged, need
 from gcity_tui.workers.protocol import NudgeRequest, Resolved
@@ -136,6 +137,6 @@ class Tasks(Acting):
         self.worker.start_resolved(Resolved(argv=argv, env={"WORKER_CORE_MARKER": "here"}))
         self._becomes(Phase.READY)
         row = self.worker.row()
-        env = Path(f"/proc/{row.pid if row else 0}/environ").read_bytes().split(b"\0")
+        env = processes.environment(row.pid if row else 0)
         need(b"WORKER_CORE_MARKER=here" in env, "its environment is not as it was given")
         return "as it was given"
