@@ -17,6 +17,8 @@ def soonest(look: Look, now: float, patrol: float) -> float:
     times = [now + max(patrol, 0.2)]
     for s in look.view.sessions:
         times += [t for t in (s.not_before, s.quarantined_until) if t > now]
+        if s.exit_owed:
+            times.append(now + WATCH)
     if any(p.live and p.word in ("busy", "starting", "waiting", "unknown") for p in look.snapshot.tally()):
         times.append(now + WATCH)
     for shown in look.snapshot.sessions:

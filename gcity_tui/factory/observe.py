@@ -18,6 +18,7 @@ from gcity_tui.factory.records import number, times
 from gcity_tui.factory.sight import Seen
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Standing, Task, View
+from gcity_tui.model.moments import within
 from gcity_tui.model.round import Loop
 from gcity_tui.model.session import Phase, SessionRecord
 from gcity_tui.model.snapshot import CitySnapshot, GateView, Notice, RigView, SessionView, attention
@@ -25,6 +26,8 @@ from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers.protocol import Observation
 
+OWED = 5.0
+"""Seconds in which tmux may still say with what code a program ended, before it is judged without."""
 SLOTS = 12
 """Slots of 10 s that a session's activity is kept for."""
 
@@ -136,25 +139,26 @@ class Observer:
         told = self.crew.told(record, row if seen.runtime == "alive" else None, seen.runtime, now)
         task = self.work.of(record.instance)
         activity = self._activity.note(record.id, told.records, now)
+        owed = row is not None and row.owed and within(now, told.judgement.since, OWED)
         made_from = (
-            record, row, told, way, seen.runtime, seen.server, self.crew.queued.get(record.instance, 0), task,
+            record, row, owed, told, way, seen.runtime, seen.server, self.crew.queued.get(record.instance, 0), task,
             self.work.titles.get(task.id, "") if task else "", activity, self.loops, self.site.declared,
         )  # fmt: skip
         held = self._made.get(record.id)
         if held is None or not _same(held[0], made_from):
-            standing = self._standing(record, row, seen, told, way)
+            standing = self._standing(record, row, owed, seen, told, way)
             view = self._session(record, row, seen, told, way, task, activity)
             held = self._made[record.id] = (made_from, standing, view)
         return held[1], held[2]
 
     def _standing(
-        self, record: SessionRecord, row: PaneRow | None, seen: Seen, told: Observation, moving: str
+        self, record: SessionRecord, row: PaneRow | None, owed: bool, seen: Seen, told: Observation, moving: str
     ) -> Standing:
         m = record.metadata
         return Standing(
             record.instance, record.agent, record.state, pane_state(row, seen.runtime), moving, told.judgement.phase,
             told.judgement.since or number(m.get("last_woke_at")), row.humans if row else 0,
-            row.dead_status if row else None, lost_server(record, seen), times(m.get(records.CRASHES)),
+            row.dead_status if row else None, owed, lost_server(record, seen), times(m.get(records.CRASHES)),
             m.get(records.CRASH_NOTED, "") == m.get(records.STARTS, "0"),
             record.reason if record.state == "creating" else "", number(m.get(records.NOT_BEFORE)),
             number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",

@@ -43,6 +43,8 @@ class Standing:
     since: float = 0.0
     attached: int = 0
     exit_code: int | None = None
+    exit_owed: bool = False
+    """It ended a moment ago, and tmux has not said yet how: nobody judges it before that."""
     lost_server: bool = False
     crashes: tuple[float, ...] = ()
     crash_noted: bool = False

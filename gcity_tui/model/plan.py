@@ -72,7 +72,7 @@ class _Planner:
     def run(self) -> tuple[Action, ...]:
         self.actions += [Report(name, "no record of it") for name in self.view.strays]
         for s in self._in_order():
-            if not s.moving and s.pane != "unknown":
+            if not s.moving and not s.exit_owed and s.pane != "unknown":
                 self._session(s)
         self._unrecorded()
         self._assign()

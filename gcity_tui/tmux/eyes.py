@@ -104,7 +104,7 @@ class Eyes:
 
     def _reap(self, rows: tuple[PaneRow, ...]) -> None:
         """Ask for exit statuses that did not come with the death; at growing gaps, then they are unknown for good."""
-        owed = {(r.pane, r.pid) for r in rows if r.dead and r.dead_status is None and r.dead_signal is None}
+        owed = {(r.pane, r.pid) for r in rows if r.owed}
         self._asked_again = {k: self._asked_again.get(k, 0) + 1 for k in owed}
         times = min(self._asked_again.values(), default=_ASKED)
         self._nap = 0.05 * 2**times if times < _ASKED else None

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -191,8 +192,7 @@ class Hands:
 
     def processes(self, session: str) -> tuple[Process, ...]:
         """The session's processes now: of the pane, below it, and left behind in its terminal session."""
-        row = self.pane(session)
-        return tree(row.pid, dead=row.dead) if row.pid else ()
+        return _processes(self.pane(session))
 
     def kill(self, session: str, *, grace: float = 2.0) -> tuple[Process, ...]:
         """End the session and every process of its pane; a session that is not there is ended already.
@@ -203,7 +203,7 @@ class Hands:
             row = self.pane(session)
         except NotFound:
             return ()
-        found = tree(row.pid, dead=row.dead) if row.pid else ()
+        found = _processes(row)
         if row.humans:
             self._send_home(session)
         try:
@@ -330,9 +330,19 @@ class Hands:
     def pane(self, session: str) -> PaneRow:
         """The row of one session, with its attached humans. Raises NotFound."""
         row = self._pane(session)
-        if row.dead and row.dead_status is None and row.dead_signal is None:
+        if row.owed:
             self.server.reap()
             row = self._pane(session)
+        return row
+
+    def ended(self, session: str, seconds: float) -> PaneRow:
+        """`pane`, of one that ended once it is known how: that may come later than the end, even by seconds when the
+        machine is busy. Without it when it does not come within `seconds`. Raises NotFound.
+        """
+        deadline, pause = time.monotonic() + seconds, 0.01
+        while (row := self.pane(session)).owed and time.monotonic() < deadline:
+            time.sleep(pause)  # tmux announces no status: it is asked, less and less often
+            pause = min(pause * 2, 0.2)
         return row
 
     def _pane(self, session: str) -> PaneRow:
@@ -401,6 +411,15 @@ class Hands:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _processes(row: PaneRow) -> tuple[Process, ...]:
+    """Of the row's pane. A program that let go of its terminal counts as dead, and keeps its pid until it is known how
+    it ended: until then it is that very program.
+    """
+    if not row.pid:
+        return ()
+    return (row.owed and tree(row.pid)) or tree(row.pid, dead=row.dead)
 
 
 def _agent(session: str) -> str:

@@ -56,6 +56,11 @@ class PaneRow:
     agent: bool
     made: str = ""
 
+    @property
+    def owed(self) -> bool:
+        """It ended, and how is not known yet."""
+        return self.dead and self.dead_status is None and self.dead_signal is None
+
 
 def parse_rows(lines: Iterable[str], humans: dict[str, int]) -> tuple[PaneRow, ...]:
     """Answer of `LIST` → rows: no holder, and one pane of each session: that which its mark names.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 
@@ -25,6 +26,8 @@ REDRAWS = 8.0
 """Seconds that one which goes on with a conversation is given to show it again."""
 GRACE = 2.0
 """Seconds between TERM and KILL."""
+HOW = 5.0
+"""Seconds that it is waited for with what code a program ended."""
 _WORDS = re.compile(r"[\W_]+")
 
 
@@ -158,10 +161,12 @@ def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
     # The exit code and the last words come a moment after the death itself; words that tmux had not read when the
     # session's leader ended are thrown away by the kernel with its terminal.
     pane.until(lambda: _last(pane) != "", 0.4)
-    if row.dead_status is None and row.dead_signal is None:
-        row = pane.row() or row
+    if row.owed:
+        with contextlib.suppress(NotFound):
+            row = pane.hands.ended(pane.name, HOW)
     last = _last(pane)
     how = f"signal {row.dead_signal}" if row.dead_signal else f"exit code {row.dead_status}"
+    how = "how is not known" if row.owed else how
     words = one_line(last, 300)
     return DiedAtStart(f"it ended while it started ({how}){': ' + words if words else ''}", last, row.dead_status)
 

@@ -39,4 +39,7 @@ def test_by_what_it_has_to_wait_for() -> None:
     standing = Standing("eddie-1", "eddie", "active", not_before=NOW + 4, quarantined_until=NOW + 2)
     look = Look(View(NOW, sessions=(standing,)), CitySnapshot("town", "/town", NOW), {}, Seen("alive"))
     assert soonest(look, NOW, PATROL) == NOW + 2
+    dying = Standing("eddie-1", "eddie", "active", pane="dead", exit_owed=True)
+    look = Look(View(NOW, sessions=(dying,)), CitySnapshot("town", "/town", NOW), {}, Seen("alive"))
+    assert soonest(look, NOW, PATROL) == NOW + WATCH
     assert soonest(look, NOW, 0.0) == pytest.approx(NOW + 0.2)

@@ -106,6 +106,42 @@ def test_one_that_always_crashes_is_left_alone(tmp_path: Path, repository: Path)
         town.end()
 
 
+# Its terminal is let go of first, and how it ended is known only later: as of any program on a machine that is busy.
+LATE = """
+import os, signal, time
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+print("late> ", flush=True)
+time.sleep(1.0)
+os.closerange(0, 3)
+time.sleep(1.0)
+os._exit(3)
+"""
+LATE_PROVIDER = """provider = "late"
+
+[providers.late]
+command = "{python}"
+args = ["-I", "-S", "{program}"]
+prompt_mode = "none"
+sees = ["screen"]
+
+[providers.late.screen]
+ready = "^late>"
+"""
+
+
+def test_one_is_not_judged_before_it_is_known_how_it_ended(tmp_path: Path, repository: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    late = LATE_PROVIDER.format(python=sys.executable, program=tmp_path / "late.py")
+    town = Town(tmp_path, repository, daemon="max_restarts = 0", agent=late)
+    try:
+        town.city.sling("eddie", "whatever", formula="none")
+        town.city.up()
+        view = town.session("quarantine", lambda s: s.state == "quarantined", 40.0)
+        assert "its program ended with 3, 1 times" in view.reason
+    finally:
+        town.end()
+
+
 def test_a_killed_controller_is_followed_by_one_that_takes_over(town: Town) -> None:
     first = town.city.up()
     slung = town.city.sling("eddie", "HANG for ever", formula="none")

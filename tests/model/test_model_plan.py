@@ -108,6 +108,8 @@ ROWS: list[tuple[str, DeclaredCity, View, list[str]]] = [
           tasks=(task(prefers="shop/eddie-2"),)), ["assign t1→shop/eddie-1"]),
     ("a death with work is put on record first", city(), View(NOW, sessions=(eddie(**DEAD),), tasks=(mine(),)),
      ["crash shop/eddie-1"]),
+    ("a death is not judged before it is known how", city(),
+     View(NOW, sessions=(eddie(exit_owed=True, **DEAD),), tasks=(mine(),)), []),
     ("one that cannot even be started is left alone too", city(),
      View(NOW, sessions=(eddie(crash_noted=True, crashes=tuple(NOW - i for i in range(6)), **DEAD),), tasks=(mine(),)),
      ["quarantine shop/eddie-1"]),

@@ -393,3 +393,18 @@ def test_the_tree_of_a_process_that_leads_no_session() -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_how_it_ended_is_waited_for(hands: Hands, tmp_path: Path, until: Callable[..., object]) -> None:
+    """The end is seen when the terminal is let go of, the code when the process is over."""
+    code = "import os, signal, time; signal.signal(1, signal.SIG_IGN); os.closerange(0, 3); time.sleep({}); os._exit(3)"
+    words = [sys.executable, "-I", "-S", "-c"]
+    hands.start("late", Program([*words, code.format(0.5)], tmp_path))
+    until(lambda: hands.pane("late").dead)
+    assert hands.ended("late", 10.0).dead_status == 3
+    row = hands.start("never", Program([*words, code.format(60)], tmp_path))
+    until(lambda: hands.pane("never").dead)
+    assert hands.ended("never", 0.1).owed
+    assert [p.pid for p in hands.processes("never")] == [row.pid]
+    assert hands.kill("never", grace=0.1) == ()
+    assert processes.tree(row.pid) == ()
