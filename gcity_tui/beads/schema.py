@@ -42,6 +42,10 @@ NUDGE = "gc:nudge"
 """The label of a text that waits to be typed to an agent, or was: a record of the city's, of an ordinary type."""
 NUDGE_EXPIRES = 24 * 3600.0
 """Seconds after which such a text is not said any more."""
+NUDGE_LEASE = 20.0
+"""Seconds in which a hook that was given such a text says that it printed it: programs give their hooks ten."""
+LEASE = "GCITY_LEASE"
+"""The variable that names one call of `gc nudge drain`: what it was given, and later what became of its print."""
 
 BLOCKING = ("blocks", "conditional-blocks")
 WAITING = ("blocks", "conditional-blocks", "waits-for")

@@ -3,12 +3,13 @@ time.
 """
 
 from gcity_tui.beads.door import BEYOND
+from gcity_tui.beads.schema import LEASE
 from gcity_tui.model.paths import digest, ledger_path
 
 _SHIM = """#!{python} -IS
 # {tool} of the city {city!r}: asks its controller, or answers by itself when none runs. Written by gcity-tui.
 import sys
-from posix import environ, getcwd, getuid
+from posix import environ, getcwd, getuid, urandom, write
 
 import _socket
 
@@ -77,14 +78,52 @@ def ask(s, body):
     return get(s, int.from_bytes(get(s, 4), "big"))
 
 
+def body(args, given):
+    env = b"\\0".join(k + b"=" + v for k, v in environ.items())
+    raw = [a.encode("utf-8", "surrogateescape") for a in args]
+    return b"".join(map(put, [KIND, getcwd().encode("utf-8", "surrogateescape"), env, given, *raw]))
+
+
+def shown(out):
+    # Texts for an agent: they count as said once all of them are out, and wait on when nothing is. Of what went out
+    # in part, or of whose end we do not live to tell, the city says that it is not known.
+    done = 0
+    try:
+        while done < len(out):
+            done += write(1, out[done:])
+    except OSError as e:
+        try:
+            write(2, b"Error: what waits for this session could not be printed (%s)\\n" % str(e).encode())
+        except OSError:
+            pass
+        return 141 if done else tell("--unprinted", 141)
+    return tell("--printed", 0)
+
+
+def tell(word, code):
+    args = ["nudge", "drain", word]
+    for _ in range(3):
+        s = dial()
+        if s is None:
+            return alone(args, b"")
+        try:
+            ask(s, body(args, b""))
+            return code
+        except OSError:
+            s.close()
+    return code
+
+
 def main():
     args = sys.argv[1:]
-    raw = [a.encode("utf-8", "surrogateescape") for a in args]
+    taking = KIND == b"gc" and any(args[n : n + 2] == ["nudge", "drain"] for n in range(4))
+    if taking:
+        if sys.stdout is None:  # nothing is asked for that cannot be printed
+            return 74
+        environ[b"{lease}"] = urandom(12).hex().encode()
     reads = any(a == "-" or a.endswith("=-") or a in ("--stdin", "--hook") for a in args)
     given = sys.stdin.buffer.read() if reads and not sys.stdin.isatty() else b""
-    env = b"\\0".join(k + b"=" + v for k, v in environ.items())
-    body = b"".join(map(put, [KIND, getcwd().encode("utf-8", "surrogateescape"), env, given, *raw]))
-    left = 3 if again(args) else 1
+    left = 3 if taking or again(args) else 1
     while True:
         s = dial()
         if s is None:
@@ -92,7 +131,7 @@ def main():
             return alone(args, given)
         left -= 1
         try:
-            answer = ask(s, body)
+            answer = ask(s, body(args, given))
             break
         except OSError as e:
             s.close()
@@ -107,6 +146,8 @@ def main():
         answer = answer[4 + n :]
     if fields[0] == b"exec":  # better done in a process of one's own
         return alone([f.decode("utf-8", "surrogateescape") for f in fields[1:]], given)
+    if taking and fields[1]:
+        return shown(fields[1])
     sys.stdout.buffer.write(fields[1])
     sys.stdout.buffer.flush()
     sys.stderr.buffer.write(fields[2])
@@ -120,7 +161,8 @@ def alone(args, given):
 
 try:
     code = main()
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
 except BrokenPipeError:
     code = 141
 from posix import _exit
@@ -172,4 +214,4 @@ def shim_text(city_path: str, python: str, package_parent: str, tool: str = "bd"
     for name, value in said.items():
         alone = alone.replace(name, repr(value))
     fields = {"python": python, "tool": tool, "city": city_path, "key": digest(city_path), "package": package_parent}
-    return _SHIM.format(**fields, kind=tool.encode(), alone=alone, deadline=DEADLINE, again=AGAIN)
+    return _SHIM.format(**fields, kind=tool.encode(), alone=alone, deadline=DEADLINE, again=AGAIN, lease=LEASE)

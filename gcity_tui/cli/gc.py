@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from gcity_tui.beads.schema import LEASE
 from gcity_tui.model.errors import CityError, Usage
 
 _SESSION = {
@@ -27,11 +28,35 @@ def main(argv: list[str]) -> int:
         except CityError as e:
             return output.failure(e, "--json" in argv)
         return door.main(words)
+    if any(argv[n : n + 2] == ["nudge", "drain"] for n in range(4)) and not argv[-1].endswith("printed"):
+        return _drained(argv)
     stdin = b"" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.buffer.read()
     code, out, err = answer_gc(os.environ.get("GC_CITY", ""), argv, dict(os.environ), stdin, str(Path.cwd()))
     sys.stdout.buffer.write(out)
     sys.stderr.buffer.write(err)
     sys.stdout.flush()
+    return code
+
+
+def _drained(argv: list[str]) -> int:
+    """Texts for an agent, as the shim hands them over: taken up once they are out, queued still when nothing is."""
+    from gcity_tui.factory.gc_dialect import answer_gc
+
+    if sys.stdout is None:
+        return 74
+    env, here, done = {**os.environ, LEASE: os.environ.get(LEASE) or os.urandom(12).hex()}, str(Path.cwd()), 0
+    code, out, err = answer_gc(env.get("GC_CITY", ""), argv, env, b"", here)
+    try:
+        while done < len(out):
+            done += os.write(1, out[done:])
+    except OSError as e:
+        err += f"Error: what waits for this session could not be printed ({e.strerror})\n".encode()
+        code = 141
+    if out and done in (0, len(out)):
+        word = "--printed" if done else "--unprinted"
+        err += answer_gc(env.get("GC_CITY", ""), ["nudge", "drain", word], env, b"", here)[2]
+    if err and sys.stderr is not None:
+        sys.stderr.buffer.write(err)
     return code
 
 

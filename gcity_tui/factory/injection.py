@@ -1,11 +1,13 @@
 """`gc nudge status|drain`: what waits to be said to a session, and taking it up through the agent's own hook.
 
 A nudge is a bead (label `gc:nudge`) that the session's lane types when it can. A hook that drains takes it instead: one
-transaction moves it from queued to taken up, and the lane, which looks first, leaves it alone. Hot: no heavy imports.
+transaction leases it (`typing`), and the lane, which looks first, leaves it alone. Whoever printed it says so under the
+same lease (`drain --printed`), and then it is taken up; `--unprinted` puts it back. Of a lease that nobody ends it is
+not known whether the program heard it: the lane settles it as `unknown`. Hot: no heavy imports.
 """
 
 from gcity_tui.beads.jsonout import dumps
-from gcity_tui.beads.schema import NUDGE, NUDGE_EXPIRES
+from gcity_tui.beads.schema import LEASE, NUDGE, NUDGE_EXPIRES
 from gcity_tui.factory.hook import Who, meta_of
 from gcity_tui.model.errors import Usage
 
@@ -29,6 +31,9 @@ def nudge(ledger: "Ledger", argv: "list[str]", env: "Mapping[str, str]") -> "tup
         waiting = queued(ledger, Who(env).mine)
         text = dumps({"pending": len(waiting)}, "") if "--json" in argv else f"{len(waiting)} pending"
         return 0, (text + "\n").encode(), b""
+    if verb == "drain" and (said := [a for a in argv if a in ("--printed", "--unprinted")]):
+        ended(ledger, env.get(LEASE, ""), said[-1] == "--printed")
+        return 0, b"", b""
     if verb == "drain":
         texts = drain(ledger, Who(env), env, ROOM if "--inject" in argv else 0)
         if texts and "--inject" in argv:
@@ -54,17 +59,21 @@ def queued(ledger: "Ledger", names: "tuple[str, ...]") -> "list[tuple[Any, ...]]
 
 
 def drain(ledger: "Ledger", who: Who, env: "Mapping[str, str]", room: int = 0) -> "list[str]":
-    """Take up what is queued for the caller, oldest first; returns the texts.
+    """Hand over what is queued for the caller, oldest first; returns the texts.
 
     `room` in bytes: what does not fit stays queued, with all that comes after it, and is typed. 0: no end to it. What
     is meant for another session or conversation, or is too old, is left to the lane, which settles it; and a process
-    of an earlier start gets nothing.
+    of an earlier start gets nothing. Asked again under the same lease, it is given the same. A caller that names no
+    lease says nothing of its print either: what it is given counts as taken up.
     """
     if superseded(ledger, env):
         return []
+    lease = env.get(LEASE, "")
 
     def write(tx: "Tx") -> "list[str]":
-        taken = []
+        if held := [tx.meta(id_, "nudge.text") or "" for id_, state in leased(ledger, lease) if state == "typing"]:
+            return held
+        given = []
         left = room
         now = ledger.now() / 1e6
         for id_, text, epoch in queued(ledger, who.mine):
@@ -73,21 +82,58 @@ def drain(ledger: "Ledger", who: Who, env: "Mapping[str, str]", room: int = 0) -
             left -= len(text.encode("utf-8", "replace"))
             if room and left < 0:
                 break
-            tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook", "nudge.at": f"{now:.3f}"})
-            tx.close(id_, "taken up (through its hook)", force=True)
-            session = tx.meta(id_, "nudge.session") or ""
-            told = {
-                "operation": "delivery", "result": "succeeded", "session_name": session, "nudge": id_,
-                "delivered": True, "source": tx.meta(id_, "nudge.source") or "", "through": "hook",
-                "duration_ms": round((now - _number(tx.meta(id_, "nudge.created"))) * 1000),
-            }  # fmt: skip
-            tx.emit("worker.operation", session, session, "delivery succeeded", dumps(told, ""))
-            taken.append(text)
-        return taken
+            if lease:
+                note = {"nudge.note": "handed to its hook", "nudge.lease": lease}
+                tx.update(id_, meta={"nudge.state": "typing", "nudge.at": f"{now:.3f}", **note})
+            else:
+                _take_up(tx, id_, now)
+            given.append(text)
+        return given
 
-    if not queued(ledger, who.mine):
+    if not queued(ledger, who.mine) and not leased(ledger, lease):
         return []
     return ledger.transact(write, actor=who.assignee)
+
+
+def leased(ledger: "Ledger", lease: str) -> "list[tuple[Any, ...]]":
+    """(id, state) of what was handed over under a lease, oldest first."""
+    if not lease:
+        return []
+    return ledger.store.rows(
+        f"SELECT b.id, {_VALUE.format('state')} FROM bead_meta l JOIN beads b ON b.id = l.bead"
+        " WHERE l.key = 'nudge.lease' AND substr(l.value, 1, 64) = substr(?, 1, 64) AND l.value = ?"
+        " ORDER BY b.created_at, b.seq",
+        (lease, lease),
+    )
+
+
+def ended(ledger: "Ledger", lease: str, printed: bool) -> None:
+    """What became of a print: all of it is out, or nothing of it. Safe to repeat."""
+
+    def write(tx: "Tx") -> None:
+        now = ledger.now() / 1e6
+        for id_, _ in leased(ledger, lease):
+            state = tx.meta(id_, "nudge.state")
+            if printed and state in ("typing", "unknown"):  # unknown: it took longer than the lease
+                _take_up(tx, id_, now)
+            elif state == "typing":
+                note = {"nudge.note": "its hook could not print it", "nudge.lease": ""}
+                tx.update(id_, meta={"nudge.state": "queued", "nudge.at": f"{now:.3f}", **note})
+
+    if leased(ledger, lease):
+        ledger.transact(write)
+
+
+def _take_up(tx: "Tx", id_: str, now: float) -> None:
+    tx.update(id_, meta={"nudge.state": "taken up", "nudge.note": "through its hook", "nudge.at": f"{now:.3f}"})
+    tx.close(id_, "taken up (through its hook)", force=True)
+    session = tx.meta(id_, "nudge.session") or ""
+    told = {
+        "operation": "delivery", "result": "succeeded", "session_name": session, "nudge": id_,
+        "delivered": True, "source": tx.meta(id_, "nudge.source") or "", "through": "hook",
+        "duration_ms": round((now - _number(tx.meta(id_, "nudge.created"))) * 1000),
+    }  # fmt: skip
+    tx.emit("worker.operation", session, session, "delivery succeeded", dumps(told, ""))
 
 
 def superseded(ledger: "Ledger", env: "Mapping[str, str]") -> bool:

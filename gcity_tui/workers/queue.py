@@ -56,6 +56,8 @@ class Nudge:
     record: str = ""
     seen: bool = False
     """A person knows that it did not arrive."""
+    lease: str = ""
+    """Names the call of the agent's own hook that it was handed to; the one who drains writes it."""
 
     @property
     def receipt(self) -> Receipt:
@@ -255,5 +257,5 @@ def _of(bead: Bead) -> Nudge:
     return Nudge(
         bead.id, value("session"), value("text"), state, when, int(number("epoch")), value("wake") != "0",
         value("source"), number("created"), number("at"), int(number("attempts")), value("mark"), value("pane"),
-        value("note"), value("record"), value("seen") == "1",
+        value("note"), value("record"), value("seen") == "1", value("lease"),
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from gcity_tui.beads.schema import NUDGE_LEASE
 from gcity_tui.model.declared import Provider
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
@@ -79,6 +80,8 @@ class Settling:
 
     def typing(self, nudge: Nudge) -> Nudge:
         """Left in `typing` by a crash. The transcript and the composer tell; text is never typed again."""
+        if nudge.lease:
+            return self._handed(nudge)
         if (taken := self._arrivals.take_up(nudge, FOUND)) is not None:
             return taken
         if self._gone(nudge):
@@ -114,8 +117,16 @@ class Settling:
             return self._doubt(nudge, "a part of it stands in its composer: clear it, and say it again")
         return self._queue.move(nudge, Delivery.TYPED, "found in the composer after a restart")
 
+    def _handed(self, nudge: Nudge, *, over: bool = False) -> Nudge:
+        """One that the agent's own hook has: it says itself that it printed it, as long as it lives."""
+        if not over and time.time() - nudge.at <= NUDGE_LEASE:
+            return nudge
+        return self._queue.move(nudge, Delivery.UNKNOWN, "its hook ended before it said that it had printed it")
+
     def after_death(self, nudge: Nudge) -> Nudge:
         """The process that it was typed to is not there any more."""
+        if nudge.lease and nudge.state is Delivery.TYPING:
+            return self._handed(nudge, over=True)
         if (taken := self._arrivals.take_up(nudge)) is not None:
             return taken
         if nudge.state is Delivery.SUBMITTED:
