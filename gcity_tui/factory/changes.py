@@ -19,7 +19,7 @@ from gcity_tui.model.declared import Rig
 from gcity_tui.model.errors import NotFound, Permanent
 from gcity_tui.model.history import Entry
 from gcity_tui.model.names import rig_of
-from gcity_tui.model.receipt import Receipt
+from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.round import Loop
 from gcity_tui.transcripts import FORMATS, Follower, file_of, follow
 from gcity_tui.workers.bells import Bells
@@ -32,7 +32,10 @@ TURN = 1.0
 
 
 def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
-    """The receipt once it is settled, or as it stands after `wait` seconds; woken by the ledger."""
+    """The receipt once it is settled, or as it stands after `wait` seconds; woken by the ledger.
+
+    A text that nothing is done about until a person has its session started is not waited for.
+    """
     if wait <= 0 or receipt.state.settled or not receipt.id:
         return receipt
     follower = LedgerFollower(site.ledger.path)
@@ -41,11 +44,19 @@ def settled(site: Site, receipt: Receipt, wait: float) -> Receipt:
         while True:
             receipt = site.queue.receipt(receipt.id)
             left = deadline - time.monotonic()
-            if receipt.state.settled or left <= 0:
+            if receipt.state.settled or left <= 0 or _stays(site, receipt):
                 return receipt
             follower.wait(timeout=left, limit=100)
     finally:
         follower.close()
+
+
+def _stays(site: Site, receipt: Receipt) -> bool:
+    """Whether it waits for a person to have its session started."""
+    if receipt.state is not Delivery.QUEUED or not receipt.note:
+        return False
+    record = records.session(site.ledger, receipt.session)
+    return record is not None and records.rests(record) == receipt.note
 
 
 def entries(

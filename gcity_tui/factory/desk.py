@@ -107,14 +107,13 @@ class Desk:
         elif not wake:
             nudge = self.site.queue.get(receipt.id)
             return self.site.queue.move(nudge, Delivery.UNDELIVERED, "the agent is not running").receipt
+        elif why := records.rests(record):
+            return self.site.queue.wait(self.site.queue.get(receipt.id), why).receipt
         elif self._loop is None:
             return replace(receipt, note=QUEUED)
         elif record.state in ("asleep", "start-pending", "archived"):
             records.note(self.site.ledger, record, {records.PINNED: "true"})
             self._wake(record, "a nudge waits")
-        elif record.state in ("suspended", "quarantined", "drained"):
-            note = f"it is {record.state}: gcity-tui session start {record.instance}"
-            return self.site.queue.wait(self.site.queue.get(receipt.id), note).receipt
         self._ring()
         return self.site.queue.receipt(receipt.id)
 

@@ -87,6 +87,13 @@ def sessions(ledger: Ledger) -> tuple[SessionRecord, ...]:
     return tuple(sorted(found, key=lambda r: r.instance))
 
 
+def rests(record: SessionRecord) -> str:
+    """Why a text does not start a session that does not run, and what would; empty where it does."""
+    if record.state not in ("suspended", "quarantined", "drained"):
+        return ""
+    return f"it is {record.state}, and the text stays queued: gcity-tui session start {record.instance}"
+
+
 def session(ledger: Ledger, instance: str) -> SessionRecord | None:
     found = ledger.by_meta({"agent_name": instance}, open_only=True, types=("session",))
     return record_of(found[0]) if found else None

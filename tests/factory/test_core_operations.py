@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -206,8 +207,14 @@ def test_who_sleeps_begins_anew_after_a_reset_and_live_only_means_it(town: Town)
     town.city.stop(WHO)
     lost = town.city.nudge(WHO, "are you there", wake=False)
     assert (lost.state, lost.note) == (Delivery.UNDELIVERED, "the agent is not running")
-    kept = town.city.nudge(WHO, "when you are back")
-    assert kept.state is Delivery.QUEUED and kept.note.startswith("it is suspended: gcity-tui session start")
+    began = time.monotonic()
+    kept = town.city.nudge(WHO, "when you are back", wake=True, wait=60.0)
+    assert time.monotonic() - began < 30.0, "nothing will become of it, and it was waited for"
+    start = "gcity-tui session start shop/eddie-1"
+    assert (kept.state, kept.note) == (Delivery.QUEUED, f"it is suspended, and the text stays queued: {start}")
+    said = subprocess.run([sys.executable, "-m", "gcity_tui", "nudge", "--wait", "600", WHO, "and read your mail"],
+                          cwd=town.path, capture_output=True, text=True, timeout=300)  # fmt: skip
+    assert said.returncode == 0 and "queued (it is suspended, and the text stays queued" in said.stdout, said
     assert town.city.reset(WHO) == "a new conversation begins at its next start"
     town.city.start(WHO)
     after = town.session("it is another", lambda s: s.phase is Phase.READY and s.transcript != before.transcript)
