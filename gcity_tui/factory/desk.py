@@ -21,11 +21,12 @@ from gcity_tui.factory.queues import QUIET
 from gcity_tui.factory.site import Site
 from gcity_tui.model.actions import Start
 from gcity_tui.model.errors import CityError, NotFound, Refused, SessionClosed, Temporary, Usage
-from gcity_tui.model.receipt import LEGAL, Delivery, Receipt
+from gcity_tui.model.receipt import Delivery, Receipt
 from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers import hooks
+from gcity_tui.workers.bringup import end_turn
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.protocol import InteractionResponse
 from gcity_tui.workers.telling import READS, Done, of_receipt
@@ -244,6 +245,8 @@ class Desk:
             raise SessionClosed(f"{now.instance} is closed")
         # The record first: the loop must not take the death for a crash.
         records.bring(self.site.ledger, now, state, reason, {records.PINNED: ""})
+        with contextlib.suppress(CityError):  # what cannot be seen, or is not declared any more, is ended all the same
+            end_turn(self.crew.worker(now).pane)
         try:
             self.hand.end(now)
         except Temporary:
@@ -303,7 +306,7 @@ class Desk:
             self.crew.worker(record).courier.give_up(why)
         except NotFound:  # its agent is not declared any more
             for nudge in self.site.queue.unsettled(record.instance):
-                over = Delivery.UNDELIVERED if Delivery.UNDELIVERED in LEGAL[nudge.state] else Delivery.UNKNOWN
+                over = Delivery.UNDELIVERED if nudge.state is Delivery.QUEUED else Delivery.UNKNOWN
                 self.site.queue.move(nudge, over, why)
 
     def _unhook(self, record: SessionRecord) -> None:

@@ -180,18 +180,27 @@ def _last(pane: Pane) -> str:
     return "\n".join(rows[-8:])
 
 
+def end_turn(pane: Pane) -> bool:
+    """Interrupt a turn that is under way, and wait a moment for its end. False: there is none, and no key was sent."""
+    row = pane.alive()
+    if row is None or not pane.provider.interrupt_keys:
+        return False
+    seen = pane.see()
+    if seen.asked is not None or pane.judge(row).phase is not Phase.BUSY:
+        return False
+    pane.interrupt()
+    pane.until(lambda: pane.phase() is not Phase.BUSY, 1.0)
+    return True
+
+
 def take_down(pane: Pane, session_id: str, city: str, *, gentle: bool) -> int:
     """End the program, all of its processes, pane and session; returns how many outlived the pane and were ended.
 
     `gentle`: a busy turn is interrupted first, so that its tools end and its transcript is whole. Raises Refused when
     something would not end.
     """
-    row = pane.alive()
-    if row is not None and gentle:
-        seen = pane.see()
-        if seen.asked is None and pane.judge(row).phase is Phase.BUSY:
-            pane.interrupt()
-            pane.until(lambda: pane.phase() is not Phase.BUSY, 1.0)
+    if gentle:
+        end_turn(pane)
     survivors = pane.hands.kill(pane.name, grace=GRACE)
     if survivors:
         pids = ", ".join(str(p.pid) for p in survivors)

@@ -229,6 +229,24 @@ def test_who_sleeps_begins_anew_after_a_reset_and_live_only_means_it(town: Town)
     assert "when you are back" in again, "a reset is asked for once"
 
 
+@pytest.mark.parametrize("verb", ["stop", "close_session"])
+def test_a_turn_is_interrupted_before_its_session_is_ended(town: Town, verb: str) -> None:
+    """So that its conversation tells how it ended; an idle one gets no key that would stop a turn."""
+    town.city.up()
+    town.city.start(WHO)
+    town.session("it is idle", lambda s: s.phase is Phase.READY)
+    path = Path(town.city.transcript(WHO).path)
+    if verb == "stop":
+        town.city.stop(WHO)
+        assert "[Request interrupted" not in (path.read_text() if path.exists() else "")
+        town.city.start(WHO)
+        town.session("it is idle again", lambda s: s.phase is Phase.READY)
+    town.city.nudge(WHO, "HANG on", wait=10.0)
+    town.session("it is busy", lambda s: s.phase is Phase.BUSY)
+    getattr(town.city, verb)(WHO)
+    assert path.read_text().count("[Request interrupted by user") == 1
+
+
 def test_a_verb_that_does_not_get_its_turn_is_taken_back(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was told to try again must not find it done twice."""
     told = Told(town)
