@@ -139,4 +139,4 @@ def test_interrupting(ground: Ground, provider: str) -> None:
     becomes(worker, Phase.WAITING)
     with pytest.raises(PendingInteraction):
         worker.interrupt()
-    assert worker.pending() is not None
+    assert wait_for(worker.pending), "the file of its state tells of the question before it is drawn"
