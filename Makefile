@@ -1,7 +1,8 @@
 # Two commands do everything: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
-JOBS ?= 2
+# Workers: they wait more than they reckon (for panes, programs, timers), so there are two to a core of a small machine.
+JOBS ?= 4
 
 .PHONY: demo test test-agents check format bench drill screenshots clean
 

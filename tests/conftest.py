@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,28 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from longest import SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
+CITIES = 2
+"""So many cities (`-m city`) live at a time: each is a dozen processes, and waits most of its time."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several workers: the longest tests first, and cities in a few rows of equal length, one worker to a row."""
+    if not hasattr(config, "workerinput"):
+        return  # alone: in the order of the files
+    took = {item: float(SECONDS.get(item.nodeid.removeprefix("tests/").split("[")[0], 0.0)) for item in items}
+    items.sort(key=lambda item: -took[item])
+    rows = [0.0] * CITIES
+    for item in items:
+        if item.get_closest_marker("city"):
+            shortest = rows.index(min(rows))
+            rows[shortest] += took[item] or 3.0
+            item.add_marker(pytest.mark.xdist_group(f"city-{shortest}"))
 
 
 @pytest.fixture(scope="session")

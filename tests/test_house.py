@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from longest import SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted((ROOT / "gcity_tui").rglob("*.py"))
@@ -63,3 +64,10 @@ def loaded(code: str) -> set[str]:
 )
 def test_words_load_no_pictures(code: str) -> None:
     assert not loaded(code) & {"textual", "rich", "libtmux"}
+
+
+def test_the_longest_tests_are_there() -> None:
+    """One that was renamed would begin last, and the suite would wait for it alone."""
+    for name in SECONDS:
+        file, test = name.split("::")
+        assert f"\ndef {test}(" in (ROOT / "tests" / file).read_text("utf-8"), name

@@ -15,7 +15,7 @@ import pytest
 
 from gcity_tui.city import City
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 PROGRAM = [sys.executable, "-m", "gcity_tui"]
 _count = itertools.count()
 

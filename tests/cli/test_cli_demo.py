@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.timeout(300)]
 
 FAULTY = '''"""A faulty program."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 Living = Callable[[str], list[str]]
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.timeout(300)]
 
 
 def run(city: Path, *words: str, code: int | None = 0) -> str:

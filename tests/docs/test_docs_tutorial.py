@@ -15,7 +15,7 @@ from docs_words import flags_of, verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.timeout(240)]
 
 
 def blocks() -> list[str]:

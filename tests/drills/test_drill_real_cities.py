@@ -21,7 +21,7 @@ from gcity_tui.config import load_city
 from gcity_tui.config.write import add_rig
 from gcity_tui.model.session import Phase
 
-pytestmark = [pytest.mark.drill, pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.drill, pytest.mark.city, pytest.mark.tmux]
 SETUP = """#!/bin/sh
 # What Gas Town's own script does, as far as its cities here need it: <rig> <folder> <branch>
 set -e

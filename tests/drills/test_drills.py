@@ -28,7 +28,6 @@ def drill(base: Path, seed: int, targets: tuple[str, ...]) -> None:
 @pytest.mark.city
 @pytest.mark.drill
 @pytest.mark.timeout(200)
-@pytest.mark.xdist_group("city")
 def test_each_of_them_is_killed_once(tmp_path: Path) -> None:
     """Agent, controller, tmux server and a watching client, in one run."""
     drill(tmp_path / "d", SEED, TARGETS)
@@ -74,7 +73,6 @@ def under_fire(base: Path, seed: int, kills: int, rows: list[object]) -> None:
 @pytest.mark.city
 @pytest.mark.drill
 @pytest.mark.timeout(200)
-@pytest.mark.xdist_group("city")
 def test_twenty_kills_over_the_runs_of_every_construct(tmp_path: Path) -> None:
     under_fire(tmp_path / "d", SEED, 20, runs_world.expected(tmp_path / "whole"))
 

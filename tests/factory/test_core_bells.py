@@ -17,7 +17,7 @@ from core_world import Town
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.transcripts import root_of
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 def asked_at(town: Town, pid: int) -> float:

@@ -21,7 +21,7 @@ from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot
 from gcity_tui.tmux.processes import environment
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 @pytest.fixture

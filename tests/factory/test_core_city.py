@@ -26,7 +26,7 @@ from gcity_tui.model.errors import Busy, NotFound, Refused, Usage
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from drill_world import left_over
 
 from gcity_tui.model.session import Phase
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 CITY = """
 [[named_session]]

@@ -25,7 +25,7 @@ from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 WHO = "eddie-1"
 
 

@@ -33,7 +33,6 @@ def town(tmp_path: Path, repository: Path) -> Iterator[Town]:
 
 @pytest.mark.city
 @pytest.mark.tmux
-@pytest.mark.xdist_group("city")
 def test_nothing_wakes_a_controller_that_has_worked(town: Town) -> None:
     controller, seen = Controller(town.path), Counter[str]()
 

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from core_world import Town
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 @pytest.fixture

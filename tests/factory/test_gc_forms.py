@@ -23,7 +23,7 @@ from core_world import Town
 from gcity_tui.cli.gc import ours
 from gcity_tui.model.errors import Usage
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 FORMS: list[tuple[int, str, int, str]] = [
     (56, "mail send shop/eddie-2 -s Subject -m Body", 0, r"Sent \S+ to shop/eddie-2"),

@@ -21,7 +21,7 @@ from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import SessionView
 from gcity_tui.tmux.processes import marked
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 def ready(town: Town, name: str = "shop/eddie-1", but: int = 0, seconds: float = 30.0) -> SessionView:

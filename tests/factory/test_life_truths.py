@@ -21,7 +21,7 @@ from core_world import Town
 from gcity_tui.model.session import Phase
 from gcity_tui.tmux.processes import Process, end, environment, running, tree
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 PARTS = """
 [[when]]

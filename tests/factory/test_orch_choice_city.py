@@ -20,7 +20,7 @@ from gcity_tui.config import load_city
 from gcity_tui.config.shipped import shipped
 from gcity_tui.config.write import add_rig, init_city
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 CAST = {"eddie": "rehearsal-claude", "security": "absent", "performance": "rehearsal-gemini",
         "style": "rehearsal-claude", "react": "rehearsal-codex"}  # fmt: skip

@@ -15,7 +15,7 @@ from runs_world import NAMES, Runs, expected
 from gcity_tui.factory.molecules import standing
 from gcity_tui.model.bead import Bead, Meta
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.xdist_group("city")]
+pytestmark = [pytest.mark.city, pytest.mark.tmux]
 
 
 @pytest.fixture
