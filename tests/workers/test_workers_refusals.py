@@ -97,6 +97,21 @@ def test_what_it_lets_choose(city: DeclaredCity, name: str, labels: tuple[str, .
         assert keys_for(seen.asked, choose(seen.asked, label)) == (str(n + 1),)
 
 
+def test_what_was_said_is_no_draft_while_gemini_loads_its_conversation(city: DeclaredCity) -> None:
+    """Gone on with after a limit: what was said stands in a box like the input line's, and there is no such line yet."""
+    screen, text = city.providers["gemini"].screen, shown("gemini-resuming")
+    seen = see(screen, text)
+    assert (seen.composer, seen.draft, seen.claim) == (False, "", Phase.UNKNOWN), seen
+    upto = text.split("✦ heard:")[0]
+    rule, foot = text[text.index("─" * 8) :].split(" workspace", 1)
+    seen = see(screen, f"{upto}\n{rule} workspace{foot}")
+    assert (seen.composer, seen.draft, seen.claim) == (False, "", Phase.UNKNOWN), "nothing answered it yet"
+    told = shown("gemini-limit-stopped")
+    for draft, shows in (("  Type your message or @path/to/file", ""), ("go on", "go on"), ("✦ a\n   ─ b", "✦ a\n─ b")):
+        seen = see(screen, told.replace("  Type your message or @path/to/file", draft))
+        assert (seen.composer, seen.draft) == (True, shows), seen
+
+
 def test_a_menu_is_not_over_when_the_limit_is(city: DeclaredCity) -> None:
     """Nothing may be typed into it; its line alone, above an input line, is old by then."""
     claude = city.providers["claude"]
