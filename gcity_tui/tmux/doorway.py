@@ -1,8 +1,10 @@
-"""The doorway of a tmux server: nobody leaves, and no session comes or goes, while a control client is being let in.
+"""The doorway of a tmux server: what all control clients are told of does not happen while one is being let in.
 
-A 3.3a server tells every control client of a session that was made, ended or renamed, and of a client that left. It
-tells those too that it is still letting in, which have nothing yet to be told by: then it ends, and every agent with
-it. Two threads that opened and closed clients beside each other did that within two seconds.
+A 3.3a server tells every control client of a session that was made, ended or renamed, of another window or pane that
+became the active one, of a pane that entered or left a mode, and of a client that left. It tells those too that it is
+still letting in, which have nothing yet to be told by: then it ends, and every agent with it. Each of these did that
+within seconds when clients came and went beside it. Other windows' names, a pane's new program, buffers and a client
+that goes to another session did not.
 """
 
 from __future__ import annotations
@@ -20,34 +22,67 @@ _APART = 0.002
 
 
 class Doorway:
-    """Held by the living only, in whatever process: an advisory lock on a file beside the server's socket."""
+    """Held by the living only, in whatever process: an advisory lock on a file beside the server's socket.
+
+    The file is there while the socket is: without a socket there is no server, and nobody to be let in.
+    """
 
     def __init__(self, socket: Path) -> None:
-        self._path = socket.with_name(f"{socket.name}.door")
+        self._socket, self._path = socket, socket.with_name(f"{socket.name}.door")
 
     def coming(self) -> contextlib.AbstractContextManager[None]:
         """While a control client is let in: from its start until the server has greeted it. One at a time."""
         return self._held(fcntl.LOCK_EX)
 
     def others(self) -> contextlib.AbstractContextManager[None]:
-        """While a client leaves, or sessions are made, renamed or ended: any number beside each other."""
+        """While a client leaves, or anything else is done that all are told of: any number beside each other."""
         return self._held(fcntl.LOCK_SH)
+
+    def clear(self) -> None:
+        """Take the file away when the server's socket is gone; who waits for the lock sees that and goes on."""
+        if not self._socket.exists():
+            with contextlib.suppress(OSError):
+                self._path.unlink()
 
     @contextlib.contextmanager
     def _held(self, how: int) -> Iterator[None]:
+        fd = self._taken(how)
         try:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        except OSError:  # the socket's folder is not there: nor is the server
-            yield
-            return
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while time.monotonic() < deadline:
-                try:
-                    fcntl.flock(fd, how | fcntl.LOCK_NB)
-                    break
-                except OSError:
-                    time.sleep(_APART)  # another process lets go of it: there is nothing to wait on with a deadline
             yield
         finally:
-            os.close(fd)
+            if fd is not None:
+                self.clear()
+                os.close(fd)
+
+    def _taken(self, how: int) -> int | None:
+        """The locked file; None when there is no server, or nothing to be had."""
+        deadline = time.monotonic() + PATIENCE
+        while self._socket.exists():
+            try:
+                fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            except OSError:  # the socket's folder is not there: nor is the server
+                return None
+            while not _locked(fd, how):
+                if time.monotonic() > deadline:
+                    return fd
+                time.sleep(_APART)  # another process lets go of it: there is nothing to wait on with a deadline
+            if _stands(fd, self._path):
+                return fd
+            os.close(fd)  # it was an ended server's, and is locked for nobody else
+        return None
+
+
+def _locked(fd: int, how: int) -> bool:
+    try:
+        fcntl.flock(fd, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _stands(fd: int, path: Path) -> bool:
+    """Whether the open file is still the one at `path`."""
+    try:
+        return path.stat().st_ino == os.fstat(fd).st_ino
+    except OSError:
+        return False

@@ -149,7 +149,8 @@ class Server:
         try:
             self.run("has-session", "-t", f"={HOLDER}")
         except NotFound:  # a person ended it; the agents beside it go on
-            self.run(*_holder(self.city))
+            with self.door.others():
+                self.run(*_holder(self.city))
 
     def _settled_owner(self, seconds: float = 3.0) -> str | None:
         """`owner()`, but a server without a name and without a session has only just been started by someone: wait."""
@@ -199,6 +200,7 @@ class Server:
         finally:
             os.close(watch)
         clear_socket(self.path)
+        self.door.clear()
         return True
 
     def reap(self) -> None:

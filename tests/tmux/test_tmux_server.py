@@ -162,8 +162,12 @@ def test_no_unchecked_layout_reaches_the_server(hands: Hands, server: Server, la
 def test_an_ended_server_leaves_no_socket_file(make_server: Callable[..., Server]) -> None:
     server = make_server()
     assert not clear_socket(server.path) and server.alive(), "one that answers is let be"
-    assert server.kill()
-    assert not list(server.path.parent.glob(f"{server.socket}*"))
+    with server.client() as client:
+        assert list(server.path.parent.glob(f"{server.socket}.door")), "it was let in by the doorway"
+        assert server.kill()
+    assert not client.alive, "it leaves when nobody is there any more"
+    with server.door.others(), server.door.coming():
+        assert not list(server.path.parent.glob(f"{server.socket}*"))
     server.ensure(inherited(os.environ))
     assert server.alive(), "it can be started again at once"
     pid = int(server.run("display-message", "-p", "#{pid}"))
