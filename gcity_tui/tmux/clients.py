@@ -6,8 +6,11 @@ what it cannot write, and a `kill-server` waits for that client for ever. Ending
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import select
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from gcity_tui.model.errors import CityError
@@ -47,6 +50,21 @@ def orphaned(client: Process) -> bool:
         except OSError:
             continue
     return True
+
+
+@contextlib.contextmanager
+def leaving(pids: Iterable[str], seconds: float) -> Iterator[None]:
+    """Clients (tmux's words for their pids) that leave because of what is done inside: it lasts until they have."""
+    with contextlib.ExitStack() as held:
+        watches = []
+        for pid in pids:
+            with contextlib.suppress(OSError, ValueError):  # it has left already
+                watches.append(os.pidfd_open(int(pid)))
+                held.callback(os.close, watches[-1])
+        yield
+        deadline = time.monotonic() + seconds
+        for watch in watches:
+            select.select([watch], [], [], max(deadline - time.monotonic(), 0.0))
 
 
 def sweep(run: Run) -> int:

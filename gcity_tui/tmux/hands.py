@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gcity_tui.model.errors import CityError, NotFound, Refused, RuntimeUnavailable, Usage
 from gcity_tui.model.text import clean, one_line
+from gcity_tui.tmux.clients import leaving
 from gcity_tui.tmux.control import ControlClient
 from gcity_tui.tmux.departures import Departures
 from gcity_tui.tmux.environment import checked, sweep, write_launch
@@ -27,10 +28,13 @@ from gcity_tui.tmux.styled import Line, parse, plain
 from gcity_tui.tmux.unread import unread
 
 _DEAD = "gcity-pane-is-dead"
+_IN_MODE = "gcity-pane-is-in-a-mode"
 # Each ends a 3.3a server: a paste into a dead pane (see `paste`), an unchecked layout, a manual size for all windows.
 _DEADLY = re.compile(r'^"?(?:paste-buffer|pasteb|select-layout|selectl)\b|^"?set(?:-\S*|w)?"?\s.*"?window-size\b')
 _CHUNK = 1 << 16  # characters of a paste per control line
+_MODES = 4  # how often a person's copy mode is left who enters it again at once
 _OTHERS = 99  # names that are tried for a person's own session
+_LEAVES = 1.0  # seconds that clients are given to leave with their session
 _BREATH = 25  # sessions that one line starts: the server answers nobody meanwhile
 _counter = itertools.count(1)
 
@@ -82,7 +86,7 @@ class Hands:
         return self.client().request(command, timeout or self._timeout, blocks=blocks)
 
     def _change(self, command: str, blocks: int = 1) -> list[str]:
-        """`ask` for what makes, ends or renames a session: not while a control client is being let in."""
+        """`ask` for what all control clients are told of: not while one is being let in."""
         self.client()  # for which the doorway must be free
         with self.server.door.others():
             return self.ask(command, blocks=blocks)
@@ -207,7 +211,10 @@ class Hands:
         if row.humans:
             self._send_home(session)
         try:
-            self._change(line("kill-session", "-t", f"={_agent(session)}"))
+            told = self.ask(line("list-clients", "-t", f"={_agent(session)}", "-F", "#{client_pid}"))
+            # Who looks at it leaves with it, a moment later; that is told to all, too.
+            with self.server.door.others(), leaving(told, _LEAVES):
+                self.ask(line("kill-session", "-t", f"={session}"))
         except NotFound:
             pass
         return end(found, grace)
@@ -312,14 +319,17 @@ class Hands:
         A person's copy mode is left first: it would swallow keys, and in it tmux pastes without brackets, so that every
         line of a text would be submitted by itself.
         """
-        cancel = line("send-keys", "-X", "-t", target, "cancel")
-        leave = line("if-shell", "-F", "-t", target, "#{pane_in_mode}", cancel, "refresh-client")
-        self.client().send(leave, self._timeout, blocks=2)
         # A target that does not exist is no error to if-shell: it would look at another pane, even at one that a person
         # opened beside it. So the mark, which names one pane and one session, is compared too.
         unfit = f"#{{||:#{{pane_dead}},#{{!=:{mark('#{pane_id}', session)},#{{{AGENT}}}}}}}"
-        refuse = line("display-message", "-p", _DEAD)
-        return _DEAD not in self.ask(line("if-shell", "-F", "-t", target, unfit, refuse, command), blocks=2)
+        refuse = line("display-message", "-p", "-t", target, f"#{{?{unfit},{_DEAD},{_IN_MODE}}}")
+        guarded = line("if-shell", "-F", "-t", target, f"#{{||:{unfit},#{{pane_in_mode}}}}", refuse, command)
+        for _ in range(_MODES):
+            said = self.ask(guarded, blocks=2)
+            if _IN_MODE not in said:
+                return _DEAD not in said
+            self._change(line("copy-mode", "-q", "-t", target))
+        raise Refused(f"somebody reads back in {session}", cure="nothing was typed; leave tmux's copy mode there")
 
     def _target(self, session: str) -> str:
         """The agent's pane. Raises NotFound."""

@@ -68,7 +68,8 @@ def rename(server: Server, old: str, new: str, *, seconds: float = 5.0) -> None:
     """Rename a session. Raises NotFound, or Refused when the new name is taken."""
 
     def ask(tmux: libtmux.Server) -> None:
-        done = tmux.cmd("rename-session", "-t", f"={checked_session(old)}", checked_session(new))
+        with server.door.others():
+            done = tmux.cmd("rename-session", "-t", f"={checked_session(old)}", checked_session(new))
         if done.returncode:
             said = " ".join(done.stderr)
             raise (NotFound if "find" in said else Refused)(said)

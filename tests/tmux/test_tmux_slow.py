@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import itertools
 import os
 import signal
@@ -13,9 +14,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from gcity_tui.model.errors import RuntimeUnavailable
+from gcity_tui.tmux import rare
 from gcity_tui.tmux.ears import Ear
+from gcity_tui.tmux.environment import inherited
 from gcity_tui.tmux.hands import Hands, Program
-from gcity_tui.tmux.server import Server
+from gcity_tui.tmux.server import HOLDER, Server
 
 pytestmark = pytest.mark.tmux
 
@@ -64,6 +67,95 @@ def test_a_server_is_gone_only_when_that_is_certain(server: Server) -> None:
         assert server.listens()
     server.kill()
     assert not server.listens()
+
+
+def test_whose_door_file_is_taken_away_takes_the_next_one(server: Server) -> None:
+    """Who ends a server takes the file away that others wait for: they must not hold it while others hold the next."""
+    door, path = server.door, server.path.with_name(f"{server.socket}.door")
+    with door.coming():
+        held = threading.Event()
+        over = threading.Event()
+
+        def wait() -> None:
+            with door.coming():
+                held.set()
+                over.wait(10)
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        path.unlink()
+    try:
+        assert held.wait(5)
+        with path.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    finally:
+        over.set()
+        waiter.join(5)
+
+
+def renamed(server: Server, hands: Hands) -> None:
+    for old, new in (("agent", "other"), ("other", "agent")):
+        rare.rename(server, old, new)
+
+
+def given_back(server: Server, hands: Hands) -> None:
+    row = hands.pane("agent")
+    with server.door.others():  # as a person cannot
+        server.run("rename-session", "-t", row.pane, "by-hand")
+    hands.give_back(row)
+
+
+def typed_to_who_reads_back(server: Server, hands: Hands) -> None:
+    with server.door.others():
+        hands.ask("copy-mode -t =agent:")
+    hands.keys("agent", "y")
+
+
+def holder_made_anew(server: Server, hands: Hands) -> None:
+    hands.close()
+    with server.door.others():
+        server.run("kill-session", "-t", f"={HOLDER}")
+    server.ensure(inherited(os.environ))
+
+
+def ended_while_it_is_looked_at(server: Server, hands: Hands) -> None:
+    hands.start("short", Program(("cat",), cwd="/"))
+    ears = [Ear(server, "short", lambda: None) for _ in range(3)]
+    hands.kill("short", grace=0.0)
+    for ear in ears:
+        ear.close()
+
+
+@pytest.mark.parametrize(
+    "act", [ended_while_it_is_looked_at, renamed, given_back, typed_to_who_reads_back, holder_made_anew]
+)
+def test_what_all_clients_are_told_of_waits_for_who_comes(
+    server: Server, hands: Hands, act: Callable[[Server, Hands], None]
+) -> None:
+    """Each of these ended a 3.3a server within a hundred clients before it took the doorway."""
+    over = threading.Event()
+    faults: list[BaseException] = []
+    for name in ("agent", "watched"):
+        hands.start(name, Program(("cat",), cwd="/"))
+
+    def again() -> None:
+        try:
+            while not over.is_set():
+                act(server, hands)
+        except BaseException as e:
+            faults.append(e)
+            over.set()
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    for _ in range(100):
+        if over.is_set():
+            break
+        Ear(server, "watched", lambda: None).close()
+    over.set()
+    thread.join(20)
+    assert not faults, faults
+    assert not hands.pane("watched").dead
 
 
 def test_clients_come_and_go_while_sessions_are_made_and_ended(server: Server) -> None:
