@@ -98,7 +98,7 @@ def test_what_it_lets_choose(city: DeclaredCity, name: str, labels: tuple[str, .
 
 
 def test_what_was_said_is_no_draft_while_gemini_loads_its_conversation(city: DeclaredCity) -> None:
-    """Gone on with after a limit: what was said stands in a box like the input line's, and there is no such line yet."""
+    """Gone on with after a limit: what was said stands in a box like the input line's, and that is not there yet."""
     screen, text = city.providers["gemini"].screen, shown("gemini-resuming")
     seen = see(screen, text)
     assert (seen.composer, seen.draft, seen.claim) == (False, "", Phase.UNKNOWN), seen
