@@ -221,7 +221,8 @@ class Hand:
             self.site.lanes.submit(record.instance, partial(clear_away, record.id, str(self.site.path)))
         elif isinstance(action, Heal):
             meta = {"quarantined_until": "", CRASHES: "", NOT_BEFORE: "", "sleep_reason": ""}
-            records.bring(ledger, record, "asleep", action.reason, meta)
+            why = f"{action.reason}; before it: {record.reason}" if record.reason else action.reason
+            records.bring(ledger, record, "asleep", why, meta)
         elif isinstance(action, Park):
             self.site.lanes.submit(record.instance, lambda: self._clear(record, action))
         elif isinstance(action, Tell):
