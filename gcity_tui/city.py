@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,8 +46,8 @@ from gcity_tui.workers.telling import Done, timed
 from gcity_tui.workers.tmux_worker import TmuxWorker
 
 T = TypeVar("T")
-CALM = 5.0
-"""Seconds that what was read waits for the controller to take note of it."""
+PATIENT, CALM = (client.CALL_DEADLINE, 2.0), (5.0, 0.3)
+"""Seconds that one waits for the controller's answer, and for the city's lock: a verb; what was read, to be noted."""
 BLIND = 3
 """Looks in a row that may fail before `watch` says that it cannot see: nothing new and no sight are not the same."""
 
@@ -140,19 +140,20 @@ class City:
                 self._here = Here(self.site)
             return self._here
 
-    def _do(self, verb: str, kind: type[T], **args: Any) -> T:
+    def _do(self, verb: str, kind: type[T], patience: tuple[float, float] = PATIENT, **args: Any) -> T:
         """A verb of the desk: the controller's, else ours under the city's lock.
 
         Whoever listens is asked at once: to look first who holds the lock takes longer than the whole call.
         """
+        answers, unlocks = patience
         try:
-            told = client.call(self._socket, verb, **args)
+            told = client.call(self._socket, verb, answers, **args)
         except client.NoController:
             if not self.controller():
-                with CityLock(self.path, verb, wait=2.0):
+                with CityLock(self.path, verb, wait=unlocks):
                     done: T = getattr(self._local().desk, verb)(**args)
                     return done
-            told = client.call(self._socket, verb, **args)
+            told = client.call(self._socket, verb, answers, **args)
         return told if kind is str else decode(kind, told)
 
     # -- the whole ---------------------------------------------------------------------------------------------------
@@ -252,15 +253,8 @@ class City:
         """What is done inside leaves its event, by whoever may write it; reading goes on where nobody may."""
 
         def leave(done: Done) -> None:
-            args: dict[str, Any] = {"session": record.instance, "operation": name, "ms": done.ms, "error": done.error}
-            try:
-                try:
-                    client.call(self._socket, "told", CALM, **args)
-                except client.NoController:
-                    with CityLock(self.path, name, wait=0.3):
-                        self._local().desk.told(**args)
-            except CityError:
-                pass
+            with suppress(CityError):
+                self._do("told", str, CALM, session=record.instance, operation=name, ms=done.ms, error=done.error)
 
         if quiet:
             yield
