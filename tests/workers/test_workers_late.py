@@ -8,10 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from workers_ground import Ground, becomes, said_to, settled, wait_for
+from workers_ground import Ground, said_to, settled, wait_for
 
-from gcity_tui.config import load_city
-from gcity_tui.model.declared import Agent
 from gcity_tui.model.errors import RuntimeUnavailable
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
@@ -23,41 +21,22 @@ from gcity_tui.workers.tmux_worker import TmuxWorker
 
 pytestmark = pytest.mark.tmux
 LATE = """
-import json, os, select, sys, time, tty, uuid
 tty.setcbreak(0)
-key = sys.argv[sys.argv.index("--id") + 1]
-typed, up = "", None
-sys.stdout.write("late> ")
-sys.stdout.flush()
+typed = ""
+draw("late> ")
 while True:
     select.select([0], [], [])
-    while os.path.exists({held!r}):  # what was typed lies in its terminal, unread and not drawn
+    while here("held"):  # what was typed lies in its terminal, unread and not drawn
         time.sleep(0.02)
     for letter in os.read(0, 65536).decode():
-        if letter not in "\\r\\n":
+        if letter in "\\r\\n":
+            say(typed)
+            typed = ""
+        else:
             typed += letter
-            continue
-        with open({said!r} + "/" + key + ".jsonl", "a") as f:
-            told = {{"role": "user", "content": typed}}
-            at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            row = {{"uuid": uuid.uuid4().hex, "parentUuid": up, "type": "user", "timestamp": at, "message": told}}
-            f.write(json.dumps(row) + "\\n")
-            up = row["uuid"]
-        typed = ""
-    sys.stdout.write("\\x1b[2J\\x1b[Hlate> " + typed)
-    sys.stdout.flush()
+    draw("late> " + typed)
 """
 TOML = """
-[providers.late]
-command = "{{python}} {program}"
-prompt_mode = "none"
-session_id_flag = "--id"
-settle_ms = 50
-transcript = "claude"
-transcript_root = "{said}"
-transcript_glob = "{{key}}.jsonl"
-sees = ["screen"]
-
 [providers.late.screen]
 ready = '^late>'
 composer = '^late> ?(.*)$'
@@ -66,16 +45,8 @@ composer = '^late> ?(.*)$'
 
 def late(ground: Ground) -> tuple[TmuxWorker, Path]:
     """A living one, and the file that holds it up as long as it is there."""
-    said, held, program = ground.path / "said", ground.path / "held", ground.path / "late.py"
-    said.mkdir()
-    program.write_text(LATE.format(held=str(held), said=str(said)))
-    with (ground.path / "city.toml").open("a") as f:
-        f.write(TOML.format(program=program, said=said))
-    ground.city = load_city(ground.path)
-    worker = ground.worker("late", agent=Agent("eddie", provider="late"))
-    worker.start()
-    becomes(worker, Phase.READY)
-    return worker, held
+    worker, folder = ground.small("late", LATE, TOML)
+    return worker, folder / "held"
 
 
 def test_a_text_that_is_not_drawn_yet_is_waited_for(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from workers_ground import Ground, becomes, said_to, settled, wait_for
 
-from gcity_tui.config import load_city
-from gcity_tui.model.declared import Agent
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
 from gcity_tui.workers import settling
@@ -20,63 +18,38 @@ from gcity_tui.workers.wording import in_pieces
 
 MOST = 1500
 PROGRAM = r"""
-import json, os, select, sys, time, tty, uuid
 tty.setraw(0)
-key = sys.argv[sys.argv.index("--id") + 1]
-folder = {folder!r}
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
-typed, up, asking = b"", None, False
+typed, asking = b"", False
 
-def log(name, row):
-    with open(os.path.join(folder, name), "a") as f:
-        f.write(json.dumps(row) + "\n")
-
-def draw():
+def show():
     shown = typed.decode("utf-8", "replace")
     if len(shown) > 100:
         shown = "[Pasted %d]" % len(shown)
-    rows = "Shall I?\r\n 1. Yes\r\n 2. No\r\n" if asking else "slow> " + shown
-    sys.stdout.write("\x1b[2J\x1b[H\x1b[?2004h" + rows)
-    sys.stdout.flush()
+    draw(*["\x1b[?2004hShall I?", " 1. Yes", " 2. No"] if asking else ["\x1b[?2004hslow> " + shown])
 
-draw()
+show()
 while True:
     ready = select.select([0], [], [], 0.02)[0]
     if asking:
-        asking = not os.path.exists(folder + "/answered")
+        asking = not here("answered")
         if not asking:
-            draw()
-    while os.path.exists(folder + "/held"):
-        time.sleep(0.02)
+            show()
     if not ready:
         continue
     data = os.read(0, 65536)
     if data == b"\r":
-        told = {{"role": "user", "content": typed.decode("utf-8", "replace").replace("\r", "\n")}}
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        row = {{"uuid": uuid.uuid4().hex, "parentUuid": up, "type": "user", "timestamp": at, "message": told}}
-        log(key + ".jsonl", row)
-        up, typed = row["uuid"], b""
+        say(typed.decode("utf-8", "replace").replace("\r", "\n"))
+        typed = b""
     else:
-        log("reads", {{"bytes": len(data), "torn": data.count(BEGIN) != data.count(END), "asking": asking}})
+        log("reads", {"bytes": len(data), "torn": data.count(BEGIN) != data.count(END), "asking": asking})
         typed += data.replace(BEGIN, b"").replace(END, b"")
         if b"ask me now" in data:
             asking = True
-    draw()
+    show()
     time.sleep(0.05)
 """
 TOML = """
-[providers.slow]
-command = "{{python}} {folder}/slow.py"
-prompt_mode = "none"
-session_id_flag = "--id"
-settle_ms = 50
-paste_bytes = {most}
-transcript = "claude"
-transcript_root = "{folder}"
-transcript_glob = "{{key}}.jsonl"
-sees = ["screen"]
-
 [providers.slow.screen]
 ready = '^slow>'
 composer = '^slow> ?(.*)$'
@@ -94,16 +67,7 @@ LONG = "\n".join(f"{n} " + "naïve café 日本語 👩‍👩‍👧 words" * 3
 
 
 def slow(ground: Ground, most: int = MOST) -> tuple[TmuxWorker, Path]:
-    folder = ground.path / "slow"
-    folder.mkdir()
-    (folder / "slow.py").write_text(PROGRAM.format(folder=str(folder)))
-    with (ground.path / "city.toml").open("a") as f:
-        f.write(TOML.format(folder=folder, most=most))
-    ground.city = load_city(ground.path)
-    worker = ground.worker("slow", agent=Agent("eddie", provider="slow"))
-    worker.start()
-    becomes(worker, Phase.READY)
-    return worker, folder
+    return ground.small("slow", PROGRAM, f"paste_bytes = {most}\n{TOML}")
 
 
 def reads(folder: Path) -> list[dict[str, object]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from workers_ground import Ground, becomes, settled, wait_for
 
-from gcity_tui.config import load_city
 from gcity_tui.model.declared import Agent
 from gcity_tui.model.errors import Refused
 from gcity_tui.model.session import Pending, Phase
@@ -96,9 +95,7 @@ def test_a_made_up_provider_needs_no_code(ground: Ground) -> None:
     program = ground.path / "mini"
     program.write_text(SHELL)
     program.chmod(0o755)
-    with (ground.path / "city.toml").open("a") as f:
-        f.write(TOML % (program, ground.path / "of-mini"))
-    ground.city = load_city(ground.path)
+    ground.declare(TOML % (program, ground.path / "of-mini"))
     assert not ground.city.warnings
     worker = ground.worker("mini", agent=Agent("eddie", provider="mini", option_defaults={"mode": "wild"}))
     worker.start()

@@ -53,6 +53,46 @@ do = [{crash = 7}]
 """
 
 
+SMALL = r"""
+import json, os, select, sys, time, tty, uuid
+key, folder = sys.argv[sys.argv.index("--id") + 1], os.path.dirname(os.path.abspath(__file__))
+up = None
+
+def here(name):
+    return os.path.exists(os.path.join(folder, name))
+
+def log(name, row):
+    with open(os.path.join(folder, name), "a") as f:
+        f.write(json.dumps(row) + "\n")
+
+def say(text):
+    global up
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    told = {"role": "user", "content": text}
+    row = {"uuid": uuid.uuid4().hex, "parentUuid": up, "type": "user", "timestamp": at, "message": told}
+    log(key + ".jsonl", row)
+    up = row["uuid"]
+
+def draw(*rows):
+    sys.stdout.write("\x1b[2J\x1b[H" + "\r\n".join(rows))
+    sys.stdout.flush()
+
+"""
+"""What small programs of a test's own begin with: `say` writes to the conversation, `draw` to the screen, and `here`
+tells whether the test has put a file into the folder."""
+PROVIDER = """
+[providers.{name}]
+command = "{{python}} {folder}/program.py"
+prompt_mode = "none"
+session_id_flag = "--id"
+settle_ms = 50
+transcript = "claude"
+transcript_root = "{folder}"
+transcript_glob = "{{key}}.jsonl"
+sees = ["screen"]
+"""
+
+
 def wait_for(ask: Callable[[], object], seconds: float = 10.0) -> object:
     """What `ask()` returns as soon as it is true. For what no program announces."""
     deadline = time.monotonic() + seconds
@@ -95,6 +135,23 @@ class Ground:
 
     def provider(self, name: str) -> Provider:
         return self.city.providers[name]
+
+    def declare(self, toml: str) -> None:
+        """Add to the city's file."""
+        with (self.path / "city.toml").open("a") as f:
+            f.write(toml)
+        self.city = load_city(self.path)
+
+    def small(self, name: str, program: str, toml: str) -> tuple[TmuxWorker, Path]:
+        """A living session of a program of one's own, and its folder. `toml` is what its provider has besides."""
+        folder = self.path / name
+        folder.mkdir()
+        (folder / "program.py").write_text(SMALL + program)
+        self.declare(PROVIDER.format(name=name, folder=folder) + toml)
+        worker = self.worker(name, agent=Agent("eddie", provider=name))
+        worker.start()
+        becomes(worker, Phase.READY)
+        return worker, folder
 
     def worker(self, provider: str = "rehearsal-claude", slot: int = 1, **changes: object) -> TmuxWorker:
         """A worker with a record in the ledger and a folder of its own; not started."""
