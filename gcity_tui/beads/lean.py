@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 _META = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = '{}'), '')"
 _ROUTE, _ROOT = _META.format("gc.routed_to"), _META.format("gc.root_bead_id")
 _RECORDS = ", ".join(f"'{t}'" for t in schema.READY_EXCLUDED)
+_NOTES = ", ".join(f"'{t}'" for t in ("session", "spec", "message", "event", "agent", "role", "rig"))
 _FREE = "b.blockers = 0 AND b.held = 0 AND b.wake_at <= ? AND b.pinned = 0 AND b.is_template = 0"
 
 
@@ -48,9 +49,9 @@ def blocked(store: "Store", now: int) -> dict[str, int]:
 
 
 def counts(store: "Store") -> dict[str, int]:
-    """Status → number of beads that are work or record of work (session beads and messages left out)."""
+    """Status → number of beads that ask for work: runs and gates among them, what only records left out."""
     rows = store.rows(
-        f"SELECT status, count(*) FROM beads WHERE issue_type NOT IN ({_RECORDS}) AND ephemeral = 0 GROUP BY status"
+        f"SELECT status, count(*) FROM beads WHERE issue_type NOT IN ({_NOTES}) AND ephemeral = 0 GROUP BY status"
     )
     return dict(rows)
 

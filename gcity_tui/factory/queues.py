@@ -9,10 +9,12 @@ from typing import Any
 
 from gcity_tui.beads import lean
 from gcity_tui.beads.ledger import Ledger
+from gcity_tui.config.agents import DISPATCHERS
 from gcity_tui.factory import mail
 from gcity_tui.model.actions import Task
 from gcity_tui.model.bead import Bead
 from gcity_tui.model.declared import DeclaredCity
+from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import MailView, QueueView
 
 QUIET = "gcity.quiet"
@@ -74,6 +76,9 @@ def _route(declared: DeclaredCity, route: str) -> str:
 
 
 def _trouble(declared: DeclaredCity, route: str) -> str:
+    """Why nobody will take what is ready there, or empty. What the controller carries out itself has its taker."""
+    if short(route) in DISPATCHERS:
+        return ""
     agent = declared.agent(route)
     if agent is None:
         return "no agent of that name"
