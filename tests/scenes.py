@@ -68,18 +68,26 @@ class StillCity:
         self.the_texts: tuple[Receipt, ...] = ()
         self.histories: dict[str, History] = {}
         self.diffs: dict[str, str] = {}
+        self.judged: dict[str, Judgement] = {}
         self.deliveries: dict[str, list[Delivery]] = {}
         self.plan = StillPlan("switch", ("true",), {})
         self.errors: dict[str, Exception] = {}
         self._snapshot = snapshot
         self._changed = threading.Condition()
         self._version = 0
+        self.given = -1
         self._broken: Exception | None = None
 
     def push(self, snapshot: CitySnapshot) -> None:
         with self._changed:
             self._snapshot, self._version = snapshot, self._version + 1
             self._changed.notify_all()
+
+    @property
+    def heard(self) -> bool:
+        """Whoever watches has the newest snapshot, or nothing will come any more."""
+        with self._changed:
+            return self._broken is not None or self.given == self._version
 
     def cut(self, error: Exception) -> None:
         """The next `watch` fails with `error`, and so does the present one."""
@@ -107,6 +115,7 @@ class StillCity:
                     continue
                 seen, snapshot = self._version, self._snapshot
             yield snapshot
+            self.given = seen  # it was taken: whoever watches came back for the next
 
     def mail(self, every: bool = False) -> tuple[MailView, ...]:
         return tuple(m for m in self.the_mail if every or not m.read)
@@ -157,6 +166,8 @@ class StillCity:
         return StillLook(self, session)
 
     def why(self, session: str) -> Judgement:
+        if session in self.judged:
+            return self.judged[session]
         view = self._snapshot.session(session)
         return Judgement(view.phase if view else Phase.UNKNOWN, view.why if view else "")
 
@@ -318,7 +329,7 @@ def bright_lights() -> CitySnapshot:
                 QueueView("web/builder", 0, 1, 0)),
         rigs=(RigView("api", "/srv/api", "ap"), RigView("web", "/srv/web", "we")),
         agents=("api/eddie", "api/reviewer", "api/builder", "web/eddie", "web/builder", "web/scout", "mayor"),
-        load=0.003, counts={"open": 11, "in_progress": 6, "blocked": 3, "closed": 210},
+        load=0.003, counts={"open": 3, "in_progress": 4, "blocked": 1, "closed": 1},
     )  # fmt: skip
     return replace(made, attention=attention(made))
 
@@ -419,6 +430,17 @@ def trouble_city() -> StillCity:
     from tests.scenes_trouble import trouble
 
     return trouble()
+
+
+def another(name: str) -> Callable[[], StillCity]:
+    """A city of tests/scenes_many.py, by the name of its function."""
+
+    def made() -> StillCity:
+        from tests import scenes_many
+
+        return getattr(scenes_many, name)()  # type: ignore[no-any-return]
+
+    return made
 
 
 def post_city() -> StillCity:
@@ -595,6 +617,11 @@ SCENES: dict[str, Scene] = {
     "trouble-80x24": Scene(trouble_city, (80, 24), ("3", "g")),
     "nudges": Scene(trouble_city, press=("1", "N", "N", "j")),
     "nudges-80x24": Scene(trouble_city, (80, 24), ("1", "N", "N", "j")),
+    "many": Scene(another("many_city"), press=("3", "slash", *"crew-5", "enter", "asterisk")),
+    "many-80x24": Scene(another("many_city"), (80, 24), ("3", "G")),
+    "over-80x24": Scene(another("over_city"), (80, 24)),
+    "why": Scene(another("doubted_city"), press=("3", "g", "j", "j", "E")),
+    "why-80x24": Scene(another("doubted_city"), (80, 24), ("3", "g", "j", "j", "E")),
     "help": Scene(busy_city, press=("question_mark",)),
     "focus": Scene(busy_city, press=("3", *"jjjjj", "colon", *"focus", "enter")),
     "go": Scene(busy_city, press=("colon", "e", "d")),
@@ -609,11 +636,37 @@ def app(scene: Scene, theme: str = "", city: StillCity | None = None) -> GcityAp
     )
 
 
+PATIENCE = 5.0
+"""Seconds after which what is still under way is taken to be held up on purpose."""
+_held: set[threading.Thread] = set()
+
+
+def _under_way() -> set[threading.Thread]:
+    """Calls to the city, and looks into panes, that have not returned."""
+    return {t for t in threading.enumerate() if t.name in ("verb", "look") and t not in _held}
+
+
+def _at_rest(app: object) -> bool:
+    """Nothing will change by itself: no call is open, every snapshot and frame was taken."""
+    from gcity_tui.tui.widgets.pane import PaneView
+
+    city = app.city  # type: ignore[attr-defined]
+    if _under_way() or not getattr(city, "heard", True) or app._bridge._newest is not None:  # type: ignore[attr-defined]
+        return False
+    return not any(p._waiting and not p.still for p in app.screen.query(PaneView))  # type: ignore[attr-defined]
+
+
 async def settled(pilot: object) -> None:
-    """Everything that is under way has arrived and is painted."""
-    for _ in range(4):
+    """Everything that is under way has arrived and is painted; three looks in a row find the app at rest."""
+    app = pilot.app  # type: ignore[attr-defined]
+    calm, end = 0, time.monotonic() + PATIENCE
+    while calm < 3:
         await pilot.pause(0.02)  # type: ignore[attr-defined]
         await pilot.wait_for_scheduled_animations()  # type: ignore[attr-defined]
+        calm = calm + 1 if _at_rest(app) else 0
+        if time.monotonic() > end:
+            _held.update(_under_way())
+            return
 
 
 async def play(pilot: object, press: tuple[str, ...]) -> None:

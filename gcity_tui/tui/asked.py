@@ -5,7 +5,7 @@ from __future__ import annotations
 from gcity_tui.model.names import short
 from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
-from gcity_tui.tui.rows import needing
+from gcity_tui.tui.rows import counted, needing
 from gcity_tui.tui.target import Target
 
 
@@ -22,9 +22,8 @@ def sessions(snapshot: CitySnapshot, query: str, here: Target, marked: tuple[str
         return tuple(m for m in marked if snapshot.session(m))
     found = [s for s in snapshot.sessions if s.phase.live and _fits(snapshot, s, kind, name, here.loop)]
     red = needing(snapshot)
-    return tuple(
-        s.instance for s in sorted(found, key=lambda s: (s.instance not in red, s.phase is not Phase.BUSY, s.instance))
-    )
+    order = sorted(found, key=lambda s: (s.instance not in red, s.phase is not Phase.BUSY, counted(s.instance)))
+    return tuple(s.instance for s in order)
 
 
 def _fits(snapshot: CitySnapshot, s: SessionView, kind: str, name: str, loop: str) -> bool:

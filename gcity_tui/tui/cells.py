@@ -218,13 +218,20 @@ def tail_title(view: SessionView) -> str:
 
 
 def doing(view: SessionView) -> str:
-    """In a line, what there is to say of it: until when it is limited, what waits for it, its work, its last words."""
+    """In a line, what there is to say of it: until when it is limited, what it asks, why it failed or nobody knows what
+    it does, what waits for it, its work, its last words."""
     limit = f"limited until {clock(view.limited_until, view.since)}" if view.limited_until else "limited"
     parts = [limit] if view.phase is Phase.LIMITED else []
+    if view.pending is not None:
+        parts.append(f"asks: {view.pending.told}")
+    elif view.draft:
+        parts.append(f"draft: {view.draft}")
+    elif view.phase in (Phase.FAILED, Phase.UNKNOWN):
+        parts.append(view.reason or view.why)
     if view.queued:
-        parts.append(f"{view.queued} waiting")
+        parts.append("1 text waits" if view.queued == 1 else f"{view.queued} texts wait")
     parts.append(view.bead_title or view.last_said or view.reason or view.title)
-    return said(" · ".join(p for p in parts if p), 120)
+    return said(" · ".join(p for p in dict.fromkeys(parts) if p), 120)
 
 
 def bars(view: SessionView, width: int, now: float) -> Cell:

@@ -94,7 +94,8 @@ GROUPS = {
 
 _SHOWN = {"enter": "⏎", "escape": "esc", "colon": ":", "slash": "/", "question_mark": "?", "down": "↓",
           "up": "↑", "left": "←", "right": "→", "pagedown": "PgDn", "pageup": "PgUp",
-          "left_square_bracket": "[", "right_square_bracket": "]", "shift+tab": "⇧tab"}  # fmt: skip
+          "left_square_bracket": "[", "right_square_bracket": "]", "shift+tab": "⇧tab",
+          "asterisk": "*"}  # fmt: skip
 
 
 def shown(key: str) -> str:

@@ -92,13 +92,20 @@ def _weight(v: SessionView, red: frozenset[str]) -> str:
 
 
 def _order(v: SessionView, sort: str, red: frozenset[str]) -> tuple[object, ...]:
+    name = counted(v.instance)
     if sort == "name":
-        return (v.instance,)
+        return name
     if sort == "activity":
-        return (-v.last_activity, v.instance)
+        return (-v.last_activity, *name)
     if sort == "work":
-        return (not v.loop, v.loop, not v.bead, v.instance)
-    return (v.instance not in red, _URGENCY[v.phase], v.instance)
+        return (not v.loop, v.loop, not v.bead, *name)
+    return (v.instance not in red, _URGENCY[v.phase], *name)
+
+
+def counted(instance: str) -> tuple[str, int]:
+    """For sorting: `rig/crew-2` comes before `rig/crew-10`."""
+    base, _, number = instance.rpartition("-")
+    return (base, int(number)) if number.isdecimal() else (instance, 0)
 
 
 def loop_columns(snapshot: CitySnapshot) -> tuple[Column, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from gcity_tui.model.bead import BLOCKING, Bead, Meta
@@ -49,17 +50,30 @@ def mark(status: str) -> Cell:
 
 
 def queue_rows(snapshot: CitySnapshot) -> list[Row]:
-    """First by state, then by route (agent or pool). Ids are `open:`, `state:<status>`, `route:<name>`."""
-    total = sum(n for state, n in snapshot.counts.items() if state != "closed")
-    rows = [Row(OPEN, ((("all open", "strong"),), _count(total), (), ()))]
+    """First by state, then by route (agent or pool). Ids are `open:`, `state:<status>`, `route:<name>`.
+
+    The columns are those of a route: what is ready, runs, is blocked. Of a state there is one number, beside its name.
+    """
+    counts = snapshot.counts
+    total = sum(n for state, n in counts.items() if state != "closed")
+    rows = [Row(OPEN, ((("all open", "strong"), (f" {total}", "dim")), (), (), ()))]
     rows += [
-        Row(f"state:{state}", (((state.replace("_", " "), ""),), _count(snapshot.counts.get(state, 0)), (), ()))
-        for state in _STATES
-        if snapshot.counts.get(state)
+        Row(f"state:{s}", (((s.replace("_", " "), ""), (f" {counts[s]}", "dim")), (), (), ()))
+        for s in _STATES
+        if counts.get(s)
     ]
     rows += [Row(RECORDS, ((("records", "dim"),), (), (), ()))]
+    named = Counter(short(q.route) for q in snapshot.queues)
     rows += [
-        Row(f"route:{q.route}", (((q.route, ""),), _count(q.ready), _count(q.running, "busy"), _count(q.blocked)))
+        Row(
+            f"route:{q.route}",
+            (
+                ((short(q.route) if named[short(q.route)] == 1 else q.route, ""),),
+                _count(q.ready),
+                _count(q.running, "busy"),
+                _count(q.blocked),
+            ),
+        )
         for q in snapshot.queues
     ]
     return rows

@@ -65,7 +65,8 @@ def header(snapshot: CitySnapshot | None, link: Link, now: float, width: int, vi
         name = (*name, (f" rehearsal{some}", "warn"))
     parts: list[tuple[int, Cell]] = [(0, (*name, (" ", ""), *_pulse(snapshot, link, now)))]
     tally = _tally(snapshot)
-    parts.append((1, ((f"{len(snapshot.sessions)} agents", ""), *tally)))
+    count = len(snapshot.sessions)
+    parts.append((1, ((f"{count} agent{'' if count == 1 else 's'}", ""), *tally)))
     gates = sum(1 for a in snapshot.attention if a.kind == "gate")
     if gates:
         parts.append((3, ((f"gates {gates}", ""),)))

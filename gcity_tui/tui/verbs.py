@@ -303,7 +303,7 @@ class Verbs(App[int], inherit_bindings=False):
             from gcity_tui.tui import why
             from gcity_tui.tui.modals.read import ReadSheet
 
-            told = why.lines(views[0], judged, self.clock_now())
+            told = why.lines(views[0], judged, self.clock_now(), self.size.width - 5)
             await self.push_screen_wait(ReadSheet(f"why · {short(session)}", told, wide=True))
 
     @work(group="verbs", exit_on_error=False)

@@ -6,6 +6,7 @@ from gcity_tui.model.session import Judgement
 from gcity_tui.model.snapshot import SessionView
 from gcity_tui.tui import cells
 from gcity_tui.tui.cells import Span
+from gcity_tui.tui.widgets.lines import wrap
 
 SOURCES = {
     "process": "the process in its pane", "dialog": "a question on its screen", "state_file": "its own state file",
@@ -14,8 +15,9 @@ SOURCES = {
 }  # fmt: skip
 
 
-def lines(view: SessionView, judged: Judgement, now: float) -> list[tuple[Span, ...]]:
-    """Newest first, the one that counts marked; then where a person can look."""
+def lines(view: SessionView, judged: Judgement, now: float, width: int = 200) -> list[tuple[Span, ...]]:
+    """Newest first, the one that counts marked; then where a person can look. Nothing is cut: what is longer than
+    `width` goes on below itself."""
     role, since = cells.phase_role(judged.phase), cells.age(judged.since, now)
     lasts = f" for {since}" if since not in ("", "now") else ""
     head: list[tuple[Span, ...]] = [
@@ -41,7 +43,15 @@ def lines(view: SessionView, judged: Judgement, now: float) -> list[tuple[Span, 
     rows = rows or [((" nothing says anything", "dim"),)]
     foot: list[tuple[Span, ...]] = [(("", ""),)]
     if view.pane:
-        foot.append(((f" pane {view.pane}, process {view.pid}; p looks into it", "dim"),))
+        process = f", process {view.pid}" if view.pid else ""
+        foot.append(((f" pane {view.pane}{process}; p looks into it", "dim"),))
     if view.transcript:
         foot.append(((f" conversation: {cells.said(view.transcript, 300)}", "dim"),))
-    return head + rows + foot
+    first = 3 + 25 + 1 + 11 + 1 + 5 + 2
+    hang = first if width >= first + 24 else 5
+    return [
+        line
+        for part, indent in ((head, 1), (rows, hang), (foot, 1))
+        for whole in part
+        for line in (wrap(whole, width, indent) if whole != (("", ""),) else (whole,))
+    ]

@@ -44,9 +44,14 @@ class Stage:
             await self.pilot.press(key)
             await settled(self.pilot)
 
+    async def rest(self) -> None:
+        """Waits until nothing is under way any more: no call to the city, no snapshot or frame that was not taken."""
+        await settled(self.pilot)
+
     async def until(self, true: Callable[[], object], what: str = "") -> None:
-        """Waits until `true()`; it is asked again whenever the app has come to rest."""
-        for _ in range(200):
+        """Waits until `true()`; it is asked again whenever the app has handled what had come."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             if true():
                 return
             await self.pilot.pause(0.02)

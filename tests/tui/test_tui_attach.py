@@ -32,7 +32,7 @@ class Terminal:
     def __init__(self, name: str, *plan: str) -> None:
         self.socket = f"gcity-test-{os.getpid()}-{name}"
         words = [sys.executable, "-c", SCRIPT, *plan]
-        inner = f"cd {shlex.quote(str(ROOT))} && TMUX= {shlex.join(words)}; echo left with $?; exec sleep 60"
+        inner = f"cd {shlex.quote(str(ROOT))} && TMUX= {shlex.join(words)}; echo left with $?; exec sleep 600"
         self.tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", "100", "-y", "30", "sh", "-c", inner)
 
     def tmux(self, *words: str) -> str:
@@ -55,7 +55,7 @@ class Terminal:
             time.sleep(0.02)
 
     def until(self, word: str) -> str:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             text = self.text()
             if word in text:
@@ -99,12 +99,13 @@ def test_a_command_that_fails_gives_the_screen_back(terminal: Terminal) -> None:
     assert "left with 0" in terminal.until("left with")
 
 
-@pytest.mark.parametrize("terminal", [("attach", "sh", "-c", "echo in the pane; sleep 3")], indirect=True)
+@pytest.mark.parametrize("terminal", [("attach", "sh", "-c", "echo in the pane; sleep 3; read leave")], indirect=True)
 def test_the_clock_and_pushes_go_on_meanwhile(terminal: Terminal) -> None:
     """What arrives while the screen is left must not block: three ticks pass inside."""
     terminal.until("W reviewer-3 claude")  # the frame is drawn before the city is there
     terminal.keys("Enter")
     terminal.until("in the pane")
+    terminal.keys("Enter")  # is read when the three seconds are over
     terminal.until("last: attach reviewer-3 ✓")
     terminal.keys("q")
     terminal.until("left with 0")

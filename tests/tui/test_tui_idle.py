@@ -23,10 +23,10 @@ def test_ticks_and_equal_snapshots_paint_nothing(play) -> None:
         before = painted(stage)
         for _ in range(5):
             stage.app.tick()
-            await stage.pilot.pause()
+            await stage.rest()
         stage.city.push(replace(bright_lights(), version=8))
         await stage.until(lambda: stage.app.snapshot.version == 8)
-        await stage.pilot.pause()
+        await stage.rest()
         assert painted(stage) == before
         assert repaints == []
 
@@ -38,7 +38,7 @@ def test_ten_seconds_later_only_ages_are_painted(play) -> None:
         before = painted(stage)
         stage.clock.advance(10)
         stage.app.tick()
-        await stage.pilot.pause()
+        await stage.rest()
         assert 0 < painted(stage) - before <= 8
 
     play(SCENES["city"], act)

@@ -423,7 +423,7 @@ def test_pause_holds_the_screen(play) -> None:
         await stage.until(lambda: stage.app._held is not None)
         assert "‖ paused" in stage.text and "eddie-2" in stage.text
         await stage.press("P")
-        await stage.until(lambda: "no agents" in stage.text)
+        await stage.until(lambda: "nobody is at work; n gives an agent work" in stage.text)
 
     play(CITY, act)
 

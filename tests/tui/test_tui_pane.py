@@ -43,7 +43,7 @@ def test_it_follows_and_stands_still(play) -> None:
         await stage.press("k", "k")
         assert "line 57" in stage.text and "line 58" not in stage.text and "‖ still" in stage.text
         put(frame(*(f"later {n}" for n in range(60))))
-        await stage.pilot.pause(0.2)
+        await stage.rest()
         assert "later" not in stage.text
         await stage.press("G")
         await stage.until(lambda: "later 59" in stage.text)
@@ -164,12 +164,13 @@ def test_a_look_that_takes_its_time_is_not_begun_again(play) -> None:
 
         def slow(session, on_frame, *, history=0):
             stage.city.called.append(("asked", session))
-            gate.wait(10)
+            gate.wait(60)
             return look(session, on_frame, history=history)
 
         stage.city.look = slow
         stage.city.screens["api/eddie-2"] = "\n".join(f"line {n}" for n in range(40))
-        await stage.press("3", *"jjjjj")
+        await stage.pilot.press("3", *"jjjjj")  # not until all is at rest: the look is held up
+        await stage.until(lambda: ("asked", "api/eddie-2") in stage.city.called)
         for n in range(5):
             stage.city.push(replace(bright_lights(), version=8 + n, load=n / 10))
             await stage.until(lambda n=n: stage.app.snapshot.version == 8 + n)

@@ -36,8 +36,8 @@ class ReadSheet(Sheet[None]):
         sheet.border_subtitle = Content("j k scroll · esc")
         text = self.query_one("#lines", Text)
         text.show(self.lines)
-        if not self.wide:
-            text.styles.height = min(len(self.lines), max(self.app.size.height - 4, 4))
+        room = self.app.size.height - (2 if self.wide else 4)
+        text.styles.height = min(max(len(self.lines), 1), max(room, 4))
         text.focus()
 
 

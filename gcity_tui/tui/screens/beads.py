@@ -45,6 +45,8 @@ class BeadsScreen(View):
         self._loaded: tuple[object, ...] = ()
         self._loading = False
         self._wanted = ""
+        self._guests: tuple[str, ...] = ()
+        """Beads that were asked for and are of another queue."""
 
     def body(self) -> ComposeResult:
         with Container(id="shelves"):
@@ -62,7 +64,9 @@ class BeadsScreen(View):
         queues.rows_are(shelf.queue_rows(snapshot))
         queues.go_to(self.queue)
         self.entitle(queues, "¹Queues", old)
-        filtered = f" / {table.filter}" if table.filter else f" {len(table.rows)}"
+        guests = [i for i in self._guests if i in self.beads]
+        count = f" {len(table.rows) - len(guests)}" + "".join(f" · and {i}" for i in guests)
+        filtered = f" / {table.filter}" if table.filter else count
         self.entitle(table, f"²{shelf.queue_title(self.queue)}", filtered + old)
         wanted = (self.queue, snapshot.seq)
         if wanted != self._loaded and not self._loading:
@@ -84,6 +88,7 @@ class BeadsScreen(View):
         found = (*await self._missing(found), *found)
         shown = [b for b in found if shelf.belongs(b, queue) or b.id == self._wanted]
         self.beads = {b.id: b for b in found}
+        self._guests = tuple(b.id for b in shown if not shelf.belongs(b, queue))
         table = self.query_one("#beads", LineTable)
         table.rows_are(shelf.bead_rows(shown))
         if self._wanted and table.go_to(self._wanted):

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import cells, rows, status, target
+from gcity_tui.tui import cells, keymap, rows, status, target
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.view import HEIGHTS, WIDTHS, View
 from gcity_tui.tui.target import Target
@@ -45,17 +45,18 @@ class CityScreen(View):
         self.lead = "agents"
         """The list whose cursor is the target."""
         self.upper, self.laid = UPPER[0], ""
-        self.lower = "tail"
-        """In a narrow terminal one of tail and rounds is shown."""
+        self.lower = ""
+        """In a narrow terminal one of tail and rounds is shown: which of them the person chose."""
 
     def body(self) -> ComposeResult:
         clock = getattr(self.app, "monotonic", None)
         timing = {"clock": clock} if clock else {}
+        new = f"{keymap.shown(self.keys.get('run.new', keymap.BY_ID['run.new'].key))} gives an agent work"
         with Container(id="panels", classes="-tail"):
             yield LineTable(rows.ATTENTION, id="attention", classes="panel", empty="nothing needs you", **timing)
-            yield LineTable((), id="loops", classes="panel", empty="no rounds yet", header=True,
-                            markable=False, **timing)  # fmt: skip
-            yield LineTable(rows.AGENTS, id="agents", classes="panel", empty="no agents", **timing)
+            yield LineTable((), id="loops", classes="panel", empty=f"no rounds yet; {new}", header=True, markable=False,
+                            **timing)  # fmt: skip
+            yield LineTable(rows.AGENTS, id="agents", classes="panel", empty=f"nobody is at work; {new}", **timing)
             yield PaneView(id="tail", classes="panel")
 
     def on_mount(self) -> None:
@@ -67,17 +68,22 @@ class CityScreen(View):
 
     def draw(self, snapshot: CitySnapshot) -> None:
         behind = status.behind(snapshot, self.link, self.now)
-        self.query_one("#attention", LineTable).rows_are(rows.attention(snapshot, self.now))
-        self.query_one("#loops", LineTable).rows_are(rows.loops(snapshot), rows.loop_columns(snapshot))
+        needs, loops = self.query_one("#attention", LineTable), self.query_one("#loops", LineTable)
+        needs.rows_are(rows.attention(snapshot, self.now))
+        loops.rows_are(rows.loops(snapshot), rows.loop_columns(snapshot))
         agents = self.query_one("#agents", LineTable)
         agents.rows_are(rows.agents(snapshot, self.now, self.sort))
-        more = len(snapshot.attention) - 3
-        self._title("attention", "¹Needs you", f" {more + 3}" if more > 0 else "", behind)
-        self._title("loops", "²Rounds", "", behind, "4 tail" if self.stacked else "")
-        by = f" / {agents.filter}" if agents.filter else f" ▾ {self.sort}"
-        self._title("agents", "³Agents", by, behind)
+        count = len(snapshot.attention)
+        self._title("attention", "¹Needs you", _filtered(needs) or (f" {count}" if count > 3 else ""), behind)
+        self._title("loops", "²Rounds", _filtered(loops), behind, "4 tail" if self.stacked else "")
+        self._title("agents", "³Agents", _filtered(agents) or f" ▾ {self.sort}", behind)
         self._shape(snapshot)
         self._follow(snapshot)
+
+    def filter_table(self) -> LineTable | None:
+        """From the tail it is the agents that are filtered: the tail shows one of them."""
+        focused = self.focused
+        return focused if isinstance(focused, LineTable) else self.query_one("#agents", LineTable)
 
     @property
     def stacked(self) -> bool:
@@ -94,6 +100,11 @@ class CityScreen(View):
         self.upper = max(self.upper, next((n for n in UPPER if n >= holds), UPPER[-1]))
         return min(self.upper, (self.size.height - 2) // 3)
 
+    @staticmethod
+    def _worth_seeing(snapshot: CitySnapshot) -> str:
+        """Tail or rounds, while the person has not chosen: when no agent has a pane, what the work came to."""
+        return "loops" if snapshot.loops and not any(s.pane for s in snapshot.sessions) else "tail"
+
     def _shape(self, snapshot: CitySnapshot) -> None:
         """In a short terminal panel 1 is as high as it has something to say."""
         panels = self.query_one("#panels")
@@ -101,8 +112,9 @@ class CityScreen(View):
         if not self.stacked and self.laid != rows_:
             self.laid = rows_
             panels.styles.grid_rows = rows_
-        panels.set_class(self.lower == "tail", "-tail")
-        panels.set_class(self.lower == "loops", "-loops")
+        lower = self.lower or self._worth_seeing(snapshot)
+        panels.set_class(lower == "tail", "-tail")
+        panels.set_class(lower == "loops", "-loops")
         count = len(snapshot.attention)
         for n in range(4):
             panels.set_class(min(count, 3) == n, f"-need{n}")
@@ -162,6 +174,8 @@ class CityScreen(View):
     def need(self, way: int) -> bool:
         """The next (or previous) thing that needs a person, in panel 1. False when there is none."""
         table = self.query_one("#attention", LineTable)
+        if table.filter:  # what needs a person is not to be missed for a word that was sought before
+            table.filter_is("")
         if not table.rows:
             return False
         ids = [r.id for r in table.rows]
@@ -190,6 +204,8 @@ class CityScreen(View):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         name = event.widget.id
+        if name in ("loops", "tail"):
+            self.lower = name
         if name in ("attention", "loops", "agents") and name != self.lead:
             self.lead = name
             self.redraw()
@@ -201,3 +217,7 @@ class CityScreen(View):
 
     def on_line_table_chosen(self, _: LineTable.Chosen) -> None:
         self.go_into(self.target)
+
+
+def _filtered(table: LineTable) -> str:
+    return f" / {table.filter}" if table.filter else ""

@@ -13,6 +13,7 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
 
+from gcity_tui.model.session import Phase
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
 from gcity_tui.tui import cells, keymap, status
 from gcity_tui.tui.cells import Span, shortened
@@ -210,7 +211,16 @@ class View(Screen[Any]):
             pane.look_at(view.instance, self.opener, (view.pane, view.restarts), cells.silent(view))
         else:
             pane.look_at("", None)
-            pane.frame_is((), cells.silent(view) if view else none)
+            pane.frame_is((), f"{cells.silent(view)}\n{self._next(view)}" if view else none)
+
+    def _next(self, view: SessionView) -> str:
+        """What a person can do where there is no pane to be seen."""
+        again, said, why = (
+            keymap.shown(self.keys.get(i, keymap.BY_ID[i].key)) for i in ("run.again", "view.transcript", "look.why")
+        )
+        if view.phase in (Phase.STOPPED, Phase.FAILED):
+            return f"{again} starts it, {said} shows what it said, {why} why"
+        return f"{why} shows why"
 
     def on_pane_view_still(self) -> None:
         self.redraw()

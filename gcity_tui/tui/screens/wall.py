@@ -121,7 +121,7 @@ def chosen(snapshot: CitySnapshot, wanted: tuple[str, ...], present: list[str], 
         return [w for w in wanted if snapshot.session(w)][:room]
 
     def order(v: SessionView) -> tuple[object, ...]:
-        return v.instance not in wanted, v.instance not in red, v.phase.word != "busy", v.instance
+        return v.instance not in wanted, v.instance not in red, v.phase.word != "busy", rows.counted(v.instance)
 
     kept = [p for p in present if p in live][:room]
     fresh = [v.instance for v in sorted(live.values(), key=order) if v.instance not in kept]

@@ -216,7 +216,9 @@ class PaneView(LineView):
 
     def head(self) -> tuple[tuple[Span, ...], ...]:
         """The note, as lines that fit."""
-        return (*wrap(((" " + self.note, "dim"),), self.size.width - 1, 1), ()) if self.note else ()
+        parts = (wrap(((" " + part, "dim"),), self.size.width - 1, 1) for part in self.note.splitlines())
+        told = tuple(line for part in parts for line in part)
+        return (*told, ()) if told else ()
 
     def on_resize(self) -> None:
         self._resized(len(self.head()) + len(self.frame), 1)

@@ -32,7 +32,10 @@ class Row:
 class LineTable(LineView):
     """Rows under columns. The first cell of a line is the cursor's: `▸` here, `◆` marked, `◈` both."""
 
-    HELP = "A list. j and k move, g and G go to its ends, Space marks, / filters. Its order stands while you move."
+    HELP = (
+        "A list. j and k move, g and G go to its ends, Space marks one, * marks all, / filters. Its order stands while "
+        "you move."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j,down", "move(1)", "down", id="list.down", tooltip="Next line"),
         Binding("k,up", "move(-1)", "up", id="list.up", tooltip="Previous line"),
@@ -41,6 +44,7 @@ class LineTable(LineView):
         Binding("ctrl+d,pagedown", "page(1)", "page down", id="list.page_down", tooltip="Half a page down"),
         Binding("ctrl+u,pageup", "page(-1)", "page up", id="list.page_up", tooltip="Half a page up"),
         Binding("space", "mark", "mark", id="list.mark", tooltip="Mark this line, for verbs that take many"),
+        Binding("asterisk", "mark_all", "mark all", id="list.mark_all", tooltip="Mark all lines, or none"),
         Binding("enter", "choose", "open", id="list.choose", tooltip="Attach, or open what it is"),
     ]
     DEFAULT_CSS = "LineTable > .gc-cursor { background: $cursor-line; }"
@@ -213,6 +217,16 @@ class LineTable(LineView):
         self.post_message(self.Marked())
         self.action_move(1)
 
+    def action_mark_all(self) -> None:
+        """With a filter these are the lines that it lets through; marks on others stay."""
+        shown = {r.id for r in self.rows}
+        if not self.markable or not shown:
+            return
+        self.hold()
+        self.marks = self.marks - shown if shown <= self.marks else self.marks | shown
+        self.refresh()
+        self.post_message(self.Marked())
+
     def unmark(self) -> None:
         if self.marks:
             self.marks = frozenset()
@@ -246,7 +260,9 @@ class LineTable(LineView):
             return self._header(width).apply_style(self.rich_style)
         at = y - self.top + int(self.scroll_offset.y)
         if at >= len(self.rows):
-            blank = ((f" {self.empty}", "faint"),) if self._told and at == 0 and not self.rows else ()
+            hidden = f" none of {len(self.wanted)} has {self.filter!r} in it; esc takes the filter away"
+            said = hidden if self.filter and self.wanted else f" {self.empty}"
+            blank = ((said, "faint"),) if self._told and at == 0 and not self.rows else ()
             return self.strip(blank, width).apply_style(self.rich_style)
         row = self.rows[at]
         here, marked = row.id == self.cursor, row.id in self.marks
