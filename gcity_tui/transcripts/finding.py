@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from gcity_tui.model.declared import Provider
 from gcity_tui.transcripts import aider, kimi_wire, store
@@ -114,6 +115,9 @@ def discover(
     elif family == "aider":
         path = Path(work_dir) / aider.NAME
         fits = [(key, path) for key, began in _aider_chats(path) if began >= since - 1.0]
+    elif family == "grok":
+        chats = (root / "sessions" / quote(work_dir, safe="")).glob("*/updates.jsonl")
+        fits = [(p.parent.name, p) for p in _recent(chats, since)]
     elif family == "kimi":
         folder = hashlib.md5(str(Path(work_dir)).encode(), usedforsecurity=False).hexdigest()
         fits = [(p.parent.name, p) for p in _recent(root.glob(f"sessions/{folder}/*/context.jsonl"), since)]

@@ -62,7 +62,13 @@ def usage(record: Raw) -> Usage | None:
     )  # fmt: skip
 
 
+def refused(record: Raw) -> str:
+    """A used-up allowance: it tries again for minutes and draws nothing of it, but notes each try."""
+    told = child(child(record, "systemPayload"), "uiEvent") if word(record, "subtype") == "ui_telemetry" else {}
+    return word(told, "error_message") if number(told, "status_code") == 429 else ""
+
+
 QWEN = Format(
     "qwen", entry, activity, branch, lambda r: word(r, "sessionId"), usage, lambda r: word(r, "uuid"),
-    lambda r: word(r, "model"),
+    lambda r: word(r, "model"), refused=refused,
 )  # fmt: skip

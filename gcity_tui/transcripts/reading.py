@@ -14,6 +14,7 @@ from gcity_tui.transcripts.claude import CLAUDE
 from gcity_tui.transcripts.codex import CODEX
 from gcity_tui.transcripts.copilot import COPILOT
 from gcity_tui.transcripts.gemini import GEMINI
+from gcity_tui.transcripts.grok import GROK
 from gcity_tui.transcripts.kimi import KIMI
 from gcity_tui.transcripts.lines import Lines, Raw, document, from_end, parse, whole
 from gcity_tui.transcripts.opencode import OPENCODE
@@ -22,7 +23,7 @@ from gcity_tui.transcripts.prices import in_window
 from gcity_tui.transcripts.qwen import QWEN
 from gcity_tui.transcripts.shape import Format, child, linear, seconds, word
 
-FORMATS = {f.family: f for f in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, PI, COPILOT, KIMI, AIDER)}
+FORMATS = {f.family: f for f in (CLAUDE, CODEX, GEMINI, OPENCODE, QWEN, PI, COPILOT, KIMI, AIDER, GROK)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ class Format:
     """Bytes of the file → records; JSON lines unless the family writes something else."""
     ahead: bool = False
     """A count of tokens that is a record of its own stands before the answer that it counts, not after it."""
+    refused: Callable[[Raw], str] | None = None
+    """What the model answered that has nothing to give now, while the program tries again and its turn goes on; empty
+    when this record does not tell it."""
     shared: str = ""
     """The name of a file in which conversations stand behind each other; the family's other files hold one each."""
 

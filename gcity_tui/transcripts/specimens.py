@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gcity_tui.transcripts import kimi_wire
 from gcity_tui.transcripts.claude import slugs
@@ -55,6 +56,7 @@ def place(family: str, root: Path, work_dir: str, key: str) -> Path:
         "copilot": root / "session-state" / key / "events.jsonl",
         "kimi": root / "sessions" / kimi_wire.folder_of(work_dir)[0].replace("*", "w") / key / kimi_wire.JOURNAL,
         "aider": root / f"aider-{key}.md",
+        "grok": root / "sessions" / quote(work_dir, safe="") / key / "updates.jsonl",
     }[family]  # fmt: skip
 
 
@@ -242,9 +244,33 @@ def _kimi(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
     return [{**r, "time": int(BEGAN * 1000) + n} for n, r in enumerate(rows)]
 
 
+def _grok(key: str, cwd: str, turns: Sequence[Turn]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    used = {"inputTokens": 110, "outputTokens": 40, "cachedReadTokens": 10, "modelUsage": {"grok-model": {}}}
+    for n, (kind, *rest) in enumerate(turns):
+        if kind == "user":
+            update = {"sessionUpdate": "user_message_chunk", "content": {"type": "text", "text": rest[0]}}
+            rows.append({**update, "_meta": {"modelId": "grok-model"}})
+        elif kind == "say":
+            rows.append({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": rest[0]}})
+            done = {"sessionUpdate": "turn_completed", "stop_reason": "end_turn"}
+            rows.append({**done, "prompt_id": f"p{n}", "usage": used})
+        elif kind == "call":
+            rows.append({"sessionUpdate": "tool_call", "toolCallId": rest[0], "title": rest[1], "rawInput": rest[2]})
+        elif kind == "result":
+            part = {"type": "content", "content": {"type": "text", "text": rest[1]}}
+            rows.append({"sessionUpdate": "tool_call_update", "toolCallId": rest[0], "status": "completed",
+                         "content": [part]})  # fmt: skip
+        elif kind == "compact":
+            rows.append({"sessionUpdate": "auto_compact_completed", "summary_preview": rest[0]})
+    return [{"timestamp": int(BEGAN) + n, "method": "session/update", "params": {"sessionId": key, "update": row,
+             "_meta": {"eventId": f"{key}-{n}", "agentTimestampMs": int(BEGAN * 1000) + n}}}
+            for n, row in enumerate(rows)]  # fmt: skip
+
+
 WRITERS: dict[str, Callable[[str, str, Sequence[Turn]], list[dict[str, Any]]]] = {
     "claude": _claude, "codex": _codex, "gemini": _gemini, "qwen": _qwen, "pi": _pi, "copilot": _copilot,
-    "kimi": _kimi,
+    "kimi": _kimi, "grok": _grok,
 }  # fmt: skip
 FAMILIES = (*WRITERS, "opencode", "aider")
 

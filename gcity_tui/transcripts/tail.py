@@ -23,11 +23,13 @@ class Standing:
     """What the records seen so far say. `tokens` and `cost` count from where following began (`whole`: from the start).
 
     `activity` idle · in_turn · empty, `at` unix seconds of the record that says so. `cost` in US dollars, None while
-    any call's model has no known price.
+    any call's model has no known price. `refused`: what the model answers while the program tries again without end;
+    its turn goes on then, and `at` is when it was told last.
     """
 
     activity: str = ""
     at: float = 0.0
+    refused: str = ""
     session: str = ""
     model: str = ""
     usage: Usage | None = None
@@ -67,8 +69,9 @@ class Counting:
         s, fmt = self.standing, self.format
         said = fmt.activity(record)
         at = seconds(record.get("timestamp")) or at
-        if said:
-            s = replace(s, activity=said, at=at)
+        refused = fmt.refused(record) if fmt.refused else ""
+        if said or refused:
+            s = replace(s, activity=said or s.activity, at=at, refused=refused)
         s = replace(
             s, records=s.records + 1, session=fmt.session(record) or s.session, model=fmt.model(record) or s.model
         )

@@ -43,7 +43,7 @@ def interrupt(pane: Pane, wait: float = 5.0, *, empty: bool = False) -> str:
         return "idle"
     if phase is Phase.WAITING:  # its title or state file says so before the dialog is drawn
         raise PendingInteraction("a question is about to be shown", cure="answer it, or cancel it there")
-    if phase is not Phase.BUSY:
+    if phase is not Phase.BUSY and not (phase is Phase.LIMITED and seen.claim is Phase.BUSY):
         raise Refused(f"it is {phase.word}: no turn to interrupt")
     had = seen.draft
     over = False
@@ -65,10 +65,16 @@ def _tries(pane: Pane) -> bool:
 
 def _at_rest(pane: Pane) -> bool:
     """Seen twice: between two drawings a screen may lack its busy line."""
-    over = pane.phase() not in (Phase.BUSY, Phase.UNKNOWN)
+    over = _still(pane)
     if over:
         time.sleep(0.15)
-    return over and pane.phase() not in (Phase.BUSY, Phase.UNKNOWN)
+    return over and _still(pane)
+
+
+def _still(pane: Pane) -> bool:
+    """One that tries again by itself is limited, and works."""
+    phase = pane.phase()
+    return phase not in (Phase.BUSY, Phase.UNKNOWN) and not (phase is Phase.LIMITED and _tries(pane))
 
 
 def clear(pane: Pane, most: int = 40) -> bool:

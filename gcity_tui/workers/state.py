@@ -331,7 +331,10 @@ class Senses:
         # What was said before this start tells nothing of what its process does now.
         if s.activity and "transcript" in self.provider.sees and s.at >= self.started - 1.0:
             claim = Phase.BUSY if s.activity == "in_turn" else Phase.READY
-            found.append(Evidence("transcript", s.at, claim, s.activity.replace("_", " ")))
+            if s.refused and claim is Phase.BUSY:
+                found.append(Evidence("transcript", s.at, Phase.LIMITED, one_line(f"it tries again: {s.refused}", 200)))
+            else:
+                found.append(Evidence("transcript", s.at, claim, s.activity.replace("_", " ")))
         if self.unread:
             found.append(Evidence("transcript", now, Phase.UNKNOWN, self.unread))
         self.titled(row, now)

@@ -47,7 +47,8 @@ def why_not(pane: Pane, nudge: Nudge, seen: Seen, phase: Phase, row: PaneRow) ->
     if phase is Phase.UNKNOWN and _illegible(pane):
         return _on_a_word(pane, nudge, row)
     if phase not in (Phase.READY, Phase.BUSY):
-        return {Phase.STARTING: "it is starting"}.get(phase, "it is not known what the agent is doing")
+        known = {Phase.STARTING: "it is starting", Phase.LIMITED: "its model answers no more for now"}
+        return known.get(phase, "it is not known what the agent is doing")
     if pane.provider.screen.composer and not seen.composer:
         return "no place to type is on its screen"
     if seen.draft:

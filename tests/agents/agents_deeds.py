@@ -319,7 +319,7 @@ def how_soon(world: World, name: str, times: int) -> list[float]:
     return found
 
 
-_CHOICES = re.compile(r"^\W*(?:1\. )?(?:Yes|Allow once|Approve once)\b|\? \(Y\)es/\(N\)o", re.M)
+_CHOICES = re.compile(r"^\W*(?:1\b\W*)?(?:Yes|Allow once|Approve(?: once)?)\b|\? \(Y\)es/\(N\)o", re.M)
 
 
 def drawn(world: World, name: str, mark: str) -> float:

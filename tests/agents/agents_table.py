@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KNOWN = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "kimi", "aider")
+KNOWN = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "kimi", "aider", "grok", "omp")
 AGENTS = tuple(a for a in KNOWN if a in os.environ.get("AGENTS", "").split()) or KNOWN
 """Those that are run where they are installed: `$AGENTS`, as for install.sh, else all that there is data for."""
 ASKS = tuple(a for a in AGENTS if a != "pi")

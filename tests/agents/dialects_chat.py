@@ -11,19 +11,21 @@ from typing import Any
 import dialects
 from player import Fail, Heard, Run, Say, Turn
 
-SHELLS = ("bash", "Bash", "run_shell_command", "shell", "execute_command")
+SHELLS = ("bash", "Bash", "run_shell_command", "shell", "execute_command", "run_terminal_command")
 # What these programs put before or behind the person's words in the same text.
 _GLUED = re.compile(
-    r"^\s*<current_datetime>.*?</current_datetime>\s*|\s*<system_(notification|reminder)>.*?</system_\1>\s*", re.S
+    r"^\s*<current_datetime>.*?</current_datetime>\s*|\s*<system_(notification|reminder)>.*?</system_\1>\s*"
+    r"|^\s*<user_query>\n|\n</user_query>\s*$|^\s*<user_info>.*</(?:user_info|rules)>\s*$",
+    re.S,
 )
-# What qwen asks its model behind a turn, with all of its tools: no turn of the person's.
 # aider says its rules behind the newest words, and has no tools: a command is a block of its answer, which it offers to
 # run; what that printed comes as a person's words with the next ones.
 _RULES = re.compile(r"\n\n# \*SEARCH/REPLACE block\* Rules:.*", re.S)
 _RAN = re.compile(r"Output from ([^\n]*)\n(.*)", re.S)
 IN_WORDS = "commands in words"
 """The name by which such a program's shell goes among its tools."""
-_ASIDE = re.compile(r"\s*Managed memory directory:")
+# What qwen and grok ask their models behind a turn, with all of their tools: no turn of the person's.
+_ASIDE = re.compile(r"\s*(?:Managed memory directory:|<system-reminder>Write an ultra-short dashboard line)")
 
 
 def read_chat(asked: dict[str, Any]) -> Heard:
@@ -83,7 +85,10 @@ def write_chat(door: Any, asked: dict[str, Any], heard: Heard, turn: Turn) -> No
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     calls: list[dict[str, Any]] = []
     if isinstance(turn, Run):
-        given = json.dumps(_arguments(heard.tools[shell], turn.command))
+        command = turn.command
+        if turn.escalate and shell == "run_terminal_command":  # grok asks about no `touch`
+            command = f"python3 -c pass; {command}"
+        given = json.dumps(_arguments(heard.tools[shell], command))
         function = {"name": shell, "arguments": given}
         calls = [{"index": 0, "id": f"call_{dialects._key()}", "type": "function", "function": function}]
     finish = "tool_calls" if calls else "stop"

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 KEY = "test-key"
-KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY, "COPILOT_PROVIDER_API_KEY": KEY}
+KEYS = {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY, "GEMINI_API_KEY": KEY, "COPILOT_PROVIDER_API_KEY": KEY,
+        "XAI_API_KEY": KEY}  # fmt: skip
 """Secrets as a user's environment has them; providers name them as `key_variables`."""
 
 
@@ -32,6 +33,7 @@ def write_home(
     _gemini(home, folders)
     _chatting(home, stub, folders)
     _kimi(home, stub)
+    _omp(home, stub)
 
 
 def _chatting(home: Path, stub: str, folders: list[str]) -> None:
@@ -44,14 +46,24 @@ def _chatting(home: Path, stub: str, folders: list[str]) -> None:
             # Else it asks about the folder first, and about the command in it then.
             "permission": {"external_directory": {f"{home.parent}/*": "allow"}}}  # fmt: skip
     _write(home / ".config" / "opencode" / "opencode.json", json.dumps(told))
-    cost = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}
-    one = {"id": "stub-model", "name": "Stub", "reasoning": False, "input": ["text"], "cost": cost,
-           "contextWindow": 100_000, "maxTokens": 8_000}  # fmt: skip
-    makers = {"stub": {"baseUrl": f"{stub}/v1", "apiKey": KEY, "api": "openai-completions", "models": [one]}}
-    _write(home / ".pi" / "agent" / "models.json", json.dumps({"providers": makers}))
+    _write(home / ".pi" / "agent" / "models.json", json.dumps({"providers": _makers(stub)}))
     settings = {"defaultProvider": "stub", "defaultModel": "stub-model", "quietStartup": True}
     _write(home / ".pi" / "agent" / "settings.json", json.dumps(settings))
     _write(home / ".copilot" / "config.json", json.dumps({"trustedFolders": folders}))
+
+
+def _makers(stub: str) -> dict[str, object]:
+    """As pi and its relatives have them told."""
+    cost = {"input": 0, "output": 0, "cacheRead": 0, "cacheWrite": 0}
+    one = {"id": "stub-model", "name": "Stub", "reasoning": False, "input": ["text"], "cost": cost,
+           "contextWindow": 100_000, "maxTokens": 8_000}  # fmt: skip
+    return {"stub": {"baseUrl": f"{stub}/v1", "apiKey": KEY, "api": "openai-completions", "models": [one]}}
+
+
+def _omp(home: Path, stub: str) -> None:
+    """omp 18.2.0, whose first steps are done."""
+    _write(home / ".omp" / "agent" / "models.json", json.dumps({"providers": _makers(stub)}))
+    _write(home / ".omp" / "agent" / "config.yml", "setupVersion: 2\nmodelRoles:\n  default: stub/stub-model\n")
 
 
 def _kimi(home: Path, stub: str) -> None:
@@ -114,6 +126,7 @@ def provider_tables(stub: str, world: Path) -> str:
             "COPILOT_PROVIDER_BASE_URL": f"{stub}/v1", "COPILOT_MODEL": "stub-model", "COPILOT_OFFLINE": "true",
             "COPILOT_AUTO_UPDATE": "false",
         },
+        "grok": {"GROK_MODELS_BASE_URL": f"{stub}/v1", "GROK_TELEMETRY_ENABLED": "false"},
         "aider": {
             # The form of edits in which it offers to run commands.
             "OPENAI_API_BASE": f"{stub}/v1", "AIDER_MODEL": "openai/stub-model", "AIDER_EDIT_FORMAT": "diff",

@@ -18,7 +18,7 @@ KEY, OTHER = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e0
 GLOBS = {
     "qwen": "projects/*/chats/{key}.jsonl", "pi": "sessions/*/*_{key}.jsonl",
     "copilot": "session-state/{key}/events.jsonl", "kimi": "sessions/*/{key}/agents/main/wire.jsonl",
-    "aider": "aider-{key}.md",
+    "aider": "aider-{key}.md", "grok": "sessions/*/{key}/updates.jsonl",
 }  # fmt: skip
 families = pytest.mark.parametrize("family", FAMILIES)
 RECALL = (("user", "Which word?"), ("say", "It was anchor-17."))

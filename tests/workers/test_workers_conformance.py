@@ -48,7 +48,7 @@ def test_the_others_without_a_look(providers: dict[str, Provider]) -> None:
     found = run(providers, names, os.environ)
     assert [r for r in found if r.status not in ("pass", "unsupported")] == []
     assert {r.profile for r in found if r.requirement == "WC-TX-001" and r.status == "pass"} == {
-        "aider", "cerebras", "copilot", "groq", "kimi", "omp", "pi", "qwen",
+        "aider", "cerebras", "copilot", "grok", "groq", "kimi", "omp", "pi", "qwen",
     }  # fmt: skip
 
 

@@ -79,6 +79,8 @@ DIFFERENT = {
     "gemini instructions": "GEMINI.md",
     "kimi args": "",
     "kimi processes": "kimi kimi-code node",
+    "grok fork": "--fork-session",
+    "grok upstream": "GROK_MODELS_BASE_URL XAI_API_KEY",
     "kiro args": "chat --no-interactive --agent gascity",
     "cursor args": "",
     "copilot args": "",

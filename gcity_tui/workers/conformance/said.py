@@ -23,7 +23,7 @@ EDIT: tuple[Turn, ...] = (
 )  # fmt: skip
 FRESH: tuple[Turn, ...] = (RECALL[0], ("say", "I cannot repeat it: this is a fresh conversation."))
 
-COUNTING = frozenset({"claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "kimi", "aider"})
+COUNTING = frozenset({"claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "kimi", "aider", "grok"})
 """Families that write what a call used: one that does it no more, or begins to, is a change that must be seen."""
 NATIVE = frozenset({
     "tool_use_id", "toolUseResult", "call_id", "function_call_output", "functionResponse", "functionCall", "callID",
