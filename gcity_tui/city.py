@@ -12,11 +12,8 @@ here, under the city's lock, and what needs a living loop says `queued: no contr
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
 
 from gcity_tui.beads.follow import Follower
 from gcity_tui.config import register
@@ -24,32 +21,24 @@ from gcity_tui.config.discover import discover
 from gcity_tui.factory import changes, client, gates, loops, mail, process, queues, records
 from gcity_tui.factory.bd_door import answer as answer_bd
 from gcity_tui.factory.dispatch import Slung
-from gcity_tui.factory.here import Here
-from gcity_tui.factory.lock import CityLock, holder
+from gcity_tui.factory.lock import CityLock
+from gcity_tui.factory.reach import Reach
 from gcity_tui.factory.site import Site
 from gcity_tui.model.bead import Bead, Event
-from gcity_tui.model.codec import Hearer, decode
+from gcity_tui.model.codec import decode
 from gcity_tui.model.declared import DeclaredCity
-from gcity_tui.model.errors import CityError, NotFound, Temporary
+from gcity_tui.model.errors import CityError, NotFound
 from gcity_tui.model.history import Entry, History
 from gcity_tui.model.names import resolve
-from gcity_tui.model.paths import socket_path
 from gcity_tui.model.receipt import Receipt
 from gcity_tui.model.round import Loop
-from gcity_tui.model.session import Judgement, Pending, SessionRecord
+from gcity_tui.model.session import Judgement, Pending
 from gcity_tui.model.snapshot import CitySnapshot, MailView, SessionView
 from gcity_tui.tmux.attach import AttachPlan, own_client, switch
 from gcity_tui.tmux.ears import Look
 from gcity_tui.tmux.styled import Frame, Line
 from gcity_tui.workers.protocol import AgentMapping, AgentTranscript, TranscriptResult
-from gcity_tui.workers.telling import Done, timed
 from gcity_tui.workers.tmux_worker import TmuxWorker
-
-T = TypeVar("T")
-PATIENT, CALM = (client.CALL_DEADLINE, 2.0), (5.0, 0.3)
-"""Seconds that one waits for the controller's answer, and for the city's lock: a verb; what was read, to be noted."""
-BLIND = 3
-"""Looks in a row that may fail before `watch` says that it cannot see: nothing new and no sight are not the same."""
 
 
 class City:
@@ -58,11 +47,7 @@ class City:
     def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
         self.site = Site(path, environ=self._environ)
-        self._here: Here | None = None
-        self._lock = threading.Lock()
-        self._closed = threading.Event()
-        self._blind = 0
-        self._watches: list[client.Watch] = []
+        self._reach = Reach(self.site, self._environ)
 
     @classmethod
     def open(
@@ -83,11 +68,7 @@ class City:
 
     def close(self) -> None:
         """Let go of everything; a controller that was started runs on."""
-        self._closed.set()
-        for watch in self._watches:
-            watch.close()
-        if self._here is not None:
-            self._here.close()
+        self._reach.close()
         self.site.close()
 
     def __enter__(self) -> City:
@@ -110,13 +91,9 @@ class City:
 
     # -- controller --------------------------------------------------------------------------------------------------
 
-    @property
-    def _socket(self) -> str:
-        return socket_path(str(self.path), self._environ)
-
     def controller(self) -> int:
         """Pid of the living controller, 0 when there is none."""
-        return process.alive(self.path, self._environ)
+        return self._reach.controller()
 
     def up(self, foreground: bool = False) -> int:
         """Have a controller running; its pid. `foreground`: be it, until it is told to stop (returns its exit code)."""
@@ -130,78 +107,22 @@ class City:
         """End every session, the tmux server and the controller; no process is left."""
         if not process.down(self.path, self._environ, timeout):
             with CityLock(self.path, "down", wait=2.0):
-                self._local().desk.shutdown(self.declared.daemon.shutdown_timeout)
+                self._reach.here().desk.shutdown(self.declared.daemon.shutdown_timeout)
         else:
             self.site.hands.close()
-
-    def _local(self) -> Here:
-        with self._lock:
-            if self._here is None:
-                self._here = Here(self.site)
-            return self._here
-
-    def _do(self, verb: str, kind: type[T], patience: tuple[float, float] = PATIENT, **args: Any) -> T:
-        """A verb of the desk: the controller's, else ours under the city's lock.
-
-        Whoever listens is asked at once: to look first who holds the lock takes longer than the whole call.
-        """
-        answers, unlocks = patience
-        try:
-            told = client.call(self._socket, verb, answers, **args)
-        except client.NoController:
-            if not self.controller():
-                with CityLock(self.path, verb, wait=unlocks):
-                    done: T = getattr(self._local().desk, verb)(**args)
-                    return done
-            told = client.call(self._socket, verb, answers, **args)
-        return told if kind is str else decode(kind, told)
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> CitySnapshot:
         """The city now."""
-        if self.controller():
-            try:
-                return decode(CitySnapshot, client.call(self._socket, "snapshot"))
-            except Temporary:
-                pass
-        return self._observed()
-
-    def _observed(self) -> CitySnapshot:
-        held = holder(self.path)
-        return self._local().snapshot("" if held is None or held.ours else str(held))
+        return self._reach.snapshot()
 
     def watch(self) -> Iterator[CitySnapshot]:
         """Every new snapshot, the present one first; reconnects by itself, observes by itself without a controller.
 
         Raises what keeps it from looking when there is no controller and it cannot see for itself.
         """
-        stream = client.Watch(self._socket)
-        self._watches.append(stream)
-        last: CitySnapshot | None = None
-        hearer = Hearer(CitySnapshot)
-        try:
-            for value in stream.values(self._without):
-                snapshot = value if isinstance(value, CitySnapshot) else hearer.decode(value)
-                if snapshot != last:
-                    last = snapshot
-                    yield snapshot
-        finally:
-            stream.close()
-            self._watches.remove(stream)
-
-    def _without(self) -> Any:
-        if self._closed.is_set():
-            return None
-        try:
-            seen = self._observed()
-        except CityError:
-            self._blind += 1
-            if self._blind >= BLIND:
-                raise
-            return None
-        self._blind = 0
-        return seen
+        return self._reach.watch()
 
     # -- ledger ------------------------------------------------------------------------------------------------------
 
@@ -222,7 +143,7 @@ class City:
         """The ledger's own language: exit code, output, errors."""
         cwd = str(Path.cwd())
         if self.controller():
-            return client.bd(self._socket, argv, cwd, self._environ, stdin)
+            return client.bd(self._reach.socket, argv, cwd, self._environ, stdin)
         return answer_bd(self.site.ledger, lambda: self.declared, argv, self._environ, stdin, cwd)
 
     def events(self, after: int = 0, limit: int = 200, types: tuple[str, ...] = ()) -> tuple[Event, ...]:
@@ -232,7 +153,7 @@ class City:
         """Events behind `after` as they are committed, until `close()`."""
         follower = Follower(self.site.ledger.path, after)
         try:
-            while not self._closed.is_set():
+            while not self._reach.closed.is_set():
                 yield from follower.wait(timeout=1.0, limit=500)
         finally:
             follower.close()
@@ -248,59 +169,45 @@ class City:
         full = resolve(name, tuple(v.instance for v in views))
         return next(v for v in views if v.instance == full)
 
-    @contextmanager
-    def _told(self, name: str, record: SessionRecord, quiet: bool = False) -> Iterator[None]:
-        """What is done inside leaves its event, by whoever may write it; reading goes on where nobody may."""
-
-        def leave(done: Done) -> None:
-            with suppress(CityError):
-                self._do("told", str, CALM, session=record.instance, operation=name, ms=done.ms, error=done.error)
-
-        if quiet:
-            yield
-            return
-        with timed(name, self.site.clock, leave):
-            yield
-
     def history(self, session: str, *, tail: int = 400, quiet: bool = False) -> History:
         """What the session said: its last `tail` records. `quiet`: a look again at what was opened leaves no event."""
         from gcity_tui.workers.protocol import HistoryRequest
 
         record = self.site.record(session)
-        with self._told("history", record, quiet):
-            return self._local().crew.worker(record).said.history(HistoryRequest(last=tail))
+        with self._reach.told("history", record, quiet):
+            return self._reach.here().crew.worker(record).said.history(HistoryRequest(last=tail))
 
     def transcript(self, session: str, *, raw: bool = False) -> TranscriptResult:
         """The program's own file, with its records as they stand there when `raw`."""
         record = self.site.record(session)
-        with self._told("transcript", record):
-            return self._local().crew.worker(record).said.transcript(raw=raw)
+        with self._reach.told("transcript", record):
+            return self._reach.here().crew.worker(record).said.transcript(raw=raw)
 
     def agents_of(self, session: str) -> tuple[AgentMapping, ...]:
         """The sub-agents of its conversation."""
         record = self.site.record(session)
-        with self._told("agent_mappings", record):
-            return self._local().crew.worker(record).said.agents()
+        with self._reach.told("agent_mappings", record):
+            return self._reach.here().crew.worker(record).said.agents()
 
     def agent_transcript(self, session: str, agent_id: str) -> AgentTranscript:
         """What one of its sub-agents said. Raises NotFound."""
         record = self.site.record(session)
-        with self._told("agent_transcript", record):
-            return self._local().crew.worker(record).said.agent(agent_id)
+        with self._reach.told("agent_transcript", record):
+            return self._reach.here().crew.worker(record).said.agent(agent_id)
 
     def follow_history(self, session: str, *, quiet: bool = False) -> Iterator[Entry]:
         """Records as they are appended, the ones at hand first, until `close()`; a new conversation is gone on with.
 
         That it was begun leaves one event, however long it lasts; none with `quiet`.
         """
-        crew = self._local().crew
-        with self._told("history", self.site.record(session), quiet):
+        crew = self._reach.here().crew
+        with self._reach.told("history", self.site.record(session), quiet):
             pass
 
         def worker() -> TmuxWorker:
             return crew.worker(self.site.record(session))
 
-        yield from changes.entries(worker(), self._closed, worker)
+        yield from changes.entries(worker(), self._reach.closed, worker)
 
     def look(self, session: str, on_frame: Callable[[Frame], None], *, history: int = 0) -> Look:
         """Watch a pane: a frame at once, then whenever it prints. `close()` the result."""
@@ -315,13 +222,13 @@ class City:
 
     def peek(self, session: str, lines: int = 40) -> str:
         """The last `lines` rows of a session's pane, plain."""
-        return self._local().crew.worker(self.site.record(session)).peek(lines)
+        return self._reach.here().crew.worker(self.site.record(session)).peek(lines)
 
     def nudge(
         self, session: str, text: str, *, when: str = "boundary", wake: bool = True, source: str = "", wait: float = 0.0
     ) -> Receipt:
         """Put text to a session; `wait` follows the receipt for so many seconds, until it is settled."""
-        receipt = self._do("nudge", Receipt, session=session, text=text, when=when, wake=wake, source=source)
+        receipt = self._reach.do("nudge", Receipt, session=session, text=text, when=when, wake=wake, source=source)
         return changes.settled(self.site, receipt, wait)
 
     def receipt(self, id: str) -> Receipt:
@@ -332,50 +239,50 @@ class City:
 
     def nudge_seen(self, id: str) -> Receipt:
         """A text that did not arrive needs nobody any more."""
-        return self._do("nudge_seen", Receipt, id=id)
+        return self._reach.do("nudge_seen", Receipt, id=id)
 
     def interrupt(self, session: str, wait: float = 5.0) -> str:
-        return self._do("interrupt", str, session=session, wait=wait)
+        return self._reach.do("interrupt", str, session=session, wait=wait)
 
     def pending(self, session: str) -> Pending | None:
         if self.controller():
-            told = client.call(self._socket, "pending", session=session)
+            told = client.call(self._reach.socket, "pending", session=session)
             return None if told is None else decode(Pending, told)
-        return self._local().desk.pending(session)
+        return self._reach.here().desk.pending(session)
 
     def respond(self, session: str, option: str, *, request_id: str = "", text: str = "") -> str:
-        return self._do("respond", str, session=session, option=option, request_id=request_id, text=text)
+        return self._reach.do("respond", str, session=session, option=option, request_id=request_id, text=text)
 
     def draft(self, session: str, action: str) -> Receipt:
-        return self._do("draft", Receipt, session=session, action=action)
+        return self._reach.do("draft", Receipt, session=session, action=action)
 
     def start(self, name: str) -> str:
-        return self._do("start", str, name=name)
+        return self._reach.do("start", str, name=name)
 
     def stop(self, session: str) -> str:
-        return self._do("stop", str, session=session)
+        return self._reach.do("stop", str, session=session)
 
     def kill(self, session: str) -> str:
-        return self._do("kill", str, session=session)
+        return self._reach.do("kill", str, session=session)
 
     def close_session(self, session: str) -> str:
-        return self._do("close_session", str, session=session)
+        return self._reach.do("close_session", str, session=session)
 
     def reset(self, session: str) -> str:
         """Another conversation, at once when it runs, else at its next start."""
-        return self._do("reset", str, session=session)
+        return self._reach.do("reset", str, session=session)
 
     def rename(self, session: str, title: str) -> str:
-        return self._do("rename", str, session=session, title=title)
+        return self._reach.do("rename", str, session=session, title=title)
 
     def why(self, session: str) -> Judgement:
-        return self._do("why", Judgement, session=session)
+        return self._reach.do("why", Judgement, session=session)
 
     def attach_plan(self, session: str, environ: Mapping[str, str]) -> AttachPlan:
         """The command that shows the session in the terminal whose environment is `environ`."""
         record = self.site.record(session)
-        with self._told("attach", record):
-            return self._local().crew.way_in(record, environ)
+        with self._reach.told("attach", record):
+            return self._reach.here().crew.way_in(record, environ)
 
     def switch(self, session: str, environ: Mapping[str, str]) -> None:
         """Show the session on the terminal whose environment is `environ`, which is in the city's own tmux server.
@@ -393,15 +300,17 @@ class City:
         nudge: bool = True, force: bool = False, merge: str = "",
     ) -> Slung:  # fmt: skip
         """Give work (text, or a bead's id) to an agent or pool."""
-        return self._do("sling", Slung, target=target, what=what, formula=formula, variables=dict(variables or {}),
-                        title=title, nudge=nudge, force=force, merge=merge)  # fmt: skip
+        return self._reach.do(
+            "sling", Slung, target=target, what=what, formula=formula, variables=dict(variables or {}), title=title,
+            nudge=nudge, force=force, merge=merge,
+        )  # fmt: skip
 
     def loops(self) -> tuple[Loop, ...]:
         return loops.project(self.site.ledger, self.declared)
 
     def loop(self, id: str, action: str) -> str:
         """approve, iterate, stop, pause or resume a loop."""
-        return self._do("loop", str, id=id, action=action)
+        return self._reach.do("loop", str, id=id, action=action)
 
     def mail(self, every: bool = False) -> tuple[MailView, ...]:
         """What agents wrote to `human`, oldest first: unread, or `every` message."""
@@ -409,15 +318,15 @@ class City:
 
     def read_mail(self, id: str) -> Bead:
         """The message, which counts as read from now on."""
-        return self.bead(self._do("read_mail", str, id=id))
+        return self.bead(self._reach.do("read_mail", str, id=id))
 
     def send_mail(self, to: str, text: str, subject: str = "") -> str:
         """Write to a session; the message's bead. It reads it when it looks, or is told of it at its next turn."""
-        return self._do("send_mail", str, to=to, text=text, subject=subject)
+        return self._reach.do("send_mail", str, to=to, text=text, subject=subject)
 
     def reply_mail(self, id: str, text: str) -> str:
         """Answer a message, in its thread; the answer's bead. The message counts as read."""
-        return self._do("reply_mail", str, id=id, text=text)
+        return self._reach.do("reply_mail", str, id=id, text=text)
 
     def gates(self) -> tuple[Bead, ...]:
         """Gates that are shut, oldest first; not those at which the controller chooses reviewers."""
@@ -425,7 +334,7 @@ class City:
         return tuple(b for b in found if gates.asks(b))
 
     def resolve_gate(self, id: str, reason: str = "") -> str:
-        return self._do("resolve_gate", str, id=id, reason=reason)
+        return self._reach.do("resolve_gate", str, id=id, reason=reason)
 
     def diff(self, target: str) -> str:
         """The change that a session, loop or bead stands for, as a unified diff against the branch it is meant for."""
