@@ -65,6 +65,7 @@ def test_both_of_two_in_one_record(ground: Ground, monkeypatch: pytest.MonkeyPat
     becomes(worker, Phase.BUSY)
     receipts = [worker.send(t, when="now") for t in texts]
     wait_for(lambda: all(worker.queue.receipt(r.id).state is Delivery.SUBMITTED for r in receipts))
+    wait_for(lambda: "2 held" in worker.peek())  # it has read the second Enter too
     third = worker.send("ok", when="boundary")
     (folder / "busy").unlink()
     assert [settled(worker, r).state for r in (*receipts, third)] == [Delivery.TAKEN_UP] * 3
