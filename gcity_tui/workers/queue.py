@@ -25,6 +25,8 @@ EVENT = "worker.operation"
 EXPIRES = NUDGE_EXPIRES
 ATTEMPTS = 5
 LONGEST = 256 * 1024
+ANSWERED = 200
+"""How many texts that were answered are remembered, with the records that answer for them."""
 _BLANK_HEAD = re.compile(r"\A(?:[ \t]*\n)+")
 
 
@@ -141,11 +143,12 @@ class NudgeQueue:
         return nudge.receipt
 
     def answered(self, session: str) -> dict[str, list[str]]:
-        """Records of conversations that answer for texts already, as `move` was told (`entry`), and those texts."""
+        """Records of conversations that answer for texts already, as `move` was told (`entry`), and those texts; the
+        newest last."""
         meta = {"nudge.session": session, "nudge.state": Delivery.TAKEN_UP.value}
-        found = self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=200)
+        found = self._ledger.find(labels=(LABEL,), meta=meta, sort="created", limit=ANSWERED)
         texts: dict[str, list[str]] = {}
-        for bead in found:
+        for bead in reversed(found):
             if entry := bead.metadata.get("nudge.entry", ""):
                 texts.setdefault(entry, []).append(bead.metadata.get("nudge.text", ""))
         return texts

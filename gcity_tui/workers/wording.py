@@ -65,22 +65,24 @@ def letters(text: str) -> str:
     return _UNSEEN.sub("", clean(text))
 
 
-def telling(text: str) -> Callable[[str], bool]:
-    """Tells whether a record is, or holds, what was typed as `text`; a short text must be all of it."""
+def telling(text: str) -> Callable[[str, str], bool]:
+    """Tells whether a record is, or holds, what was typed as `text`; a short text must be all of it.
+
+    It is given what the record says, and the letters of that.
+    """
     wanted = letters(text)
 
-    def fits(said: str) -> bool:
-        found = letters(said)
+    def fits(said: str, found: str) -> bool:
         return found == wanted or (len(wanted) > 12 and wanted in found) or but_for_names(text, said)
 
     return fits
 
 
 def left_of(said: str, texts: Iterable[str]) -> tuple[str, ...]:
-    """What a record says besides `texts`, each taken out once, as `letters`: some programs say in one what waited for
-    the turn's end. Nothing is left where one of them does not stand in it to the letter."""
-    parts = [letters(said)]
-    for text in sorted((letters(t) for t in texts), key=len, reverse=True):
+    """What a record says besides `texts`, each taken out once, all as `letters`: some programs say in one what waited
+    for the turn's end. Nothing is left where one of them does not stand in it to the letter."""
+    parts = [said]
+    for text in sorted(texts, key=len, reverse=True):
         at = next((n for n, part in enumerate(parts) if text and text in part), -1)
         if at < 0:
             return ()
