@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -26,8 +28,22 @@ class Parser(argparse.ArgumentParser):
         cure = f"gcity-tui {self.prog.split(' ', 1)[-1]} --help lists the words"
         wrong = message.rsplit(": ", 1)[-1].split()[0] if "unrecognized" in message else ""
         flags = tuple(f for a in self._actions for f in a.option_strings)
-        close = nearest(wrong.split("=")[0], flags) if wrong.startswith("-") else ""
+        # A flag of one letter is near to every other one, and says nothing about what was meant.
+        close = nearest(wrong.split("=")[0], tuple(f for f in flags if len(f) > 2)) if wrong.startswith("--") else ""
+        if wrong.startswith("-") and not close:
+            cure += "; a text that begins with - stands behind --"
+        if ": invalid choice: " in message:
+            close = self._choice(message)
         raise Usage(message, cure=f"did you mean {close}?" if close else cure)
+
+    def _choice(self, message: str) -> str:
+        """The nearest of the words that may stand where a wrong one does."""
+        name, said = message.removeprefix("argument ").split(": invalid choice: ", 1)
+        wrong = said.split(" (choose from", 1)[0].strip("'")
+        for action in self._actions:
+            if action.choices and name in ("/".join(action.option_strings), action.metavar, action.dest):
+                return nearest(wrong, tuple(str(c) for c in action.choices))
+        return ""
 
 
 Show = Callable[[Callable[[], "City"], str], int]
@@ -40,17 +56,35 @@ longer than the first picture."""
 def main(argv: Sequence[str], show: Show | None = None) -> int:
     """`gcity-tui [--city PATH] VERB …`; no verb: the dashboard. Returns the exit code (the tree in model.errors)."""
     as_json = "--json" in argv
+    _streams()
     try:
         return _run(list(argv), show)
     except CityError as e:
         from gcity_tui.cli import output
 
-        return output.failure(e, as_json)
+        try:
+            return output.failure(e, as_json)
+        except (BrokenPipeError, CityError):  # it is told on standard error all the same
+            output.nowhere()
+            return e.exit_code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader (head, less) has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from gcity_tui.cli import output
+
+        output.nowhere()
         return 0
+
+
+def _streams() -> None:
+    """Streams that were closed lead nowhere; what an alphabet lacks is shown as `?` and ends nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(io.UnsupportedOperation):  # somebody has begun to read it
+                stream.reconfigure(errors="replace")
 
 
 def _run(argv: list[str], show: Show | None) -> int:

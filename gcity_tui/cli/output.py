@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from unicodedata import east_asian_width
 
 from gcity_tui.model import codec
-from gcity_tui.model.errors import Ambiguous, CityError
+from gcity_tui.model.errors import Ambiguous, CityError, Permanent
 from gcity_tui.model.session import Phase
 from gcity_tui.model.text import clean, one_line
 
@@ -44,7 +44,19 @@ def columns() -> int:
 
 
 def say(text: str = "") -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader has what it wanted: the door knows
+        raise
+    except OSError as e:
+        nowhere()
+        raise Permanent(f"standard output cannot be written to: {e.strerror}") from e
+
+
+def nowhere() -> None:
+    """What is left to print goes nowhere, so that Python does not fail over it once more at its end."""
+    with open(os.devnull, "wb") as sink:
+        os.dup2(sink.fileno(), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -54,12 +66,12 @@ def note(text: str) -> None:
 
 def emit_json(value: object) -> None:
     """One JSON document; values of the model are encoded by their fields."""
-    print(json.dumps(codec.encode(value), ensure_ascii=False, indent=2), flush=True)
+    say(json.dumps(codec.encode(value), ensure_ascii=False, indent=2))
 
 
 def emit_line(value: object) -> None:
     """One JSON line of a stream."""
-    print(json.dumps(codec.encode(value), ensure_ascii=False), flush=True)
+    say(json.dumps(codec.encode(value), ensure_ascii=False))
 
 
 def table(

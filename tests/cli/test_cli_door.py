@@ -105,3 +105,53 @@ def test_the_dashboard_needs_a_terminal(tmp_path: Path) -> None:
     done = run(cwd=tmp_path)
     assert done.returncode == 2
     assert "terminal" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("completion", "bash"), ("completion", "bash", "--city", "x"), ("nope", "--json")])
+def test_a_full_disk_is_one_clear_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "gcity_tui", *words]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            argv, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert done.returncode in (1, 2) and "gcity-tui: " in done.stderr
+    assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(closed: str, tmp_path: Path) -> None:
+    line = f'"{sys.executable}" -m gcity_tui doctor --machine {closed}'
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+
+
+def test_an_alphabet_that_lacks_our_signs(tmp_path: Path) -> None:
+    done = run("doctor", "--machine", cwd=tmp_path, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.returncode == 0 and "tmux" in done.stdout and "Traceback" not in done.stderr
+
+
+def test_bytes_that_are_no_text_are_read_all_the_same(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "gcity_tui", "nudge", "ann-1", "-"]
+    environ = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(
+        argv, cwd=tmp_path, env=environ, input=b"a \xff b", capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 4 and b"cure:" in done.stderr and b"Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_a_door_is_loaded_is_no_traceback(tmp_path: Path) -> None:
+    """The signal comes when the first of our modules behind the door is looked for, from within."""
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'gcity_tui.model.errors':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # who runs us may ignore it
+        "sys.meta_path.insert(0, Finder())\n"
+        "from gcity_tui.__main__ import main\n"
+        "sys.exit(main(['status']))\n"
+    )
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
