@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
 from gcity_tui.config import load_city
 from gcity_tui.config.discover import discover
@@ -24,7 +25,7 @@ def agent_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("name", nargs="?", default="", help="add: the new agent's name; else the agent")
     p.add_argument("--provider", default="", help="the program it runs (default: the city's)")
     p.add_argument("--scope", choices=("city", "rig"), default="rig", help="one for the city, or one per rig")
-    p.add_argument("--max", type=int, default=0, help="how many of it may run at a time")
+    p.add_argument("--max", type=count, default=0, help="how many of it may run at a time")
     p.add_argument("--description", default="")
 
 

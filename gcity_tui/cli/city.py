@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gcity_tui.city import City
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import seconds
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import Usage
 from gcity_tui.model.snapshot import CitySnapshot
@@ -79,7 +80,7 @@ def up(args: argparse.Namespace) -> int:
 
 
 def down_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("--timeout", type=float, default=30.0, help="seconds to wait before processes are killed (30)")
+    p.add_argument("--timeout", type=seconds, default=30.0, help="seconds to wait before processes are killed (30)")
 
 
 def down(args: argparse.Namespace) -> int:

@@ -31,6 +31,9 @@ end
 complete -c gcity-tui -a '(__gcity_tui)'
 """
 
+_FREE = ("title", "option", "text")
+"""Places of words that are no name of anything there is."""
+
 
 def completion_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("shell", choices=("bash", "zsh", "fish", "words"))
@@ -54,6 +57,8 @@ def suggestions(said: list[str], args: argparse.Namespace) -> list[str]:
         at = before.index("--city")
         args.city = before[at + 1]
         del before[at : at + 2]
+    if before == ["help"]:
+        before = []
     if not before:
         first = ("--city", "--help", "--version") if typed.startswith("-") else tuple(v.name for v in VERBS)
         return [w for w in first if w.startswith(typed)]
@@ -78,6 +83,9 @@ def _fitting(
     positional = [a for a in parser._actions if not a.option_strings]
     if len(plain) < len(positional) and positional[len(plain)].choices:
         return [str(c) for c in positional[len(plain)].choices or ()]
+    here = positional[min(len(plain), len(positional) - 1)] if positional else None
+    if here is not None and (here.dest in _FREE or (len(plain) >= len(positional) and here.nargs != "+")):
+        return []
     return _names(takes, args)
 
 

@@ -11,6 +11,7 @@ import time
 from gcity_tui.city import City
 from gcity_tui.cli import demo_city, output
 from gcity_tui.cli.demo_city import Demo
+from gcity_tui.cli.numbers import seconds
 from gcity_tui.cli.work import as_data
 from gcity_tui.config.shipped import shipped
 from gcity_tui.model.errors import CityError, NoInteraction, Permanent, Refused
@@ -29,7 +30,7 @@ def demo_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--stop", action="store_true", help="end it; no process is left")
     p.add_argument("--pace", choices=("live", "fast"), default="", help="live (to watch, the default) or fast")
     p.add_argument("--headless", action="store_true", help="no screen: answer its questions, wait for its end")
-    p.add_argument("--timeout", type=float, default=300.0, help="seconds that --headless waits (300)")
+    p.add_argument("--timeout", type=seconds, default=300.0, help="seconds that --headless waits (300)")
 
 
 def demo(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import Usage
 from gcity_tui.model.history import Entry
@@ -21,7 +22,7 @@ SILENT = 4
 def logs_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", nargs="?", default="")
     p.add_argument("-f", "--follow", action="store_true", help="go on as it grows")
-    p.add_argument("-n", "--tail", type=int, default=50, help="how many of the last entries (50)")
+    p.add_argument("-n", "--tail", type=count, default=50, help="how many of the last entries (50)")
     p.add_argument("--controller", action="store_true", help="the controller's log instead")
 
 
@@ -31,7 +32,7 @@ def logs(args: argparse.Namespace) -> int:
             return _controller(city.path / ".gc" / "logs" / "controller.jsonl", args)
         if not args.session:
             raise Usage("logs: no session named", cure="gcity-tui logs eddie-1, or logs --controller")
-        most = max(args.tail, 0)
+        most = args.tail
         history = city.history(args.session, tail=most if args.json else most * SILENT)
         if args.json and not args.follow:
             output.emit_json(history)
@@ -110,7 +111,8 @@ def _lines(path: Path, tail: int, follow: bool) -> Iterator[str]:
     if not path.exists() and not follow:
         raise Usage("the controller has written no log yet", cure="gcity-tui up")
     if path.exists():
-        yield from path.read_text("utf-8", "replace").splitlines()[-tail:]
+        lines = path.read_text("utf-8", "replace").splitlines()
+        yield from lines[max(len(lines) - tail, 0) :]
     if not follow:
         return
     from watchfiles import watch

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from gcity_tui.city import City
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
 from gcity_tui.factory import orders
 from gcity_tui.factory.orders import Placed
@@ -23,7 +24,7 @@ def order_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("name", nargs="?", default="", help="the order; sweep: tracking, nudge-mail")
     p.add_argument("--rig", default="", help="run or look at it in this rig")
     p.add_argument("--var", action="append", default=[], metavar="K=V", help="run: a variable; repeatable")
-    p.add_argument("--limit", type=int, default=50, help="history: at most so many")
+    p.add_argument("--limit", type=count, default=50, help="history: at most so many")
     p.add_argument("--stale-after", default="10m", metavar="D", help="sweep: runs older than this")
     p.add_argument("--confirm", action="store_true", help="sweep: do it")
     p.add_argument("--quiet", action="store_true", help="say nothing of success")

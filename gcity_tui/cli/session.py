@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
 from gcity_tui.model.errors import CityError, Refused, Usage
 from gcity_tui.model.session import Evidence, Judgement, Phase
@@ -17,12 +19,18 @@ from gcity_tui.model.snapshot import SessionView
 
 
 def session_arguments(p: argparse.ArgumentParser) -> None:
-    p.add_argument("what", choices=("list", "start", "stop", "kill", "close", "reset", "rename", "why"))
+    p.add_argument("what", choices=("list", "start", "stop", "kill", "close", "reset", "rename", "why"),
+                   help="list them; start, stop (it stays down), kill (its work brings it back), close (for good); "
+                   "reset: a new conversation; rename; why: what its state is told from")  # fmt: skip
     p.add_argument("session", nargs="?", default="", help="eddie-1, or rig/eddie-1 where that is not unique")
     p.add_argument("title", nargs="?", default="", help="with rename: what it is called from now on")
 
 
 def session(args: argparse.Namespace) -> int:
+    if args.session and args.what == "list":
+        raise Usage("session list lists all of them", cure=f"gcity-tui session why {args.session} looks at one")
+    if args.what == "rename" and args.session and not args.title:
+        raise Usage("session rename: no title", cure=f"gcity-tui session rename {args.session} TITLE")
     with opened(args) as city:
         if args.what == "list":
             views = city.sessions()
@@ -103,7 +111,7 @@ def attach(args: argparse.Namespace) -> int:
         plan = city.attach_plan(args.session, os.environ)
         if args.json or args.only_print:
             told = {"kind": plan.kind, "argv": list(plan.argv), "note": plan.note}
-            output.emit_json(told) if args.json else output.say(" ".join(plan.argv))
+            output.emit_json(told) if args.json else output.say(shlex.join(plan.argv))
             return 0
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise Usage("attach needs a terminal", cure=f"gcity-tui attach --print {args.session} prints the command")
@@ -117,7 +125,7 @@ def attach(args: argparse.Namespace) -> int:
 
 def peek_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
-    p.add_argument("-n", "--lines", type=int, default=40, help="how many lines from the bottom (40)")
+    p.add_argument("-n", "--lines", type=count, default=40, help="how many lines from the bottom (40)")
 
 
 def peek(args: argparse.Namespace) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 
 from gcity_tui.city import City
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count, seconds
 from gcity_tui.cli.opening import opened
-from gcity_tui.model.errors import NoInteraction, Usage
+from gcity_tui.factory import changes
+from gcity_tui.model.errors import CityError, NoInteraction, Temporary, Usage
 from gcity_tui.model.receipt import WHEN, Delivery, Receipt
 from gcity_tui.model.text import one_line
 
@@ -20,7 +23,7 @@ def nudge_arguments(p: argparse.ArgumentParser) -> None:
         "--when", choices=WHEN, default="boundary", help="now, when the turn is over (default), or interrupt"
     )
     p.add_argument("--no-wake", action="store_true", help="do not start a session that is not running")
-    p.add_argument("--wait", type=float, default=10.0, help="seconds to follow the receipt (10; 0 = do not)")
+    p.add_argument("--wait", type=seconds, default=10.0, help="seconds to follow the receipt (10; 0 = do not)")
 
 
 def nudge(args: argparse.Namespace) -> int:
@@ -29,12 +32,12 @@ def nudge(args: argparse.Namespace) -> int:
         raise Usage("nudge: a session and a text are needed", cure="gcity-tui nudge eddie-1 'go on'")
     text = sys.stdin.read() if text == "-" else text
     with opened(args) as city:
-        got = [
-            city.nudge(t, text, when=args.when, wake=not args.no_wake, source="person", wait=args.wait) for t in targets
-        ]
+        # All names are known before anything is said to any, and each is told once, however often it is named.
+        meant = list(dict.fromkeys(city.site.record(t).instance for t in targets))
+        got = _told(city, meant, text, args)
         up = city.controller()
     if args.json:
-        output.emit_json(got if len(got) > 1 else got[0])
+        output.emit_json(got if len(targets) > 1 else got[0])
     else:
         for r in got:
             output.say(f"{r.session}: {r}")
@@ -44,9 +47,28 @@ def nudge(args: argparse.Namespace) -> int:
     return 3 if bad else 0
 
 
+def _told(city: City, meant: list[str], text: str, args: argparse.Namespace) -> list[Receipt]:
+    """Put the text to all of them, then follow all receipts within one time.
+
+    Where it fails for one of several, that one's receipt says so: what went to the others is told all the same, or it
+    would be sent to them again.
+    """
+    put: list[Receipt] = []
+    for name in meant:
+        try:
+            put.append(city.nudge(name, text, when=args.when, wake=not args.no_wake, source="person"))
+        except CityError as e:
+            if not put:
+                raise
+            state = Delivery.UNKNOWN if isinstance(e, Temporary) else Delivery.UNDELIVERED
+            put.append(Receipt("", name, state, e.message, time.time(), text))
+    until = time.monotonic() + args.wait
+    return [changes.settled(city.site, r, until - time.monotonic()) for r in put]
+
+
 def nudges_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", nargs="?", default="", help="eddie-1, or rig/eddie-1; none: of all sessions")
-    p.add_argument("-n", "--limit", type=int, default=20, help="how many, the newest first (20)")
+    p.add_argument("-n", "--limit", type=count, default=20, help="how many, the newest first (20)")
     p.add_argument("--let-be", default="", metavar="ID", help="this text did not arrive, and needs nobody any more")
 
 
@@ -55,7 +77,7 @@ def nudges(args: argparse.Namespace) -> int:
         if args.let_be:
             got: tuple[Receipt, ...] = (city.nudge_seen(args.let_be),)
         else:
-            got = city.receipts(args.session)[: max(args.limit, 0)]
+            got = city.receipts(args.session)[: args.limit]
     if args.json:
         output.emit_json(list(got))
     else:

@@ -32,7 +32,7 @@ VERBS: tuple[Verb, ...] = (
         "session",
         "session",
         "session",
-        "list sessions; start, stop, kill, close one; why: what its state is told from",
+        "list sessions; start, stop, kill, close, reset, rename one; why: what tells its state",
         "Sessions",
         (),
         "session",

@@ -6,13 +6,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from gcity_tui.city import City
 from gcity_tui.cli import output
+from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
+from gcity_tui.model.bead import Event
 from gcity_tui.model.errors import NotFound, Usage
 from gcity_tui.model.round import Finding, Leg, Loop, Round
 from gcity_tui.model.text import clean, one_line
 
 SPARKS = "▁▂▃▄▅▆▇█"
+MANY = 100_000
+"""Events that are read at one time, at most."""
 
 
 def sling_arguments(p: argparse.ArgumentParser) -> None:
@@ -200,7 +205,7 @@ def loop(args: argparse.Namespace) -> int:
 
 def events_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("-f", "--follow", action="store_true", help="go on as they happen")
-    p.add_argument("-n", "--tail", type=int, default=50, help="how many of the last (50)")
+    p.add_argument("-n", "--tail", type=count, default=50, help="how many of the last (50)")
     p.add_argument("--after", type=int, default=-1, metavar="SEQ", help="those after this one instead")
     p.add_argument("--type", action="append", default=[], help="only this type (may be repeated)")
 
@@ -208,8 +213,8 @@ def events_arguments(p: argparse.ArgumentParser) -> None:
 def events(args: argparse.Namespace) -> int:
     types = tuple(args.type)
     with opened(args) as city:
-        after = args.after if args.after >= 0 else max(0, city.snapshot().seq - args.tail)
-        found = city.events(after, limit=100_000, types=types)
+        after = args.after if args.after >= 0 else city.snapshot().seq
+        found = city.events(after, limit=MANY, types=types) if args.after >= 0 else _last(city, after, args.tail, types)
         if args.json and not args.follow:
             output.emit_json(found)
             return 0
@@ -222,10 +227,18 @@ def events(args: argparse.Namespace) -> int:
     return 0
 
 
-def _event(e: object, as_json: bool) -> None:
-    from gcity_tui.model.bead import Event
+def _last(city: City, seq: int, most: int, types: tuple[str, ...]) -> Sequence[Event]:
+    """The last `most` events of these types, at or before `seq`; some types are rare, so it looks back ever further."""
+    span = most
+    while True:
+        after = max(0, seq - span)
+        found = city.events(after, limit=MANY, types=types)
+        if len(found) >= most or not after:
+            return found[len(found) - min(most, len(found)) :]
+        span *= 8
 
-    assert isinstance(e, Event)
+
+def _event(e: Event, as_json: bool) -> None:
     if as_json:
         output.emit_line(e)
     else:

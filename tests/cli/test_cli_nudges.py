@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gcity_tui.city import City
+from gcity_tui.cli.completion import suggestions
 from gcity_tui.cli.door import main
 from gcity_tui.config.write import init_city
 from gcity_tui.factory import records
+from gcity_tui.model.errors import Temporary
 from gcity_tui.model.history import Entry, History
-from gcity_tui.model.receipt import Delivery
+from gcity_tui.model.receipt import Delivery, Receipt
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -105,3 +109,84 @@ def test_what_says_nothing_is_not_counted_among_the_last_entries(
 def test_who_is_misnamed_is_told_who_was_meant(run: Run, verb: str) -> None:
     code, said, told = run(verb, "ann-2")
     assert (code, said) == (4, "") and "ann-2" in told and "did you mean ann-1?" in told
+
+
+def test_no_text_is_sent_to_any_when_one_name_is_wrong_and_none_twice(run: Run) -> None:
+    code, said, told = run("nudge", "ann-1", "ann-7", "go on", "--wait", "0")
+    assert (code, said) == (4, "") and "ann-7" in told
+    assert json.loads(run("nudges", "--json")[1]) == [], "or who mends the name sends it to the other one again"
+    code, said, _ = run("nudge", "ann-1", "ann-1", "go on", "--wait", "0", "--json")
+    assert code == 0 and [r["session"] for r in json.loads(said)] == ["ann-1"]
+    assert len(json.loads(run("nudges", "--json")[1])) == 1
+
+
+def test_what_went_to_one_is_told_though_the_next_one_failed(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = home / "agents" / "bob"
+    agent.mkdir()
+    (agent / "agent.toml").write_text('provider = "rehearsal"\nmax_active_sessions = 1\n')
+    (agent / "prompt.template.md").write_text("You are bob.\n")
+    with City.open(home) as city:
+        records.ensure(city.site.ledger, city.declared, *city.site.agent_for("bob"))
+    asked = City.nudge
+
+    def nudge(self: City, session: str, *words: Any, **more: Any) -> Receipt:
+        if session == "bob-1":
+            raise Temporary("the controller did not answer")
+        return asked(self, session, *words, **more)
+
+    monkeypatch.setattr(City, "nudge", nudge)
+    code, said, _ = run("nudge", "ann-1", "bob-1", "go on", "--wait", "0")
+    assert code == 3 and "ann-1: queued" in said
+    assert "bob-1: unknown: may have been typed (the controller did not answer)" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nudge", "ann-1", "go on", "--wait", "nan"), "no time to wait"),
+        (("nudge", "ann-1", "go on", "--wait", "-3"), "no time to wait"),
+        (("nudge", "ann-1", "-x"), "a text that begins with - stands behind --"),
+        (("nudge", "ann-1", "go on", "--when", "nwo"), "did you mean now?"),
+        (("nudges", "-n", "-1"), "less than 0"),
+        (("peek", "ann-1", "-n", "-4"), "less than 0"),
+        (("logs", "ann-1", "-n", "-2"), "less than 0"),
+        (("events", "-n", "-2"), "less than 0"),
+        (("draft", "ann-1", "sned"), "did you mean send?"),
+        (("session", "strat", "ann-1"), "did you mean start?"),
+        (("session", "list", "ann-1"), "session why ann-1"),
+        (("session", "rename", "ann-1"), "session rename ann-1 TITLE"),
+    ],
+)
+def test_words_that_cannot_be_meant_are_refused_with_a_cure(run: Run, words: tuple[str, ...], says: str) -> None:
+    code, said, told = run(*words)
+    assert (code, said) == (2, "") and says in told
+    assert json.loads(run("nudges", "--json")[1]) == []
+
+
+def test_a_text_that_begins_like_a_flag(run: Run) -> None:
+    assert run("nudge", "ann-1", "--wait", "0", "--", "--help me")[0] == 0
+    assert [r["text"] for r in json.loads(run("nudges", "--json")[1])] == ["--help me"]
+
+
+def test_the_last_events_of_a_rare_type_and_lines_of_the_controllers_log(run: Run, home: Path) -> None:
+    assert run("nudge", "ann-1", "go on", "--wait", "0")[0] == 0
+    for n in range(12):
+        assert run("bd", "create", f"work {n}")[0] == 0
+    told = json.loads(run("events", "-n", "1", "--type", "worker.operation", "--json")[1])
+    assert [e["payload"]["operation"] for e in told] == ["nudge"]
+    assert len(json.loads(run("events", "-n", "3", "--json")[1])) == 3
+    assert json.loads(run("events", "-n", "0", "--json")[1]) == []
+    (home / ".gc" / "logs").mkdir(parents=True, exist_ok=True)
+    (home / ".gc" / "logs" / "controller.jsonl").write_text('{"what": "a"}\n{"what": "b"}\n')
+    assert run("logs", "--controller", "-n", "0") == (0, "", "")
+    assert run("logs", "--controller", "-n", "1")[1].split() == ["b"]
+
+
+def test_only_where_a_session_may_stand_are_sessions_offered(home: Path) -> None:
+    city = argparse.Namespace(city=str(home))
+    assert suggestions(["nudge", ""], city) == ["ann-1"] == suggestions(["session", "why", ""], city)
+    for said in (["respond", "ann-1"], ["attach", "ann-1"], ["session", "rename", "ann-1"], ["draft", "ann-1", "send"]):
+        assert suggestions([*said, ""], city) == []
+    assert suggestions(["help", "nud"], city) == ["nudge", "nudges"]
