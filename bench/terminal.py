@@ -26,7 +26,8 @@ class Terminal:
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self._said: list[tuple[float, bytes]] = []
         self._news = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         while True:
@@ -93,4 +94,5 @@ class Terminal:
             os.waitpid(self.pid, 0)
         except ChildProcessError:
             pass
+        self._reader.join(5.0)  # amid a read, it would go on with whatever is opened next under this number
         os.close(self._fd)

@@ -162,6 +162,8 @@ class ControlClient:
                     self._answer(event)
                 elif event.name != "exit" and self._on_notify:
                     self._on_notify(event)
+        assert self._process.stdout
+        self._process.stdout.close()  # by who reads it: closed by another, its number could be somebody else's by now
         self._end(last_words.decode("utf-8", "replace"))
 
     def _answer(self, block: Block) -> None:
@@ -203,14 +205,13 @@ class ControlClient:
         One that was not let in yet stays until it is, and leaves then.
         """
         self._closed = True
-        process = self._process
-        assert process.stdout
         if not self._greeting.done.is_set():
             return
-        leave(process, self._door)
+        with self._lock:  # who is amid writing a line is done with the input before it is closed
+            pass
+        leave(self._process, self._door)
         if threading.current_thread() is not self._reader:
             self._reader.join(2.0)
-            process.stdout.close()
 
     def __enter__(self) -> ControlClient:
         return self

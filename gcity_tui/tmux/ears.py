@@ -74,6 +74,7 @@ class Ear:
                 if b"%output " in seen or b"%layout-change" in seen or b"%window-pane-changed" in seen:
                     bell.set()
                 tail = data[-20:]
+        self._process.stdout.close()  # by who reads it: closed by another, its number could be somebody else's by now
         self._ended.set()
         self._attached.set()
         bell.set()
@@ -99,17 +100,13 @@ class Ear:
         """Stop listening: the client leaves, nothing rings any more."""
         self._closed.set()
         self._bell.set()
-        process = self._process
-        assert process.stdout
         if not self._attached.is_set():
             return  # not let in yet: it goes when it is
-        leave(process, self._door)
+        leave(self._process, self._door)
         here = threading.current_thread()
         for thread in (self._drain, self._ringer):
             if thread is not here:
                 thread.join(2.0)
-        if here is not self._drain:
-            process.stdout.close()
 
     def __enter__(self) -> Ear:
         return self

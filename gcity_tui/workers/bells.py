@@ -59,7 +59,7 @@ class Bells:
             wait = max(min(due.values()) - time.monotonic(), 0.0) if due else None
             ready = select.select([self._fd, self._wake], [], [], wait)[0]
             if self._wake in ready:
-                return
+                break
             if self._fd in ready:
                 for path in self._read():
                     due.setdefault(path, time.monotonic() + APART)
@@ -67,6 +67,10 @@ class Bells:
             for path in [p for p, at in due.items() if at <= now]:
                 del due[path]
                 self._ring(path)
+        with self._lock:  # by who reads them: closed by another, their numbers could be somebody else's by now
+            os.close(self._fd)
+            os.close(self._wake)
+            self._fd = -1
 
     def _read(self) -> list[Path]:
         try:
@@ -91,13 +95,13 @@ class Bells:
         return list(found)
 
     def close(self) -> None:
-        os.write(self._waker, b"x")
+        """Ring no more. A ring that is under way is waited for, up to 2 s."""
+        with self._lock:
+            waker, self._waker = self._waker, -1
+        if waker >= 0:
+            os.close(waker)
         if threading.current_thread() is not self._thread:
             self._thread.join(2.0)
-        with self._lock:
-            for fd in (self._fd, self._wake, self._waker):
-                os.close(fd)
-            self._fd = -1
 
     def __enter__(self) -> Bells:
         return self

@@ -40,7 +40,8 @@ class Person:
         self.process = subprocess.Popen(plan.argv, env=dict(plan.env), stdin=end, stdout=end, stderr=end)
         os.close(end)
         self._main = main
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         try:
@@ -52,6 +53,7 @@ class Person:
     def leave(self) -> None:
         self.process.terminate()
         self.process.wait(10)
+        self._reader.join(10)  # amid a read, it would go on with whatever is opened next under this number
         os.close(self._main)
 
 

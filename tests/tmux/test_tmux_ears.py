@@ -53,7 +53,7 @@ def test_a_flood_rings_seldom_and_its_end_is_heard(server: Server, hands: Hands,
     with Ear(server, "a", rang) as ear:
         ear.wait_attached()
         hands.keys("a", "Enter")
-        assert ended.wait(20)
+        assert ended.wait(90)
     gaps = [b - a for a, b in pairwise(times)]
     assert all(gap >= 0.9 / MOST for gap in gaps)
 
@@ -72,7 +72,7 @@ def test_an_unread_client_grows_the_server_and_an_ear_does_not(server: Server, h
     argv = server.argv("-C", "attach-session", "-t", "=flood", "-f", "ignore-size,read-only")
     deaf = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=client_environment())
     try:
-        before, grown, until = _resident(pid), 0.0, time.monotonic() + 8
+        before, grown, until = _resident(pid), 0.0, time.monotonic() + 45
         while grown < 12 and time.monotonic() < until:
             with suppress(FileNotFoundError):  # the server itself is gone: the trap, fallen into
                 grown = _resident(pid) - before
@@ -109,6 +109,8 @@ def test_closing_leaves_nothing_behind(server: Server, hands: Hands, tmp_path: P
     assert rung.wait(5)
     ear.close()
     ear.close()
+    for thread in set(threading.enumerate()) - before:  # its client is waited for, 2 s; on a busy machine it may take more
+        thread.join(20)
     assert set(threading.enumerate()) <= before
     assert "read-only" not in server.run("list-clients", "-F", "#{client_flags}")
 
