@@ -109,7 +109,7 @@ def test_closing_leaves_nothing_behind(server: Server, hands: Hands, tmp_path: P
     assert rung.wait(5)
     ear.close()
     ear.close()
-    for thread in set(threading.enumerate()) - before:  # its client is waited for, 2 s; on a busy machine it may take more
+    for thread in set(threading.enumerate()) - before:  # on a busy machine they may take over 2 s
         thread.join(20)
     assert set(threading.enumerate()) <= before
     assert "read-only" not in server.run("list-clients", "-F", "#{client_flags}")
