@@ -174,9 +174,10 @@ def judge(
         return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
     near = best.at - recorded.at <= SAME_TIME
     if recorded.claim is Phase.BUSY and best.claim is Phase.READY:
-        if "interrupt" in (blind or {}).get(recorded.source, ()) and not near:
+        late = now - recorded.at > stale_after  # one that was interrupted at once looks ready for good
+        if "interrupt" in (blind or {}).get(recorded.source, ()) and (late or not near):
             return Judgement(best.claim, f"{best.source}: {best.detail}", seen, best.at)
-        if now - recorded.at > stale_after:
+        if late:
             why = f"{recorded.source} says busy, the {best.source} says ready"
             return Judgement(Phase.UNKNOWN, why, seen, best.at)
         best = recorded

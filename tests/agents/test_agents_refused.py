@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.agents, pytest.mark.timeout(240)]
 Note = Callable[[str, str], None]
 STOPS = {"claude": "Stop and wait", "gemini": "Stop"}
 """Those that ask what to do, and the answer that ends it."""
-NAMES = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot")
+NAMES = ("claude", "codex", "gemini", "opencode", "qwen", "pi", "copilot", "grok", "omp")
 LOGS_IN = tuple(a for a in AGENTS if a in NAMES)
 
 
@@ -67,6 +67,26 @@ def test_a_used_up_allowance(program: str, world: Callable[..., World], note: No
     time.sleep(2.0)
     assert w.session("alice-1").phase.word == "limited", w.screens()
     assert w.city.receipt(later).state is Delivery.QUEUED and not reached(w, "later on")
+
+
+@pytest.mark.parametrize("program", [a for a in AGENTS if a in ("claude", "qwen", "grok", "omp")])
+def test_a_used_up_allowance_of_a_key(program: str, world: Callable[..., World], note: Note) -> None:
+    """qwen draws nothing of it while it tries again, and its chat's file tells; claude says so in a line."""
+    w = world({"alice": program})
+    w.up("alice-1")
+    before = w.session("alice-1")
+    w.city.nudge("alice-1", "%limit", wait=10.0)
+    until(lambda: w.session("alice-1").phase.word == "limited", 45, "it is limited", w.screens)
+    session = w.session("alice-1")
+    assert session.pid == before.pid and not session.restarts
+    evidence = [e for e in session.evidence if e.claim.word == "limited"]
+    assert evidence and ("quota" in evidence[0].detail or "429" in evidence[0].detail), session.evidence
+    later = held(w, "later on")
+    assert w.city.receipt(later).state is Delivery.QUEUED and not reached(w, "later on")
+    if program == "qwen":
+        assert w.city.interrupt("alice-1") == "interrupted", w.screens()
+        until(lambda: w.city.receipt(later).state is Delivery.TAKEN_UP, 60, "the text came after", w.screens)
+    note("limit", f"✓ {evidence[0].source}")
 
 
 @pytest.mark.parametrize("program", LOGS_IN)
