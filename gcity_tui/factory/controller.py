@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from gcity_tui.beads.follow import Follower
-from gcity_tui.factory import adoption, orchestrate
+from gcity_tui.factory import orchestrate
 from gcity_tui.factory.act import Hand
 from gcity_tui.factory.appointments import soonest
 from gcity_tui.factory.crew import Crew
@@ -35,11 +35,11 @@ from gcity_tui.factory.requests import Requests
 from gcity_tui.factory.service import Service
 from gcity_tui.factory.sight import Seen
 from gcity_tui.factory.site import Site, check_up
-from gcity_tui.model.actions import Action, Adopt, Assign, Report, Restart, Start, Stop
+from gcity_tui.factory.underway import Underway
+from gcity_tui.model.actions import Adopt
 from gcity_tui.model.codec import Teller
 from gcity_tui.model.errors import CityError, Temporary
 from gcity_tui.model.moments import within
-from gcity_tui.model.names import session_name
 from gcity_tui.model.paths import digest, socket_candidates, socket_path
 from gcity_tui.model.plan import plan
 from gcity_tui.model.session import Phase, SessionRecord
@@ -83,8 +83,7 @@ class Controller:
         self.orchestra = orchestrate.Orchestra(self.site, self.ring)
         self.runner = ThreadPoolExecutor(2, "runner")
         self.errands = Errands(self.site, self.runner, lambda: self.ring("demand"))
-        self._moving: dict[str, str] = {}
-        self._giving: set[str] = set()
+        self.underway = Underway(self.site, self.crew, self.hand, self.notices, lambda: self.ring("done"))
         self._adopted: dict[str, str] = {}
         self._delivered: dict[str, float] = {}
         self._stopping = threading.Event()
@@ -181,20 +180,21 @@ class Controller:
             self.orchestra.go(self.observer.work.seq)
         self.observer.told(self.orchestra.loops, self.orchestra.gates, self.notices.all())
         # Before what is seen: who was on the way and has arrived in between would be taken for gone, as it was before.
-        ways = {**dict.fromkeys(tuple(self.desk.waking), "start"), **self._moving}
+        ways = {**dict.fromkeys(tuple(self.desk.waking), "start"), **self.underway.moving}
         seen = self.site.sight.seen
         self._give_back(seen)
         look = self.look = self.observer.look(seen, lambda instance: ways.get(instance, ""))
         limited = (v for v in look.snapshot.sessions if v.phase is Phase.LIMITED)
         self.orchestra.limits = {v.provider: v.reason or "limited" for v in limited}
         # What is on its way to somebody is nobody else's meanwhile.
-        tasks = tuple(t for t in look.view.tasks if t.id not in self._giving)
-        coming = tuple(i for i, way in list(self._moving.items()) if way == "start" and i not in look.records)
+        tasks = tuple(t for t in look.view.tasks if t.id not in self.underway.giving)
+        coming = tuple(i for i, way in list(self.underway.moving.items()) if way == "start" and i not in look.records)
         self.errands.look(now)
         view = replace(look.view, tasks=tasks, coming=coming, demand=self.errands.demand)
         actions = plan(self.site.declared, view)
         for action in actions:
-            self._begin(action)
+            if self.underway.begin(action, self._runs) and not self._stopping.is_set():
+                self.ring("acted")
         self._adopt_all(look)
         self._look_closer(look, now)
         self._deliver(look, now)
@@ -216,7 +216,7 @@ class Controller:
 
     def _way(self, instance: str) -> str:
         """What is under way in its lane that a plan must leave alone: start, stop, adopt, give, or nothing."""
-        return self._moving.get(instance, "") or ("start" if instance in self.desk.waking else "")
+        return self.underway.moving.get(instance, "") or ("start" if instance in self.desk.waking else "")
 
     def _watch_tmux(self) -> None:
         sight = self.site.sight
@@ -252,80 +252,10 @@ class Controller:
         if path == Path() or self.site.is_part(path):
             self.ring("config")
 
-    def _begin(self, action: Action) -> None:
-        """Set out to do it: in the lane when it waits for something, at once when it is one transaction."""
-        key = f"{type(action).__name__} {action.subject}"
-        if not self.notices.may(key):
-            return
-        if isinstance(action, Report):
-            self._in_lane(action, "adopt", lambda: adoption.take_in(self.site, action.subject))
-        elif isinstance(action, Start | Restart):
-            self.site.hands.departures.expect(session_name(action.subject))
-            self._in_lane(action, "start", lambda: self.hand.start(action))
-        elif isinstance(action, Stop):
-            self._in_lane(action, "stop", lambda: self.hand.stop(action))
-        elif isinstance(action, Adopt):
-            self._in_lane(action, "adopt", lambda: self.hand.adopt(action.subject))
-        elif isinstance(action, Assign) and self._runs(action.instance):
-            self._giving.add(action.subject)
-            self._in_lane(action, "give", lambda: self._give(action), action.instance)
-        else:
-            began = time.monotonic()
-            try:
-                self.hand.at_once(action)
-                self._done(action, key, began)
-            except CityError as e:
-                self._failed(action, key, began, e)
-            if not self._stopping.is_set():
-                self.ring("acted")
-
-    def _give(self, action: Assign) -> None:
-        try:
-            self.hand.give(action)
-        finally:
-            self._giving.discard(action.subject)
-
     def _runs(self, instance: str) -> bool:
-        """Whether it has a program already, so that work must be fitted to where that stands."""
+        """Whether it was seen to have a program."""
         view = self.look.snapshot.session(instance) if self.look else None
-        return bool(view and view.pid) and not self._moving.get(instance)
-
-    def _in_lane(self, action: Action, way: str, fn: Callable[[], object], instance: str = "") -> None:
-        instance = instance or action.subject
-        key, began = f"{type(action).__name__} {action.subject}", time.monotonic()
-        self._moving[instance] = way
-
-        def over(future: Future[object]) -> None:
-            error = None if future.cancelled() else future.exception()
-            if isinstance(error, CityError):
-                self._failed(action, key, began, error)
-            elif error is not None:
-                trace = "".join(traceback.format_exception(error))
-                self.site.log.write(key, "error", trace=trace)
-                self._failed(action, key, began, Temporary(f"{type(error).__name__}: {error}"))
-            else:
-                self._done(action, key, began)
-            self.site.hands.departures.forget(session_name(instance))
-            self.crew.look_again(instance)
-            # What is seen must be younger than what was done, or a new pane would be taken for one that is gone.
-            self.site.sight.refresh()
-            self._moving.pop(instance, None)
-            self.ring("done")
-
-        self.site.lanes.submit(instance, fn).add_done_callback(over)
-
-    def _done(self, action: Action, key: str, began: float) -> None:
-        took = round(time.monotonic() - began, 4)
-        facts = {k: v for k in ("bead", "instance", "agent") if (v := getattr(action, k, ""))}
-        name = type(action).__name__.lower()
-        self.site.log.write(name, subject=action.subject, reason=action.reason, seconds=took, outcome="done", **facts)
-        self.notices.gone(key)
-
-    def _failed(self, action: Action, key: str, began: float, error: CityError) -> None:
-        took = round(time.monotonic() - began, 4)
-        self.site.log.write(type(action).__name__.lower(), "warning", subject=action.subject, reason=action.reason,
-                            seconds=took, outcome="failed", error=str(error))  # fmt: skip
-        self.notices.failed(key, f"{action.subject}: {error}", retry=isinstance(error, Temporary))
+        return bool(view and view.pid)
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
@@ -340,7 +270,7 @@ class Controller:
             mark = f"{row.pane}:{row.pid}"
             if self._adopted.get(instance) != mark and record.state in ("active", "awake", "draining"):
                 self._adopted[instance] = mark
-                self._in_lane(Adopt(instance, "seen first"), "adopt", partial(self._take_over, instance))
+                self.underway.in_lane(Adopt(instance, "seen first"), "adopt", partial(self._take_over, instance))
 
     def _take_over(self, instance: str) -> None:
         record = self.hand.adopt(instance)
@@ -353,7 +283,7 @@ class Controller:
         interval = max(self.site.declared.daemon.patrol_interval, 1.0)
         for record in look.records.values():
             row = look.seen.rows.get(record.name)
-            if row is not None and not row.dead and self._moving.get(record.instance) != "stop" \
+            if row is not None and not row.dead and self.underway.moving.get(record.instance) != "stop" \
                     and self.crew.wants_look(record, row, now, interval):  # fmt: skip
                 self.crew.look_soon(record, row)
 
@@ -362,7 +292,7 @@ class Controller:
         for instance in self.crew.queued:
             record = look.records.get(instance)
             view = look.snapshot.session(instance)
-            if record is None or view is None or instance in self._moving or look.seen.runtime == "unknown":
+            if record is None or view is None or instance in self.underway.moving or look.seen.runtime == "unknown":
                 continue
             if within(now, self._delivered.get(instance, 0.0), DELIVER) or self.site.lanes.moving(instance):
                 continue
