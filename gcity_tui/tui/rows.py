@@ -39,6 +39,19 @@ def needing(snapshot: CitySnapshot) -> frozenset[str]:
     return frozenset(a.subject for a in snapshot.attention)
 
 
+def asking(snapshot: CitySnapshot) -> dict[str, Attention]:
+    """Subject → what it asks of a person; of two reasons the one that says more of its state."""
+    found: dict[str, Attention] = {}
+    for a in sorted(snapshot.attention, key=lambda a: a.kind == "nudge"):
+        found.setdefault(a.subject, a)
+    return found
+
+
+def marked(view: SessionView, asks: Attention | None) -> str:
+    """What a pane's title begins with: shape and letter, and that a person is needed, before anything is cut."""
+    return f"{cells.plain(cells.phase(view, asks))} {'needs you · ' if asks else ''}{cells.tail_title(view)}"
+
+
 def attention(snapshot: CitySnapshot, now: float) -> tuple[Row, ...]:
     """Ids are `kind:subject`, so that one thing may ask for two reasons."""
     return tuple(
@@ -61,9 +74,7 @@ def subject_of(row: str) -> str:
 
 
 def agents(snapshot: CitySnapshot, now: float, sort: str = "attention") -> tuple[Row, ...]:
-    asks: dict[str, Attention] = {}
-    for a in sorted(snapshot.attention, key=lambda a: a.kind == "nudge"):  # the state says more than a lost text
-        asks.setdefault(a.subject, a)
+    asks = asking(snapshot)
     red = frozenset(asks)
     ordered = sorted(snapshot.sessions, key=lambda v: _order(v, sort, red))
     count = Counter(short(v.instance) for v in ordered)

@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from gcity_tui.model.layout import Layout, Part
 from gcity_tui.model.snapshot import CitySnapshot
-from gcity_tui.tui import asked, cells, rows, status, target
+from gcity_tui.tui import asked, rows, status, target
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.view import PANE_HINTS, View
 from gcity_tui.tui.target import Target
@@ -144,9 +144,8 @@ class LaidScreen(View):
         if view is None:
             self.entitle(pane, what)
             return
-        asks = " · needs you" if view.instance in rows.needing(snapshot) else ""
         still = " · ‖ still" if pane.still else ""
-        self.entitle(pane, f"{view.phase.shape} {view.phase.letter} {cells.tail_title(view)}", asks + still + old)
+        self.entitle(pane, rows.marked(view, rows.asking(snapshot).get(view.instance)), still + old)
 
     # -- what verbs act on
 

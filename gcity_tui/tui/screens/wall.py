@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 
 from gcity_tui.model.snapshot import CitySnapshot, SessionView
-from gcity_tui.tui import cells, rows, status, target
+from gcity_tui.tui import rows, status, target
 from gcity_tui.tui.port import CityPort
 from gcity_tui.tui.screens.view import PANE_HINTS, View
 from gcity_tui.tui.target import Target
@@ -59,7 +59,7 @@ class WallScreen(View):
         wall = self.query_one("#wall")
         wall.styles.grid_size_columns, wall.styles.grid_size_rows = columns, lines
         behind = status.behind(snapshot, self.link, self.now)
-        red = rows.needing(snapshot)
+        asks = rows.asking(snapshot)
         for n in range(MOST):
             pane = self.query_one(f"#tile{n}", PaneView)
             pane.display = n < count
@@ -70,10 +70,8 @@ class WallScreen(View):
             if view is None:
                 self.entitle(pane, f"{n + 1}")
                 continue
-            asks = "needs you · " if view.instance in red else ""
             still = (" · ‖ still" if pane.still else "") + (f" · {behind} old" if behind else "")
-            mark = f"{view.phase.shape} {view.phase.letter}"
-            self.entitle(pane, f"{n + 1} {mark} {asks}{cells.tail_title(view)}", still)
+            self.entitle(pane, f"{n + 1} {rows.marked(view, asks.get(view.instance))}", still)
 
     @property
     def target(self) -> Target:
