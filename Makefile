@@ -10,6 +10,7 @@ demo: .venv/.run            ## set up and open the dashboard on a living demo ci
 	@$(BIN)/gcity-tui demo $(ARGS)
 
 test: .venv/.test           ## set up and pass all tests
+	@$(BIN)/python -m compileall -q gcity_tui # once, and not in each of the many processes that the tests start
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not agents" $(ARGS)
 	@$(if $(ARGS),,$(BIN)/python -m pytest -n 0 -m agents -rs tests/agents/test_agents_smoke.py)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from gcity_tui.cli.door import main
 from gcity_tui.config import load_city, write
 
 
@@ -21,8 +22,7 @@ def run(city: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]
 
 @pytest.fixture
 def city(tmp_path: Path) -> Path:
-    argv = [sys.executable, "-m", "gcity_tui", "init", str(tmp_path / "mycity"), "--provider", "rehearsal"]
-    subprocess.run(argv, capture_output=True, timeout=60, check=True)
+    assert main(["init", str(tmp_path / "mycity"), "--provider", "rehearsal"]) == 0
     return tmp_path / "mycity"
 
 
