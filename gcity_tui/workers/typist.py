@@ -27,6 +27,7 @@ LOOKS = 0.015
 """Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
 UNSEEN = "it was pasted and is not to be seen yet"
 UNREAD = "the program has not read the beginning of it yet"
+OTHERS = "a part of it was typed, and other text stands in the composer now"
 QUESTIONED = "a question came up while it was typed"
 READS = 5.0
 """Seconds that a lane waits for a program to read a piece; later looks go on."""
@@ -108,6 +109,9 @@ class Typist:
             return self._queue.move(nudge, Delivery.UNKNOWN, UNREAD) if gone else self._hold(nudge, held, UNREAD)
         if not seen.draft:  # sent or cleared, by a person
             return self._queue.move(nudge, Delivery.UNKNOWN, "a part of it was typed, and left the composer")
+        if not holds(seen, nudge.text):  # a person's words: what is left of ours does not belong behind them
+            gone = nudge.note == OTHERS and doubtful(nudge)
+            return self._queue.move(nudge, Delivery.UNKNOWN, OTHERS) if gone else self._hold(nudge, held, OTHERS)
         return self._put(nudge, held.rest, seen.draft)
 
     def _put(self, nudge: Nudge, pieces: tuple[str, ...], before: str = "") -> Nudge:

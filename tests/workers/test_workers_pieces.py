@@ -12,7 +12,7 @@ from workers_ground import Ground, becomes, said_to, settled, wait_for
 
 from gcity_tui.model.receipt import Delivery
 from gcity_tui.model.session import Phase
-from gcity_tui.workers import settling
+from gcity_tui.workers import settling, typist
 from gcity_tui.workers.tmux_worker import TmuxWorker
 from gcity_tui.workers.wording import in_pieces
 
@@ -106,6 +106,25 @@ def test_a_question_that_comes_up_amid_the_pieces(ground: Ground) -> None:
     (folder / "answered").touch()
     assert settled(worker, receipt, 30.0).state is Delivery.TAKEN_UP
     assert said_to(worker) == [text] and len(reads(folder)) > seen
+
+
+@pytest.mark.tmux
+def test_the_rest_is_not_typed_behind_a_persons_words(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody sends the half that stands there, and begins to write."""
+    monkeypatch.setattr(typist, "doubtful", lambda nudge: True)
+    worker, folder = slow(ground)
+    receipt = worker.send("ask me now, " + LONG)
+    wait_for(lambda: "a question came up" in worker.queue.receipt(receipt.id).note)
+    worker.pump().result()
+    (folder / "answered").touch()
+    becomes(worker, Phase.READY)
+    worker.pane.press(("Enter",))
+    wait_for(lambda: worker.pane.see().draft == "")
+    worker.pane.hands.paste(worker.record.name, "my own words")
+    wait_for(lambda: worker.pane.see().draft == "my own words")
+    told = settled(worker, receipt)
+    assert told.state is Delivery.UNKNOWN and told.note == typist.OTHERS
+    assert worker.pane.see().draft == "my own words"
 
 
 @pytest.mark.tmux
