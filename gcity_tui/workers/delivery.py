@@ -82,7 +82,9 @@ class Courier:
         """The session is over: what was under way is settled by a last look, and the rest is not said any more."""
         self.settle(gone=True)
         for nudge in self.queue.unsettled(self.session):
-            self.queue.move(nudge, Delivery.UNDELIVERED, why)
+            with suppress(Elsewhere):
+                self.queue.move(nudge, Delivery.UNDELIVERED, why)
+        self.settle(gone=True)  # what its own hook has taken meanwhile
 
     def clear(self) -> bool:
         """Empty the composer. True when it is empty; a text of ours that stood there unsent is not delivered then."""
@@ -100,7 +102,13 @@ class Courier:
         `gone`: the caller knows that no process is left, so tmux need not be there to be asked.
         """
         found = [n for n in self.queue.unsettled(self.session) if n.state in UNDER_WAY]
-        return tuple((self._settling.after_death(n) if gone else self._settling.settle(n)).receipt for n in found)
+        return tuple(self._settle(n, gone).receipt for n in found)
+
+    def _settle(self, nudge: Nudge, gone: bool) -> Nudge:
+        try:
+            return self._settling.after_death(nudge) if gone else self._settling.settle(nudge)
+        except Elsewhere:  # its own hook has just said what became of it
+            return self.queue.get(nudge.id)
 
     def carry(self, nudge: Nudge) -> Nudge:
         """One step for one nudge, as far as it goes now."""

@@ -132,6 +132,32 @@ def test_of_a_session_that_ends_meanwhile_it_is_not_known_either(ground: Ground)
     assert hook.state(receipt) is Delivery.TAKEN_UP, "it lived, and said so late"
 
 
+def test_a_hook_that_comes_in_between_does_not_keep_a_session_from_its_end(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes a text, and later says what became of it, each time just when the lane has read the queue."""
+    hook = Hook(ground, False)
+    receipt = hook.put("look at the tests")
+    queue, env = hook.worker.queue, {**hook.env, "GCITY_LEASE": "one"}
+    listed, between = queue.unsettled, [["nudge", "status"], DRAIN]
+
+    def unsettled(session: str = "") -> object:
+        found = listed(session)
+        if between:
+            answer_gc(str(ground.path), between.pop(0), env, ledger=ground.ledger)
+        return found
+
+    monkeypatch.setattr(queue, "unsettled", unsettled)
+    hook.worker.courier.give_up("the session was closed")
+    assert not between and hook.state(receipt) is Delivery.UNKNOWN, "what its hook has is not undelivered"
+
+    other = hook.put("and at the docs")
+    answer_gc(str(ground.path), DRAIN, env, ledger=ground.ledger)
+    between.append(["nudge", "drain", "--printed"])
+    (told,) = hook.worker.courier.settle(gone=True)
+    assert (told.id, told.state) == (other.id, Delivery.TAKEN_UP)
+
+
 def test_where_nobody_reads_it_waits_on(hook: Hook) -> None:
     reader, writer = os.pipe()
     os.close(reader)
