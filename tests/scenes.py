@@ -623,6 +623,7 @@ SCENES: dict[str, Scene] = {
     "why": Scene(another("doubted_city"), press=("3", "g", "j", "j", "E")),
     "why-80x24": Scene(another("doubted_city"), (80, 24), ("3", "g", "j", "j", "E")),
     "help": Scene(busy_city, press=("question_mark",)),
+    "help-80x24": Scene(busy_city, (80, 24), ("question_mark",)),
     "focus": Scene(busy_city, press=("3", *"jjjjj", "colon", *"focus", "enter")),
     "go": Scene(busy_city, press=("colon", "e", "d")),
 }

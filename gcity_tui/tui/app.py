@@ -368,7 +368,7 @@ class GcityApp(Verbs, inherit_bindings=False):
         from gcity_tui.tui.modals.read import ReadSheet
 
         focused = self.screen.focused
-        self.push_screen(ReadSheet("help", help_lines(focused, self.view, self.keys)))
+        self.push_screen(ReadSheet("help", help_lines(focused, self.view, self.keys, self.size.width - 6)))
 
     def action_help_quit(self) -> None:
         self.tell("q leaves the dashboard; the city goes on.")
