@@ -90,7 +90,7 @@ def people(city: City) -> int:
 
 
 def awaits(city: City, count: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while people(city) != count:
         assert time.monotonic() < deadline, f"{people(city)} attached, not {count}"
         time.sleep(0.1)
@@ -118,7 +118,7 @@ def test_what_is_typed_there_reaches_the_agent(city: City, terminal: Terminal) -
     terminal.type("hello from a person")
     terminal.press("C-q")
     terminal.until("BACK=0")
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 30
     while not [e for e in city.history("eddie-1").entries if e.actor == "user" and e.text == "hello from a person"]:
         assert time.monotonic() < deadline, city.peek("eddie-1")
         time.sleep(0.1)

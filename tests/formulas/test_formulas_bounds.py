@@ -52,7 +52,7 @@ def test_ten_thousand_steps_become_beads(tmp_path: Path) -> None:
         before = time.process_time()
         graph = plan(compile("f", reader({"f": text})))
         ids = ledger.pour(graph, prefix="gc")
-        assert time.process_time() - before < 4.0
+        assert time.process_time() - before < 15.0  # on a slow one too; were it quadratic, it would take minutes
         assert len(graph.nodes) == len(set(ids.values())) == 10_002
         assert graph.nodes[-1].key == "f.workflow-finalize" and graph.nodes[10_000].title == "Step 9999 for x"
         assert sum(e.type == "tracks" for e in graph.edges) == 10_001

@@ -37,7 +37,7 @@ def test_random_kills_double_nothing(city, seed):
     environment = {**city.environment(), "GC_REHEARSAL_PARTS": str(parts), "GC_LIFECYCLE": "one_shot"}
     for kill in range(6):
         agent = Terminal(city, ["--pace", "fast", "--look", "claude", "--resume", KEY], environment, (100, 30))
-        until = time.monotonic() + (chance.uniform(0.15, 1.2) if kill < 5 else 20)
+        until = time.monotonic() + (chance.uniform(0.15, 1.2) if kill < 5 else 60)
         while agent.alive and time.monotonic() < until:
             agent.read(0.02)
         if agent.alive:

@@ -149,9 +149,9 @@ def test_a_record_is_there_50_ms_after_it_was_written(long_file: Path) -> None:
     append(long_file, data)
     try:
         before = tail.bytes_read
-        began = time.perf_counter()
+        began = time.process_time()  # what else the machine does is not counted
         assert [e.text for e in tail.read()] == ["text 99999"]
-        assert time.perf_counter() - began < 1.0
+        assert time.process_time() - began < 0.5
         assert tail.bytes_read - before == len(data)
     finally:
         os.truncate(long_file, size)
