@@ -80,7 +80,7 @@ def test_found_soon_after_the_programs_own_word(ground: Ground) -> None:
         time.sleep(0.1)
     told = state.read(row.pid if row else 0, "", time.time())
     assert told is not None and told.status == "waiting"
-    assert time.time() - told.at < 3.0  # on a machine that is busy too; on a quiet one, 0.3
+    assert time.time() - told.at < 3.0  # on a busy machine too; that it is within 0.3 s is measured by bench/
     assert seen.judgement.phase is Phase.WAITING and looks < 60
 
 
