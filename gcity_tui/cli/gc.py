@@ -155,7 +155,9 @@ def _session(args: list[str]) -> list[str]:
     words, flags = _apart(args, ("--lines", "-n", "--tail"))
     flags = [f for f in flags if f != "--no-attach"]
     verb, names = words[0], words[1:]
-    if verb == "peek" and names:
+    if verb == "peek" and not names:
+        raise Usage("gc session peek: no session named", cure="gc session peek SESSION [LINES]")
+    if verb == "peek":
         return ["peek", names[0], *(("-n", names[1]) if names[1:] else ()), *flags]
     if verb in ("logs", "attach"):
         return [verb, *names, *flags]

@@ -22,7 +22,7 @@ from gcity_tui.model.text import one_line
 def order_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("action", choices=("list", "show", "check", "run", "history", "sweep"), nargs="?", default="list")
     p.add_argument("name", nargs="?", default="", help="the order; sweep: tracking, nudge-mail")
-    p.add_argument("--rig", default="", help="run or look at it in this rig")
+    p.add_argument("--rig", default="", help="run it in this rig; check, history: its runs there (default: the city's)")
     p.add_argument("--var", action="append", default=[], metavar="K=V", help="run: a variable; repeatable")
     p.add_argument("--limit", type=count, default=50, help="history: at most so many")
     p.add_argument("--stale-after", default="10m", metavar="D", help="sweep: runs older than this")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from gcity_tui.city import City
 from gcity_tui.cli import output
 from gcity_tui.cli.numbers import count
 from gcity_tui.cli.opening import opened
@@ -108,7 +109,10 @@ def attach_arguments(p: argparse.ArgumentParser) -> None:
 
 def attach(args: argparse.Namespace) -> int:
     with opened(args) as city:
-        plan = city.attach_plan(args.session, os.environ)
+        try:
+            plan = city.attach_plan(args.session, os.environ)
+        except CityError as e:
+            raise _at_rest(city, args.session, "gcity-tui session start {}", e) from e
         if args.json or args.only_print:
             told = {"kind": plan.kind, "argv": list(plan.argv), "note": plan.note}
             output.emit_json(told) if args.json else output.say(shlex.join(plan.argv))
@@ -123,6 +127,15 @@ def attach(args: argparse.Namespace) -> int:
     os.execvpe(plan.argv[0], list(plan.argv), environ)
 
 
+def _at_rest(city: City, name: str, cure: str, error: CityError) -> CityError:
+    """That it is not running, where that is why its pane could not be had: there may be no tmux server either."""
+    view = city.resolve(name)
+    if view.pane or city.snapshot().runtime == "unknown":
+        return error
+    first = "" if city.controller() or "start" not in cure else "gcity-tui up; "
+    return Refused(f"{view.instance} is not running", cure=first + cure.format(view.instance))
+
+
 def peek_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("session", help="eddie-1, or rig/eddie-1 where that is not unique")
     p.add_argument("-n", "--lines", type=count, default=40, help="how many lines from the bottom (40)")
@@ -133,11 +146,7 @@ def peek(args: argparse.Namespace) -> int:
         try:
             text = city.peek(args.session, args.lines)
         except CityError as e:
-            view = city.resolve(args.session)
-            if view.pane or city.snapshot().runtime == "unknown":
-                raise
-            cure = f"gcity-tui logs {args.session} prints what it said"
-            raise Refused(f"{view.instance} is not running", cure=cure) from e
+            raise _at_rest(city, args.session, "gcity-tui logs {} prints what it said", e) from e
     if args.json:
         output.emit_json({"session": args.session, "lines": text.splitlines()})
     else:

@@ -32,7 +32,7 @@ USAGE = """gc: what an agent may ask of its city
   convoy create|add|list|status|target|check|close|land
   workflow delete-source|reopen-source BEAD
   sling [TARGET] WORK [--on FORMULA]        give work to an agent
-  order list|show|check|run|history         what starts by itself; carry one out by hand
+  order list|show|check|run|history         what would start by itself; carry one out
   status | doctor | config show | formula list | start | init DIR
   version
 """
@@ -118,7 +118,8 @@ def answer_gc(
             ledger = opened = _open(place)
         return _run(Call(place, env, stdin, cwd, ledger, declared), verb, list(argv[1:]))
     except CityError as e:
-        return e.exit_code, b"", f"gc {verb}: {e}\n".encode("utf-8", "replace")
+        said = str(e) if str(e).startswith("gc ") else f"gc {verb}: {e}"
+        return e.exit_code, b"", f"{said}\n".encode("utf-8", "replace")
     finally:
         if opened is not None:
             opened.shut()

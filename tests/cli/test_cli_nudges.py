@@ -14,8 +14,10 @@ import pytest
 from gcity_tui.city import City
 from gcity_tui.cli.completion import suggestions
 from gcity_tui.cli.door import main
-from gcity_tui.config.write import init_city
+from gcity_tui.config import load_city
+from gcity_tui.config.write import add_rig, init_city
 from gcity_tui.factory import records
+from gcity_tui.factory.gc_dialect import answer_gc
 from gcity_tui.model.errors import Temporary
 from gcity_tui.model.history import Entry, History
 from gcity_tui.model.receipt import Delivery, Receipt
@@ -190,3 +192,30 @@ def test_only_where_a_session_may_stand_are_sessions_offered(home: Path) -> None
     for said in (["respond", "ann-1"], ["attach", "ann-1"], ["session", "rename", "ann-1"], ["draft", "ann-1", "send"]):
         assert suggestions([*said, ""], city) == []
     assert suggestions(["help", "nud"], city) == ["nudge", "nudges"]
+
+
+def test_who_is_not_running_cannot_be_gone_to_though_no_server_runs_either(run: Run) -> None:
+    code, said, told = run("attach", "--print", "ann-1")
+    assert (code, said) == (3, "") and "ann-1 is not running" in told
+    assert "gcity-tui up; gcity-tui session start ann-1" in told
+    code, _, told = run("peek", "ann-1")
+    assert code == 3 and "gcity-tui logs ann-1 prints what it said" in told
+
+
+def test_runs_of_an_order_in_a_rig_are_counted_apart(run: Run, home: Path, repository: Path) -> None:
+    add_rig(load_city(home), repository, name="shop")
+    (home / "orders").mkdir()
+    (home / "orders" / "tidy.toml").write_text('[order]\nexec = "true"\ntrigger = "cooldown"\ninterval = "1h"\n')
+    assert run("order", "run", "tidy", "--rig", "shop")[0] == 0
+    assert run("order", "check", "tidy")[0] == 0, "that run was not the city's"
+    assert run("order", "check", "tidy", "--rig", "shop")[0] == 1
+    assert run("order", "history", "tidy")[1] == "no runs\n"
+    assert "tidy:rig:shop" in run("order", "history", "tidy", "--rig", "shop")[1]
+    assert "tidy:rig:shop" in run("order", "history")[1]
+
+
+def test_gc_names_itself_once_and_knows_its_own_words(run: Run, home: Path) -> None:
+    code, _, told = answer_gc(str(home), ["runtime", "frob"], {"GC_CITY": str(home)}, b"", str(home))
+    assert code == 2 and told.startswith(b"gc runtime: no verb 'frob'")
+    code, _, said = run("gc", "session", "peek")
+    assert code == 2 and "no session named" in said and "no verb" not in said
