@@ -44,7 +44,7 @@ COMMANDS = (
         "Send the draft that stands in the composer",
         "talk",
         "session",
-        7,
+        5,  # where it applies it is what one came for
     ),
     Command(
         "talk.clear",
@@ -63,8 +63,8 @@ COMMANDS = (
     Command("run.again", "R", "again", "start", "Start the session that has stopped or failed", "run", "session", 5),
     Command("run.start", "U", "up", "start city", "Start the controller", "run"),
     Command("run.new", "n", "new", "new", "New work for an agent", "run", rank=11),
-    Command("loop.approve", "A", "loop('approve')", "approve", "Approve the loop as it is", "loop", "loop", 7),
-    Command("loop.iterate", "I", "loop('iterate')", "iterate", "One more round for the loop", "loop", "loop", 8),
+    Command("loop.approve", "A", "loop('approve')", "approve", "Approve the loop as it is", "loop", "loop", 5),
+    Command("loop.iterate", "I", "loop('iterate')", "iterate", "One more round for the loop", "loop", "loop", 5),
     Command("loop.stop", "Z", "loop('stop')", "stop loop", "Stop the loop", "loop", "loop", 9),
     Command("look.peek", "p", "peek", "peek", "Look into the pane, full size", "look", "session", 10),
     Command("look.why", "E", "why", "why", "Evidence: what its state is told from", "look", "session"),

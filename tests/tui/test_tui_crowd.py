@@ -127,3 +127,15 @@ def test_one_agent_is_one_agent(play) -> None:
         await stage.until(lambda: "│ 1 agent ●1 │" in stage.text)
 
     play(SCENES["city"], act)
+
+
+def test_what_one_came_for_is_hinted_in_a_small_terminal_too(play) -> None:
+    async def act(stage) -> None:
+        stage.app.view.query_one("#attention").go_to("draft:api/builder-7")
+        await stage.press("1")
+        assert " s send draft " in stage.lines[-1]
+        stage.app.view.query_one("#attention").go_to("gate:gc-431")
+        await stage.press("1")
+        assert " A approve  I iterate " in stage.lines[-1]
+
+    play(SCENES["city-80x24"], act)
