@@ -22,7 +22,7 @@ def soonest(look: Look, now: float, patrol: float) -> float:
     if any(p.live and p.word in ("busy", "starting", "waiting", "unknown") for p in look.snapshot.tally()):
         times.append(now + WATCH)
     for shown in look.snapshot.sessions:
-        if undrawn(shown.phase, shown.since, shown.pending, now):
+        if undrawn(shown.phase, shown.since, shown.pending, now, shown.evidence):
             times.append(now + SHOWS)
         if now - SETTLES < shown.last_activity <= now:
             times.append(shown.last_activity + SETTLES)

@@ -38,6 +38,8 @@ SHOWS = 0.1
 """Seconds between two looks at one whose hook says that it asks, until the question is drawn."""
 DRAWN = 10.0
 """Seconds in which it is drawn; later the hook meant something that is not known here."""
+FOLLOWS = 2.0
+"""Seconds after a record in which a question that it leads to is drawn."""
 CALLED = 180.0
 """Seconds between two looks that nobody rang for, at a session that is idle while the bells are heard: a third more or
 less for each, so that those that came up together are not all looked at in one breath."""
@@ -175,7 +177,7 @@ class Crew:
         if quiet < 0:
             return True  # the clock was set back
         said = held[0].judgement
-        if undrawn(said.phase, said.since, held[0].pending, now):
+        if undrawn(said.phase, said.since, held[0].pending, now, said.evidence):
             return quiet >= SHOWS
         # A row's activity counts whole seconds, so a change late in a second is seen by one more look after it.
         if held[2] <= row.activity + 1.0 < now - 0.05:
@@ -278,9 +280,15 @@ def called(id: str) -> float:
     return CALLED * (2 / 3 + 2 / 3 * zlib.crc32(id.encode()) / 0xFFFFFFFF)
 
 
-def undrawn(phase: Phase, since: float, pending: Pending | None, now: float) -> bool:
-    """Whether it is said to ask something that was not seen on its screen yet."""
-    return phase is Phase.WAITING and pending is None and now - since < DRAWN
+def undrawn(phase: Phase, since: float, pending: Pending | None, now: float, evidence: Iterable[Evidence] = ()) -> bool:
+    """Whether it is said to ask something that was not seen on its screen yet; or has just written down its model's
+    answer, so that a question may follow, and what is drawn is not known (aider: nothing but its screen tells)."""
+    if phase is Phase.WAITING:
+        return pending is None and now - since < DRAWN
+    if phase is not Phase.BUSY or now - since > FOLLOWS:
+        return False
+    claims = {e.source: e.claim for e in evidence}
+    return claims.get("transcript") is Phase.BUSY and claims.get("screen") is Phase.UNKNOWN
 
 
 def _same(held: SessionRecord, record: SessionRecord) -> bool:

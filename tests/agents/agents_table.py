@@ -61,6 +61,8 @@ def versions(bin_: Path, agents: Iterable[str]) -> dict[str, str]:
             )
         except (OSError, subprocess.TimeoutExpired):
             continue
-        words = [w.strip("v,") for w in (told.stdout or told.stderr).split() if w.strip("v,")[:1].isdigit()]
+        words = [
+            w.strip("v,") for w in (told.stdout or told.stderr).replace("/", " ").split() if w.strip("v,")[:1].isdigit()
+        ]
         found[agent] = words[0].rstrip(".") if words else ""
     return found

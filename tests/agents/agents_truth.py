@@ -49,12 +49,13 @@ def spans(
     answered: Sequence[float],
     begin: float,
     sent: Sequence[float] = (),
+    ended: Sequence[float] = (),
 ) -> tuple[Span, ...]:
     """What the agent was doing from `begin` on, each span until the next one. It is idle at `begin`.
 
     busy from a request to the end of the last answer of its turn; waiting from when the question about a tool was
     `drawn`, after an answer that asks for one, until it was `answered`; coming from when a text was `sent` to its
-    request.
+    request. `ended`: when commands ended whose program says nothing to its model about them (aider).
     """
     found = [Span(begin, "ready", "at the beginning"), *(Span(t, COMING, "a text was sent") for t in sent)]
     turns: dict[int, str] = {}
@@ -76,6 +77,7 @@ def spans(
             elif turn == "ask":
                 found += [Span(t, "waiting", "a tool needs a yes") for t in drawn if t >= at][:1]
                 found += [Span(t, "busy", "answered") for t in answered if t >= at][:1]
+                found += [Span(t, "ready", "the command ended") for t in ended if t >= at][:1]
     found.sort(key=lambda s: s.begin)
     merged: list[Span] = []
     for span in found:

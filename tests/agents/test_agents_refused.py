@@ -80,7 +80,7 @@ def test_a_used_up_allowance_of_a_key(program: str, world: Callable[..., World],
     session = w.session("alice-1")
     assert session.pid == before.pid and not session.restarts
     evidence = [e for e in session.evidence if e.claim.word == "limited"]
-    assert evidence and ("quota" in evidence[0].detail or "429" in evidence[0].detail), session.evidence
+    assert evidence and any(w in evidence[0].detail for w in ("quota", "429", "Retry failed")), session.evidence
     later = held(w, "later on")
     assert w.city.receipt(later).state is Delivery.QUEUED and not reached(w, "later on")
     if program == "qwen":

@@ -27,6 +27,8 @@ class Noted:
     sent: list[float] = field(default_factory=list)
     shown: list[float] = field(default_factory=list)
     answered: list[float] = field(default_factory=list)
+    ended: list[float] = field(default_factory=list)
+    """When a command ended, of a program that goes back to its prompt then."""
 
 
 def episode(w: World, name: str, noted: Noted, *, asks: bool, limit: bool) -> None:
@@ -53,6 +55,8 @@ def episode(w: World, name: str, noted: Noted, *, asks: bool, limit: bool) -> No
             noted.answered.append(time.time())
             w.city.respond(name, "approve")
             until((w.folder / f"episode-{n}").exists, 30, "the command ran", w.screens)
+            if w.session(name).provider == "aider":
+                noted.ended.append(time.time())
             calm(w, name, 30)
             time.sleep(STAY)
     before = w.stub.aborted()
@@ -85,7 +89,9 @@ def test_what_we_say_is_so(
         episode(w, "alice-1", noted, asks=program in ASKS, limit=program in SHOWS_LIMIT)
     finally:
         sampler.stop()
-        found = score(spans(w.stub.rows(), noted.shown, noted.answered, begin, noted.sent), sampler.samples)
+        found = score(
+            spans(w.stub.rows(), noted.shown, noted.answered, begin, noted.sent, noted.ended), sampler.samples
+        )
         note("state", f"{found.percent:.1f} %")
         said = sorted({s.phase for s in sampler.samples})
         told = (

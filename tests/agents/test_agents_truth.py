@@ -22,6 +22,12 @@ def test_a_question_waits_from_when_it_is_drawn() -> None:
     ]  # fmt: skip
 
 
+def test_a_command_that_no_model_hears_of_ends_the_turn() -> None:
+    rows = ROWS[:2]
+    found = [(s.begin, s.phase) for s in spans(rows, [18.0], [22.0], 5.0, (), [27.0])]
+    assert found == [(5.0, "ready"), (10.0, "busy"), (18.0, "waiting"), (22.0, "busy"), (27.0, "ready")]
+
+
 def test_samples_near_an_edge_are_counted_apart() -> None:
     truth = spans(ROWS, [18.0], [22.0], 5.0)
     said = [
