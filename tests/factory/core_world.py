@@ -51,7 +51,7 @@ class Town:
         add_rig(load_city(self.path), rig, name="shop")
         self.city = City.open(self.path)
 
-    def until(self, what: str, fits: Callable[[CitySnapshot], T | None], seconds: float = 20.0) -> T:
+    def until(self, what: str, fits: Callable[[CitySnapshot], T | None], seconds: float = 60.0) -> T:
         """The first true answer of `fits` to a snapshot, pushed by the controller."""
         deadline = time.monotonic() + seconds
         for snap in self.city.watch():
@@ -62,11 +62,11 @@ class Town:
             assert time.monotonic() < deadline, f"{what}: {shown} {[n.text for n in snap.notices]}"
         raise AssertionError("watching ended")
 
-    def session(self, what: str, fits: Callable[[SessionView], object], seconds: float = 20.0) -> SessionView:
+    def session(self, what: str, fits: Callable[[SessionView], object], seconds: float = 60.0) -> SessionView:
         """The first session that fits."""
         return self.until(what, lambda snap: next((s for s in snap.sessions if fits(s)), None), seconds)
 
-    def closed(self, bead: str, seconds: float = 20.0) -> None:
+    def closed(self, bead: str, seconds: float = 60.0) -> None:
         self.until(f"{bead} is closed", lambda _: self.city.bead(bead).closed, seconds)
 
     def kill_controller(self) -> None:

@@ -115,7 +115,7 @@ def test_watchers_see_every_state_and_only_what_changed(served: Service) -> None
     served.publish({"n": 2, "big": "x" * 1000, "same": True})
     served.publish({"n": 2, "big": "x" * 1000, "same": True})
     served.publish({"n": 3, "big": "y", "same": True})
-    assert done.wait(5.0)
+    assert done.wait(30.0)
     assert [v["n"] for v in seen] == [1, 2, 3] and seen[-1] == {"n": 3, "big": "y", "same": True}  # type: ignore[index]
 
 
@@ -124,7 +124,7 @@ def test_a_watcher_that_does_not_read_is_dropped(served: Service, monkeypatch: p
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(served.path))
         s.sendall(wire.pack([b"watch", b"{}"]))
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + 30.0
         while not served.watchers and time.monotonic() < deadline:
             time.sleep(0.01)
         assert served.watchers == 1

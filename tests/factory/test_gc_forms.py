@@ -171,7 +171,7 @@ def test_many_who_wait_for_events_hold_nobody_up(town: Town) -> None:
     """More of them than the controller has workers: it answers others, and each gets what it waited for."""
     (me,) = started(town, "eddie-1")
     waiting = [
-        subprocess.Popen(["gc", "events", "--watch", "--type", "deploy", "--timeout", "60s", "--json"], env=me.env,
+        subprocess.Popen(["gc", "events", "--watch", "--type", "deploy", "--timeout", "180s", "--json"], env=me.env,
                          cwd=me.cwd, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         for _ in range(20)
     ]  # fmt: skip
@@ -179,9 +179,9 @@ def test_many_who_wait_for_events_hold_nobody_up(town: Town) -> None:
         _until_all(waiting)
         began = time.monotonic()
         assert me.gc("mail", "check").returncode in (0, 1)
-        assert time.monotonic() - began < 10.0, "somebody waited behind those who wait"
+        assert time.monotonic() - began < 40.0, "somebody waited behind those who wait"
         assert me.gc("event", "emit", "deploy", "--message", "now").returncode == 0
-        said = [p.communicate(timeout=60)[0] for p in waiting]
+        said = [p.communicate(timeout=120)[0] for p in waiting]
     finally:
         for p in waiting:
             p.kill()
@@ -218,7 +218,7 @@ def test_what_happens_before_it_waits_is_not_missed(town: Town) -> None:
     waits = subprocess.Popen(words, env=me.env, cwd=me.cwd, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
     _until_all([waits])
     town.city.site.ledger.emit("deploy", "x", "me", "in between")
-    assert b"in between" in waits.communicate(timeout=60)[0]
+    assert b"in between" in waits.communicate(timeout=120)[0]
 
 
 def _until_all(waiting: list[subprocess.Popen[bytes]]) -> None:

@@ -225,6 +225,6 @@ def test_a_clock_that_is_set_holds_nothing_up(town: Town) -> None:
         os.kill(view.pid, signal.SIGKILL)
         town.until("its death is noted", lambda _: crashes(town) == 1 or None)
         own.offset = -7200.0  # between the death and the next start
-        ready(town, but=view.pid, seconds=20.0)
+        ready(town, but=view.pid, seconds=60.0)
     finally:
         own.end()

@@ -34,9 +34,9 @@ while True:
 
 @pytest.fixture
 def until() -> Callable[..., object]:
-    """`until(ask)`: what `ask()` returns as soon as it is true; fails after 10 s. For what tmux does not announce."""
+    """`until(ask)`: what `ask()` returns as soon as it is true; fails after 30 s. For what tmux does not announce."""
 
-    def wait(ask: Callable[[], object], seconds: float = 10.0) -> object:
+    def wait(ask: Callable[[], object], seconds: float = 30.0) -> object:
         deadline = time.monotonic() + seconds
         while not (answer := ask()):
             assert time.monotonic() < deadline, "it did not come true in time"

@@ -27,7 +27,7 @@ class Seen:
     def __init__(self) -> None:
         self.told: queue.Queue[Rows | RuntimeUnavailable] = queue.Queue()
 
-    def wait(self, fits: Callable[[dict[str, PaneRow]], object], seconds: float = 8.0) -> dict[str, PaneRow]:
+    def wait(self, fits: Callable[[dict[str, PaneRow]], object], seconds: float = 30.0) -> dict[str, PaneRow]:
         deadline = time.monotonic() + seconds
         while True:
             rows = self.told.get(timeout=max(deadline - time.monotonic(), 0.001))
@@ -49,13 +49,16 @@ def eyes(server: Server, seen: Seen) -> Iterator[Eyes]:
 
 
 def test_starting_and_ending_are_told_at_once(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
-    assert seen.told.get(timeout=5) == ()
-    began = time.monotonic()
-    started = hands.start("a", Program(["cat"], tmp_path))
-    assert seen.wait(lambda r: "a" in r and r["a"].agent)["a"].pid == started.pid
-    assert time.monotonic() - began < 0.9, "a lifecycle notification, not the look of once a second"
-    hands.kill("a")
-    seen.wait(lambda r: not r)
+    assert seen.told.get(timeout=20) == ()
+    late = []
+    for _ in range(5):
+        began = time.monotonic()
+        started = hands.start("a", Program(["cat"], tmp_path))
+        assert seen.wait(lambda r: "a" in r and r["a"].agent)["a"].pid == started.pid
+        late.append(time.monotonic() - began)
+        hands.kill("a")
+        seen.wait(lambda r: not r)
+    assert min(late) < 0.3, "a lifecycle notification, not the look of once a second"
 
 
 def test_death_is_told_with_how_it_ended(eyes: Eyes, seen: Seen, hands: Hands, tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ def test_a_lost_server_is_no_empty_one(eyes: Eyes, seen: Seen, server: Server, h
     subprocess.run(["kill", "-9", str(pid)], check=True)
     told: object = ()
     while not isinstance(told, RuntimeUnavailable):
-        told = seen.told.get(timeout=5)
+        told = seen.told.get(timeout=20)
         assert told != (), "no one may read a lost server as a city where nothing runs"
     with pytest.raises(RuntimeUnavailable):
         eyes.rows()
