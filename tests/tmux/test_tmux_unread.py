@@ -16,10 +16,10 @@ from gcity_tui.tmux.unread import unread
 pytestmark = pytest.mark.tmux
 DEAF = """
 import os, signal, tty
-signal.signal(signal.SIGUSR1, lambda *_: None)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])  # one that comes before it is waited for is kept
 tty.setraw(0)
 print("up", flush=True)
-signal.pause()
+signal.sigwait([signal.SIGUSR1])
 os.read(0, 9)
 signal.pause()
 """
