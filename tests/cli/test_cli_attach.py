@@ -15,7 +15,7 @@ import pytest
 
 from gcity_tui.city import City
 
-pytestmark = [pytest.mark.city, pytest.mark.tmux]
+pytestmark = [pytest.mark.city, pytest.mark.tmux, pytest.mark.timeout(300)]
 PROGRAM = [sys.executable, "-m", "gcity_tui"]
 _count = itertools.count()
 
@@ -29,7 +29,7 @@ class Terminal:
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", "-s", "term", shlex.join(plain))
 
     def tmux(self, *words: str) -> str:
-        done = subprocess.run(["tmux", "-L", self.socket, *words], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(["tmux", "-L", self.socket, *words], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -46,7 +46,7 @@ class Terminal:
     def shows(self) -> str:
         return self.tmux("capture-pane", "-p", "-t", "=term:")
 
-    def until(self, *texts: str, seconds: float = 20) -> None:
+    def until(self, *texts: str, seconds: float = 60) -> None:
         """Wait until all of `texts` are on the screen."""
         deadline = time.monotonic() + seconds
         while not all(t in self.shows() for t in texts):
@@ -107,7 +107,11 @@ def test_from_a_plain_shell(city: City, terminal: Terminal, leave: list[str]) ->
     terminal.press(*leave)
     terminal.until("BACK=0")
     awaits(city, 0)
-    assert city.why("eddie-1").phase.word == "ready", "the agent goes on, and Ctrl+Q was not typed into it"
+    # What has just been resized is drawn anew, and is looked at until it says what it is again.
+    deadline = time.monotonic() + 30
+    while city.why("eddie-1").phase.word != "ready":
+        assert time.monotonic() < deadline, "the agent goes on, and Ctrl+Q was not typed into it"
+        time.sleep(0.1)
     assert "\x11" not in city.peek("eddie-1") and "^Q" not in city.peek("eddie-1")
 
 
@@ -140,7 +144,7 @@ def test_from_inside_the_city_s_own_server(city: City, terminal: Terminal) -> No
     """A shell in a session beside the agents, where a dashboard may live: the terminal switches; Ctrl+Q returns."""
     socket = city.site.server.socket
     shell = ["env", "PS1=beside> ", "sh", "-i"]
-    subprocess.run(["tmux", "-L", socket, "new-session", "-d", "-s", "mine", shlex.join(shell)], check=True, timeout=10)
+    subprocess.run(["tmux", "-L", socket, "new-session", "-d", "-s", "mine", shlex.join(shell)], check=True, timeout=60)
     terminal.until("shell>")
     terminal.type(f"clear; tmux -L {socket} attach -t =mine; echo LEFT=$?")
     terminal.until("beside>")
@@ -176,7 +180,7 @@ def test_from_a_dashboard_in_the_city_s_own_server(city: City, terminal: Termina
     subprocess.run(["tmux", "-L", socket, "new-session", "-d", "-s", "mine", shlex.join(dashboard)], check=True)
     terminal.until("shell>")
     terminal.type(f"clear; tmux -L {socket} attach -t =mine; echo LEFT=$?")
-    terminal.until("³Agents", "eddie-1", seconds=40)
+    terminal.until("³Agents", "eddie-1")
     terminal.press("3", "Enter")
     terminal.until("Nothing to do. Ready.")
     awaits(city, 1)

@@ -88,7 +88,7 @@ def test_talking_to_one_agent(city: Path) -> None:
     run(city, "session", "start", "some-repo/eddie")
     until(lambda: "eddie-1" in run(city, "session", "list"), "eddie-1 is there")
     until(lambda: json.loads(run(city, "session", "why", "eddie-1", "--json"))["phase"] == "ready", "eddie-1 is ready")
-    receipt = json.loads(run(city, "nudge", "eddie-1", "how are\x1b[31m you", "--json"))
+    receipt = json.loads(run(city, "nudge", "eddie-1", "how are\x1b[31m you", "--wait", "60", "--json"))
     assert receipt["state"] == "taken up"
     said = until(
         lambda: [e for e in json.loads(run(city, "logs", "eddie-1", "--json"))["entries"] if e["actor"] == "user"],
