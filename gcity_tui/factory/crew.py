@@ -285,10 +285,10 @@ def undrawn(phase: Phase, since: float, pending: Pending | None, now: float, evi
     answer, so that a question may follow, and what is drawn is not known (aider: nothing but its screen tells)."""
     if phase is Phase.WAITING:
         return pending is None and now - since < DRAWN
-    if phase is not Phase.BUSY or now - since > FOLLOWS:
+    if phase not in (Phase.BUSY, Phase.READY) or now - since > FOLLOWS:
         return False
     claims = {e.source: e.claim for e in evidence}
-    return claims.get("transcript") is Phase.BUSY and claims.get("screen") is Phase.UNKNOWN
+    return claims.get("transcript") is phase and claims.get("screen") is Phase.UNKNOWN
 
 
 def _same(held: SessionRecord, record: SessionRecord) -> bool:

@@ -337,11 +337,20 @@ def drawn(world: World, name: str, mark: str) -> float:
                 with contextlib.suppress(NoInteraction):
                     world.city.respond(name, "approve", request_id=asked.request_id)
         text = hands.text(pane)
+        if world.session(name).provider == "aider":  # it is a line editor: questions of before stand above
+            text = since(text, mark)
         if mark in "".join(text.split()) and _CHOICES.search(text):
             return time.time()
         time.sleep(0.015)
     told = [f"{r} {r.text[:60]!r}" for r in world.city.receipts()[:3]]
     raise AssertionError("\n".join(["no question is drawn", *told, world.screens()]))
+
+
+def since(text: str, mark: str) -> str:
+    """From the row on in which `mark` begins for the last time; empty without it."""
+    rows = text.split("\n")
+    last = max((n for n in range(len(rows)) if mark in "".join("".join(rows[n:]).split())), default=len(rows))
+    return "\n".join(rows[last:])
 
 
 def percentile(values: Sequence[float], share: float) -> float:

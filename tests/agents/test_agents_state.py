@@ -37,9 +37,9 @@ def episode(w: World, name: str, noted: Noted, *, asks: bool, limit: bool) -> No
     One that asks nothing has more turns, so that it lasts as long.
     """
 
-    def say(text: str) -> None:
+    def say(text: str, wait: float = 10.0) -> None:
         noted.sent.append(time.time())
-        w.city.nudge(name, text, wait=10.0)
+        w.city.nudge(name, text, wait=wait)
 
     time.sleep(STAY)
     for n in range(2 if asks else 4):
@@ -48,7 +48,8 @@ def episode(w: World, name: str, noted: Noted, *, asks: bool, limit: bool) -> No
         calm(w, name, 30)
         time.sleep(STAY)
         if asks:
-            say(f"%ask sleep 5; touch {w.folder}/episode-{n}")
+            # Its receipt may come after its question.
+            say(f"%ask sleep 5; touch {w.folder}/episode-{n}", 0.0 if w.session(name).provider == "aider" else 10.0)
             noted.shown.append(drawn(w, name, f"episode-{n}"))
             until(lambda: w.session(name).pending is not None, 20, f"{name} asks", w.screens)
             time.sleep(STAY)

@@ -24,7 +24,8 @@ def told(transcript: Phase, screen: Phase) -> tuple[Evidence, ...]:
         (Phase.BUSY, None, FOLLOWS + 0.1, told(Phase.BUSY, Phase.UNKNOWN), False),
         (Phase.BUSY, None, 0.5, told(Phase.BUSY, Phase.BUSY), False),
         (Phase.BUSY, None, 0.5, (), False),
-        (Phase.READY, None, 0.5, told(Phase.READY, Phase.UNKNOWN), False),
+        (Phase.READY, None, 0.5, told(Phase.READY, Phase.UNKNOWN), True),
+        (Phase.READY, None, 0.5, told(Phase.READY, Phase.READY), False),
     ],
 )
 def test_what_may_be_drawn_any_moment_is_looked_for(
