@@ -22,6 +22,8 @@ from gcity_tui.factory.scripts import Result, Script
 from gcity_tui.model.bead import Bead
 from gcity_tui.model.round import Loop
 
+pytestmark = pytest.mark.xdist_group("crash")  # one worker makes the whole run that all of them are compared with
+
 
 def everything(world: World, bead: Bead, tree: Path) -> None:
     """All open findings at once, so that the run is short."""
