@@ -24,7 +24,8 @@ _APART = 0.002
 class Doorway:
     """Held by the living only, in whatever process: an advisory lock on a file beside the server's socket.
 
-    The file is there while the socket is: without a socket there is no server, and nobody to be let in.
+    The file goes with the socket. Before a server is there it serves those who start one: a client that came while the
+    first session was made ended it, too.
     """
 
     def __init__(self, socket: Path) -> None:
@@ -55,12 +56,12 @@ class Doorway:
                 os.close(fd)
 
     def _taken(self, how: int) -> int | None:
-        """The locked file; None when there is no server, or nothing to be had."""
+        """The locked file; None when nothing is to be had."""
         deadline = time.monotonic() + PATIENCE
-        while self._socket.exists():
+        while True:
             try:
                 fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            except OSError:  # the socket's folder is not there: nor is the server
+            except OSError:  # the socket's folder is not there, or is not ours: tmux will say so
                 return None
             while not _locked(fd, how):
                 if time.monotonic() > deadline:
@@ -69,7 +70,6 @@ class Doorway:
             if _stands(fd, self._path):
                 return fd
             os.close(fd)  # it was an ended server's, and is locked for nobody else
-        return None
 
 
 def _locked(fd: int, how: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -165,7 +166,10 @@ class Server:
         words: list[str] = []
         for option in (*_OPTIONS, ("set-option", "-g", CITY, _argument(self.city)), *_KEYS):
             words += [*option, ";"]
-        self._run([self.tmux, "-u", "-L", self.socket, "-f", "/dev/null", *words, *_holder(self.city)], 10.0, env)
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)  # as tmux makes it: the doorway's file is to lie there
+        with self.door.others():
+            self._run([self.tmux, "-u", "-L", self.socket, "-f", "/dev/null", *words, *_holder(self.city)], 10.0, env)
 
     def _check(self, owner: str | None) -> None:
         if owner is None:

@@ -166,8 +166,9 @@ def test_an_ended_server_leaves_no_socket_file(make_server: Callable[..., Server
         assert list(server.path.parent.glob(f"{server.socket}.door")), "it was let in by the doorway"
         assert server.kill()
     assert not client.alive, "it leaves when nobody is there any more"
-    with server.door.others(), server.door.coming():
-        assert not list(server.path.parent.glob(f"{server.socket}*"))
+    with server.door.coming():
+        pass  # nor does one who comes when nobody is there
+    assert not list(server.path.parent.glob(f"{server.socket}*"))
     server.ensure(inherited(os.environ))
     assert server.alive(), "it can be started again at once"
     pid = int(server.run("display-message", "-p", "#{pid}"))

@@ -201,3 +201,20 @@ def test_clients_come_and_go_while_sessions_are_made_and_ended(server: Server) -
             thread.join(20)
         assert not faults, faults
         assert not hands.pane("agent").dead
+
+
+def test_a_server_is_not_started_while_a_client_is_let_in() -> None:
+    """A client that comes while the first session is made ends a 3.3a server before it was of any use."""
+    server = Server(f"gcity-test-{os.getpid()}-born", city="/some/where")
+    starting = threading.Thread(target=server.ensure, args=(inherited(os.environ),))
+    try:
+        with server.door.coming():
+            starting.start()
+            starting.join(0.5)
+            assert starting.is_alive() and not server.listens()
+        starting.join(20)
+        assert server.listens()
+    finally:
+        starting.join(20)
+        server.kill()
+    assert not server.path.with_name(f"{server.socket}.door").exists()
