@@ -162,7 +162,7 @@ class Observer:
             m.get(records.CRASH_NOTED, "") == m.get(records.STARTS, "0"),
             record.reason if record.state == "creating" else "", number(m.get(records.NOT_BEFORE)),
             number(m.get("quarantined_until")), m.get("drain_acked") == "true", m.get("restart_requested") == "true",
-            bool(m.get(records.BEAD)), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
+            m.get(records.BEAD, ""), m.get(records.TOLD, ""), number(m.get(records.TOLD_AT)),
             m.get(records.PINNED) == "true", self.crew.queued.get(record.instance, 0),
             self._drifted(record), number(m.get("last_woke_at")),
             number(m.get("drain_at")) if m.get("drain_requested") == "true" else 0.0,

@@ -54,8 +54,8 @@ class Standing:
     quarantined_until: float = 0.0
     drain_acked: bool = False
     restart_requested: bool = False
-    worked: bool = False
-    """It had work since it was started."""
+    bead: str = ""
+    """The work that it was started for or given since."""
     told: str = ""
     told_at: float = 0.0
     pinned: bool = False
@@ -68,6 +68,18 @@ class Standing:
     """When it was last started."""
     leave_at: float = 0.0
     """When it was asked to leave; 0 when it was not."""
+
+    @property
+    def worked(self) -> bool:
+        """It had work since it was started."""
+        return bool(self.bead)
+
+    @property
+    def death(self) -> str:
+        """How it ended, in words."""
+        if self.pane == "dead":
+            return f"its program ended with {self.exit_code}" if self.exit_code is not None else "its program ended"
+        return "its pane is gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,18 @@ class _Planner:
         elif s.state in EXPECTED:
             self._gone(s, agent)
         elif s.state in RESTING and not self._suspended(agent):
-            work = self._work(s.instance)
-            if work or (s.state == "start-pending" and s.pinned):
-                self._start(s.instance, agent, "work waits" if work else "asked for", work)
+            self._resting(s, agent)
+
+    def _resting(self, s: Standing, agent: Agent) -> None:
+        work, recent = self._work(s.instance), self._recent(s)
+        if s.state == "start-pending" and (work or s.pinned):
+            self._start(s.instance, agent, "work waits" if work else "asked for", work)
+        elif work and len(recent) > self.declared.daemon.max_restarts:
+            window = self.declared.daemon.restart_window / 60
+            reason = f"it leaves {work} open: {len(recent)} times in {window:.0f} min"
+            self.actions.append(Quarantine(s.instance, reason, until=self.now + QUARANTINE))
+        elif work and due(self.now, s.not_before, LONGEST):
+            self._start(s.instance, agent, "work waits", work)
 
     def _undeclared(self, s: Standing) -> None:
         if s.pane != "alive":
@@ -122,6 +131,8 @@ class _Planner:
         elif s.restart_requested:
             self._restart(s, agent, "restart was asked for", fresh=True)
         elif not busy and not s.queued and self._drained(s, agent, tasks):
+            if self._leaves_open(s) and not s.crash_noted:
+                self._crash(s, f"it leaves {s.bead} open")
             self._stop(s, "drained")
         elif s.leave_at and not s.attached and self.now - s.leave_at >= agent.drain_timeout:
             self._stop(s, f"it was asked to leave {agent.drain_timeout:g} s ago")
@@ -172,6 +183,11 @@ class _Planner:
         coming = tasks and agent.lifecycle != "one_shot"
         return s.drain_acked and not coming and not self._kept(s, agent)
 
+    def _leaves_open(self, s: Standing) -> bool:
+        """It says that it has nothing to do, and what it was started for waits for it: started again at once it would
+        say so again, as fast as it comes up."""
+        return s.drain_acked and bool(s.bead) and self._work(s.instance) == s.bead
+
     def _idle_too_long(self, s: Standing, agent: Agent, tasks: list[Task]) -> bool:
         if tasks or not idle_long(s, agent, self.now):
             return False
@@ -196,7 +212,7 @@ class _Planner:
         """No process where one ought to be."""
         work = self._work(s.instance)
         wanted = bool(work) or self._stays(s, agent)
-        drained = s.drain_acked and not self._stays(s, agent)
+        drained = s.drain_acked and not self._stays(s, agent) and not self._leaves_open(s)
         if drained or (s.state == "draining" and not work) or (agent.lifecycle == "one_shot" and not work):
             self.actions.append(Park(s.instance, "drained" if s.drain_acked else "its work is done"))
         elif self._suspended(agent):
@@ -211,9 +227,9 @@ class _Planner:
         elif not s.crash_noted or (wanted and len(self._recent(s)) > self.declared.daemon.max_restarts):
             self._note_crash(s, wanted)
         elif not wanted:
-            self.actions.append(Park(s.instance, _death(s)))
+            self.actions.append(Park(s.instance, s.death))
         elif due(self.now, s.not_before, LONGEST):
-            self._restart(s, agent, _death(s))
+            self._restart(s, agent, s.death)
 
     def _recent(self, s: Standing) -> list[float]:
         return [t for t in s.crashes if within(self.now, t, self.declared.daemon.restart_window)]
@@ -221,14 +237,17 @@ class _Planner:
     def _note_crash(self, s: Standing, wanted: bool) -> None:
         window, recent = self.declared.daemon.restart_window, self._recent(s)
         if not wanted:
-            self.actions.append(Park(s.instance, _death(s)))
+            self.actions.append(Park(s.instance, s.death))
         elif len(recent) >= self.declared.daemon.max_restarts:
             times = len(recent) + (not s.crash_noted)
-            reason = f"{s.noted or _death(s)}, {times} times in {window / 60:.0f} min"
+            reason = f"{s.noted or s.death}, {times} times in {window / 60:.0f} min"
             self.actions.append(Quarantine(s.instance, reason, until=self.now + QUARANTINE))
         else:
-            wait = BACKOFF[min(len(recent), len(BACKOFF) - 1)]
-            self.actions.append(Crash(s.instance, _death(s), not_before=self.now + wait))
+            self._crash(s, s.death)
+
+    def _crash(self, s: Standing, reason: str) -> None:
+        wait = BACKOFF[min(len(self._recent(s)), len(BACKOFF) - 1)]
+        self.actions.append(Crash(s.instance, reason, not_before=self.now + wait))
 
     def _unrecorded(self) -> None:
         """Work that is assigned to an instance which nobody has made yet."""
@@ -427,9 +446,3 @@ class _Planner:
 def _up(s: Standing) -> bool:
     """It takes a place: alive, on its way, or expected and about to come back."""
     return s.pane in ("alive", "unknown") or s.moving == "start"
-
-
-def _death(s: Standing) -> str:
-    if s.pane == "dead":
-        return f"its program ended with {s.exit_code}" if s.exit_code is not None else "its program ended"
-    return "its pane is gone"
