@@ -146,6 +146,33 @@ def test_one_is_not_judged_before_it_is_known_how_it_ended(tmp_path: Path, repos
         town.end()
 
 
+# It says that it has nothing to do, whatever waits for it: as one whose prompt is wrong, or whose `gc` does not answer.
+LEAVES = """
+import subprocess, time
+print("leaves> ", flush=True)
+subprocess.run(["gc", "runtime", "drain-ack"])
+time.sleep(60)
+"""
+
+
+def test_one_that_leaves_its_work_open_is_not_started_for_ever(tmp_path: Path, repository: Path) -> None:
+    program = tmp_path / "leaves.py"
+    program.write_text(LEAVES)
+    leaves = LATE_PROVIDER.replace("late", "leaves").replace('"none"', '"arg"')
+    leaves = leaves.format(python=sys.executable, program=program)
+    town = Town(tmp_path, repository, daemon="max_restarts = 2", agent=f'lifecycle = "one_shot"\n{leaves}')
+    try:
+        town.city.up()
+        slung = town.city.sling("eddie", "Nobody does it", formula="none")
+        view = town.session("it is given up", lambda s: s.state == "quarantined")
+        assert view.reason == f"it leaves {slung.bead} open: 3 times in 60 min"
+        starts = [e for e in town.city.site.ledger.events(0, 10_000) if e.type == "session.woke"]
+        assert len(starts) == 3
+        assert [(a.kind, a.subject) for a in town.city.snapshot().attention] == [("dead", "shop/eddie-1")]
+    finally:
+        town.end()
+
+
 def test_a_killed_controller_is_followed_by_one_that_takes_over(town: Town) -> None:
     first = town.city.up()
     slung = town.city.sling("eddie", "HANG for ever", formula="none")
