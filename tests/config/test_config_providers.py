@@ -135,7 +135,7 @@ def test_known_traps_are_in_the_data(providers: dict[str, Provider]) -> None:
     assert providers["opencode"].interrupt_keys == ("Escape", "Escape")
     assert "interrupt" in providers["claude"].blind["hook"]
     assert "waiting" in providers["claude"].blind["title"]
-    assert [n for n, p in providers.items() if "C-c" in p.interrupt_keys] == ["aider"]
+    assert [n for n, p in providers.items() if "C-c" in p.interrupt_keys] == ["aider", "grok"]
 
 
 def test_layers_of_options_and_screens(tmp_path) -> None:  # type: ignore[no-untyped-def]

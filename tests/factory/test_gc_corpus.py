@@ -148,4 +148,4 @@ def _wrong(city: Path, argv: list[str], env: dict[str, str], ledger: Ledger) -> 
 def test_who_asks_for_what_is_not_here_is_told_what_does_it(city: Path) -> None:
     for verb, cure in INSTEAD.items():
         code, out, err = answer_gc(str(city), [verb, "x", "--y"], {}, b"", str(city))
-        assert (code, out) == (2, b"") and err.decode() == f"gc {verb}: gc {verb} is not here ({cure})\n"
+        assert (code, out) == (2, b"") and err.decode() == f"gc {verb} is not here ({cure})\n"
