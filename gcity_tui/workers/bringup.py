@@ -32,11 +32,12 @@ _WORDS = re.compile(r"[\W_]+")
 
 
 class DiedAtStart(Temporary):
-    """The program ended before it could take text. `screen` is what it last showed."""
+    """The program ended before it could take text. `screen` is what it last showed; `gone`: its session was ended,
+    as no program does by itself."""
 
-    def __init__(self, message: str, screen: str, code: int | None) -> None:
+    def __init__(self, message: str, screen: str, code: int | None, *, gone: bool = False) -> None:
         super().__init__(message, cure="look at its pane: gcity-tui peek")
-        self.screen, self.code = screen, code
+        self.screen, self.code, self.gone = screen, code, gone
 
 
 def leftovers(session_id: str, city: str) -> tuple[processes.Process, ...]:
@@ -157,7 +158,7 @@ def _redrawn(pane: Pane) -> bool:
 
 def _died(pane: Pane, row: PaneRow | None) -> DiedAtStart:
     if row is None:
-        return DiedAtStart("its session went away while it started", "", None)
+        return DiedAtStart("its session went away while it started", "", None, gone=True)
     # The exit code and the last words come a moment after the death itself; words that tmux had not read when the
     # session's leader ended are thrown away by the kernel with its terminal.
     pane.until(lambda: _last(pane) != "", 0.4)

@@ -43,8 +43,8 @@ class Life:
         resume = self._prepare()
         try:
             yield from self._bring_up(self._launch(prompt, resume=resume))
-        except bringup.DiedAtStart:
-            if not resume:
+        except bringup.DiedAtStart as e:
+            if not resume or e.gone:  # somebody ended it: that says nothing of its conversation
                 raise
             kept.say("its program does not go on with its conversation: a new one begins")
             kept.begin_anew(self._pane.provider)

@@ -54,6 +54,26 @@ def test_start_talk_stop_resume(ground: Ground, provider: str) -> None:
     assert bead.metadata["generation"] == "2"
 
 
+def test_who_is_ended_while_it_resumes_keeps_its_conversation(ground: Ground) -> None:
+    worker = ground.worker()
+    worker.start()
+    assert worker.message(MessageRequest("hello there")).receipt.state is Delivery.TAKEN_UP
+    becomes(worker, Phase.READY)
+    worker.stop()
+    key, usual = worker.record.key, worker.pane.provider
+    worker.pane.provider = replace(usual, screen=Screen(ready="never to be seen"))
+    start = ground.lanes.submit(worker.record.instance, worker.start)
+    wait_for(lambda: worker.pane.alive())
+    ground.hands.kill(worker.record.name)
+    with pytest.raises(CityError, match="its session went away"):
+        start.result(30)
+    assert (worker.record.key, worker.record.epoch) == (key, 1) and worker.pane.alive() is None
+    worker.pane.provider = usual
+    worker.start()
+    becomes(worker, Phase.READY)
+    assert said_to(worker) == ["hello there"]
+
+
 def test_start_twice_starts_once(ground: Ground) -> None:
     worker = ground.worker()
     futures = [ground.lanes.submit(worker.record.instance, worker.start) for _ in range(3)]

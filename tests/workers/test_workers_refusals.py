@@ -284,3 +284,14 @@ def test_opencode_tries_again_until_it_is_interrupted(limits: Ground) -> None:
     assert found is None and "exceeded your current quota" in worker.state().why
     assert worker.interrupt() == "interrupted"
     becomes(worker, Phase.READY)
+
+
+def test_geminis_question_of_trust_is_seen_below_what_was_said(city: DeclaredCity) -> None:
+    """Its prompt is answered before it is asked; with three choices the question's line stands far from the bottom."""
+    seen = see(city.providers["gemini"].screen, shown("gemini-trust"))
+    assert seen.asked is not None and (seen.asked.dialog.id, seen.claim) == ("trust", Phase.STARTING)
+    assert [o.label for o in seen.asked.options] == [
+        "Trust folder (town)",
+        "Trust parent folder (projects)",
+        "Don't trust",
+    ]
