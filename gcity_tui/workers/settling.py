@@ -16,10 +16,14 @@ from gcity_tui.workers.queue import Nudge, NudgeQueue
 from gcity_tui.workers.screen import holds
 from gcity_tui.workers.wording import guarded, in_pieces
 
+AGAIN = 0.7
+"""Seconds that a program is given to show what an Enter did that it has read."""
 CERTAIN = 5.0
 """Seconds after the paste's record in which a text may still come to light, before it counts as never typed."""
 DOUBTFUL = 30.0
 """Seconds after which a text that left the composer and was never seen again is `unknown`."""
+STRANDED = "its composer still holds it"
+LEFT = "its composer holds it, and Enter does not send it: look at its pane, and send or clear it"
 FOUND = "found in the conversation after a restart"
 UNDER_WAY = (Delivery.TYPING, Delivery.TYPED, Delivery.SUBMITTED)
 
@@ -50,6 +54,8 @@ class Settling:
 
     def __init__(self, pane: Pane, queue: NudgeQueue, arrivals: Arrivals) -> None:
         self._pane, self._queue, self._arrivals = pane, queue, arrivals
+        self._still: tuple[str, float] = ("", 0.0)
+        """The text that its idle program has read Enter for and holds, and since when (monotonic)."""
 
     def settle(self, nudge: Nudge) -> Nudge:
         """One that is under way, as far as a look can tell."""
@@ -69,14 +75,29 @@ class Settling:
             return nudge
         phase = self._pane.judge(row).phase
         if holds(seen, nudge.text):
-            if not row.humans and phase is Phase.READY and not self._pane.hands.unread(self._pane.name):
-                enter(self._pane)
-            return self._queue.wait(nudge, "its composer still holds it")
+            return self._stranded(nudge, row, phase)
         if self._arrivals.hidden(nudge) and seen.composer and not seen.draft:
             return self._queue.move(nudge, Delivery.TAKEN_UP, "it left the composer")
         if phase is Phase.READY and doubtful(nudge):
             return self._queue.move(nudge, Delivery.UNKNOWN, "it left the composer and was not seen after")
         return nudge
+
+    def _stranded(self, nudge: Nudge, row: PaneRow, phase: Phase) -> Nudge:
+        """Submitted, and in the composer still: Enter again, for a while. What that does not send stays there.
+
+        Not before it had time to draw what it read: a second Enter would be one of its own.
+        """
+        if nudge.note == LEFT or (nudge.note == STRANDED and doubtful(nudge)):
+            return self._queue.wait(nudge, LEFT)
+        now = time.monotonic()
+        if row.humans or phase is not Phase.READY or self._pane.hands.unread(self._pane.name):
+            self._still = ("", now)
+        elif self._still[0] != nudge.id:
+            self._still = (nudge.id, now)
+        elif now - self._still[1] > AGAIN:
+            self._still = (nudge.id, now)
+            enter(self._pane)
+        return self._queue.wait(nudge, STRANDED)
 
     def typing(self, nudge: Nudge) -> Nudge:
         """Left in `typing` by a crash. The transcript and the composer tell; text is never typed again."""

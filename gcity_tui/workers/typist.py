@@ -14,14 +14,12 @@ from gcity_tui.workers.composer import enter
 from gcity_tui.workers.pane import Pane, incarnation
 from gcity_tui.workers.queue import ATTEMPTS, Nudge, NudgeQueue
 from gcity_tui.workers.screen import Seen, holds
-from gcity_tui.workers.settling import Settling, doubtful, pieces_of, same, to_be_seen
+from gcity_tui.workers.settling import AGAIN, Settling, doubtful, pieces_of, same, to_be_seen
 
 SHOWS = 4.0
 """Seconds in which pasted text must be seen in the composer."""
 TAKES = 3.0
 """Seconds that a lane watches a submitted text; later looks go on."""
-AGAIN = 0.7
-"""Seconds before Enter is pressed again while the composer still holds the text."""
 PRESSES = 3
 LOOKS = 0.015
 """Seconds before the end of the settle time at which the look begins that Enter waits for: it takes about as long."""
