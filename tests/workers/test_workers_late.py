@@ -29,11 +29,13 @@ while True:
     while here("held"):  # what was typed lies in its terminal, unread and not drawn
         time.sleep(0.02)
     for letter in os.read(0, 65536).decode():
-        if letter in "\\r\\n":
+        if letter not in "\\r\\n":
+            typed += letter
+        elif here("deaf"):
+            log("ignored", 1)
+        else:
             say(typed)
             typed = ""
-        else:
-            typed += letter
     draw("late> " + typed)
 """
 TOML = """
@@ -126,29 +128,13 @@ def test_a_server_that_is_slow_to_answer_is_not_a_program_that_died(ground: Grou
             next(steps)
 
 
-DEAF = """
-tty.setcbreak(0)
-typed = ""
-draw("late> ")
-while True:
-    select.select([0], [], [])
-    for letter in os.read(0, 65536).decode():
-        if letter not in "\\r\\n":
-            typed += letter
-        elif here("hears"):
-            say(typed)
-            typed = ""
-        else:
-            log("ignored", 1)
-    draw("late> " + typed)
-"""
-
-
 def test_enter_is_not_pressed_for_ever(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that takes it for something else, or for nothing, would be typed to until the text is too old."""
     monkeypatch.setattr(typist, "AGAIN", 0.1)
     monkeypatch.setattr(settling, "DOUBTFUL", 0.5)
-    worker, folder = ground.small("deaf", DEAF, TOML.replace("late.screen", "deaf.screen"))
+    worker, held = late(ground)
+    ignored, deaf = held.with_name("ignored"), held.with_name("deaf")
+    deaf.touch()
     receipt = worker.send("whatever")
 
     def left() -> bool:
@@ -156,11 +142,11 @@ def test_enter_is_not_pressed_for_ever(ground: Ground, monkeypatch: pytest.Monke
         return worker.queue.receipt(receipt.id).note == settling.LEFT
 
     wait_for(left, 30.0)
-    pressed = len((folder / "ignored").read_text().splitlines())
+    pressed = len(ignored.read_text().splitlines())
     assert pressed >= 2
     for _ in range(5):
         assert left() and worker.queue.receipt(receipt.id).state is Delivery.SUBMITTED
-    assert len((folder / "ignored").read_text().splitlines()) == pressed
-    (folder / "hears").touch()
+    assert len(ignored.read_text().splitlines()) == pressed
+    deaf.unlink()
     assert worker.draft("send")
     assert settled(worker, receipt).state is Delivery.TAKEN_UP and said_to(worker) == ["whatever"]
