@@ -63,8 +63,9 @@ class Ear:
             if not data:
                 break
             if not self._attached.is_set():
-                self._said = (self._said + data)[-2000:]
-                if b"%session-changed" in self._said:
+                said = self._said + data  # whole: a pane that floods says much in the same breath
+                self._said = said[-2000:]
+                if b"%session-changed" in said:
                     self._attached.set()
                     if self._closed.is_set():
                         leave_later(self._process, self._door)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -120,6 +121,19 @@ def test_closing_leaves_nothing_behind(server: Server, hands: Hands, tmp_path: P
         thread.join(20)
     assert set(threading.enumerate()) <= before
     assert "read-only" not in server.run("list-clients", "-F", "#{client_flags}")
+
+
+def test_who_is_let_in_amid_a_flood_knows_it(server: Server, tmp_path: Path) -> None:
+    """It says much in the breath in which it tells that it is in; who overlooked that, stayed when it was closed."""
+    stand_in = tmp_path / "tmux"
+    said = "%begin 1 1 0\\n%end 1 1 0\\n%session-changed $1 a\\n" + "%output %1 y\\n" * 1000
+    stand_in.write_text(f"#!{sys.executable}\nimport sys\nprint('{said}', flush=True)\nsys.stdin.read()\n")
+    stand_in.chmod(0o755)
+    ear = Ear(Server(server.socket, tmux=str(stand_in)), "a", lambda: None)
+    ear.wait_attached(0)
+    ear.close()
+    ear._drain.join(20)
+    assert not ear._drain.is_alive()
 
 
 def test_an_ear_can_be_closed_from_its_own_bell(server: Server, hands: Hands, tmp_path: Path) -> None:
