@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import replace
@@ -26,7 +26,7 @@ from gcity_tui.model.session import Judgement, Pending, SessionRecord
 from gcity_tui.model.text import one_line
 from gcity_tui.tmux.panes import PaneRow
 from gcity_tui.workers import hooks
-from gcity_tui.workers.bringup import end_turn
+from gcity_tui.workers.bringup import clear_away, end_turn
 from gcity_tui.workers.lanes import Steps
 from gcity_tui.workers.protocol import InteractionResponse
 from gcity_tui.workers.telling import READS, Done, of_receipt
@@ -382,25 +382,33 @@ class Desk:
         """End every session, then the tmux server if it is ours. Work under way stays assigned, for the next up."""
         self.site.closing.set()
         sessions = records.sessions(self.site.ledger)
-        if self.site.server.owner() is not None:
-            self._end_all(sessions, timeout)
+        late = self._end_all(sessions, timeout) if self.site.server.owner() is not None else []
         if self._loop is not None:
             self.site.lanes.close()  # a start that was under way is over now, and none begins
         self.site.sight.close()
         self.site.hands.close()
         self.site.server.kill()
+        for record in late:  # some programs outlive their pane
+            try:
+                clear_away(record.id, str(self.site.path))
+            except Refused as e:
+                self.site.log.write("down", "warning", subject=record.instance, error=str(e))
 
-    def _end_all(self, sessions: Iterable[SessionRecord], timeout: float) -> None:
+    def _end_all(self, sessions: Sequence[SessionRecord], timeout: float) -> list[SessionRecord]:
+        """End them, each in its lane; those whose lane was not free in time."""
         for record in sessions:
             if self.site.lanes.moving(record.instance):
                 self.site.hands.kill(record.name)  # so that a start which waits for its program ends at once
         waiting = [self.site.lanes.submit(r.instance, partial(self._city_stop, r)) for r in sessions]
         deadline = time.monotonic() + max(timeout, 1.0) + 10.0
-        for future in waiting:
+        late = []
+        for record, future in zip(sessions, waiting, strict=True):
             try:
                 future.result(max(deadline - time.monotonic(), 0.1))
             except Exception as e:
-                self.site.log.write("down", "warning", error=f"{type(e).__name__}: {e}")
+                late.append(record)
+                self.site.log.write("down", "warning", subject=record.instance, error=f"{type(e).__name__}: {e}")
+        return late
 
     def _city_stop(self, record: SessionRecord) -> None:
         now = records.reread(self.site.ledger, record)
