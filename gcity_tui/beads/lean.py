@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _META = "coalesce((SELECT m.value FROM bead_meta m WHERE m.bead = b.id AND m.key = '{}'), '')"
 _ROUTE, _ROOT = _META.format("gc.routed_to"), _META.format("gc.root_bead_id")
 _RECORDS = ", ".join(f"'{t}'" for t in schema.READY_EXCLUDED)
-_NOTES = ", ".join(f"'{t}'" for t in ("session", "spec", "message", "event", "agent", "role", "rig"))
+_NOTES = ", ".join(f"'{t}'" for t in schema.RECORD_TYPES)
 _FREE = "b.blockers = 0 AND b.held = 0 AND b.wake_at <= ? AND b.pinned = 0 AND b.is_template = 0"
 
 

@@ -37,6 +37,8 @@ TYPE_ALIASES = {
 }
 READY_EXCLUDED = ("merge-request", "gate", "molecule", "message", "agent", "role", "rig", "session")
 """Types that are records or containers, not work. `session` is Gas City's addition to bd's own seven."""
+RECORD_TYPES = ("session", "spec", "message", "event", "agent", "role", "rig")
+"""Types that only record something and ask nobody for work."""
 INFRA_TYPES = ("agent", "rig", "role", "message")
 NUDGE = "gc:nudge"
 """The label of a text that waits to be typed to an agent, or was: a record of the city's, of an ordinary type."""

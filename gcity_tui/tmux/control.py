@@ -226,9 +226,13 @@ def opened(argv: Sequence[str], env: Mapping[str, str] | None) -> subprocess.Pop
     try:
         return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, env=env, bufsize=0)
     except FileNotFoundError as e:
-        raise Permanent(f"{argv[0]} is not installed", cure="sudo apt install tmux") from e
+        raise missing(argv[0]) from e
     except OSError as e:
         raise RuntimeUnavailable(f"cannot run {argv[0]}: {e.strerror}") from e
+
+
+def missing(tmux: str) -> Permanent:
+    return Permanent(f"{tmux} is not installed", cure="sudo apt install tmux")
 
 
 def leave(process: subprocess.Popen[bytes], door: Doorway | None = None) -> None:

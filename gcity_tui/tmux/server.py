@@ -17,7 +17,7 @@ from pathlib import Path
 from gcity_tui.model.errors import CityError, NotFound, Permanent, Refused, RuntimeUnavailable, Usage
 from gcity_tui.tmux import processes
 from gcity_tui.tmux.clients import control_clients
-from gcity_tui.tmux.control import ControlClient, error_of, no_server
+from gcity_tui.tmux.control import ControlClient, error_of, missing, no_server
 from gcity_tui.tmux.doorway import Doorway
 from gcity_tui.tmux.protocol import Notification
 
@@ -295,7 +295,3 @@ def client_environment(env: Mapping[str, str] | None = None) -> dict[str, str]:
     if "TMUX_TMPDIR" in os.environ:
         given["TMUX_TMPDIR"] = os.environ["TMUX_TMPDIR"]
     return given
-
-
-def missing(tmux: str) -> Permanent:
-    return Permanent(f"{tmux} is not installed", cure="sudo apt install tmux")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from gcity_tui.beads.schema import RECORD_TYPES
 from gcity_tui.model.bead import BLOCKING, Bead, Meta
 from gcity_tui.model.names import short
 from gcity_tui.model.snapshot import CitySnapshot
@@ -19,7 +20,6 @@ OPEN = "open:"
 """The queue of all work that is not closed."""
 RECORDS = "records:"
 """The queue of beads that record rather than ask for work: sessions, step specs, messages."""
-_RECORD_TYPES = frozenset({"session", "spec", "message", "event", "agent", "role", "rig"})
 _STATES = ("open", "in_progress", "blocked", "deferred", "closed")
 _MARKS = {
     "open": ("○", "O", ""), "in_progress": ("▸", "P", "busy"), "blocked": ("‖", "B", "limited"),
@@ -95,7 +95,7 @@ def query(queue: str) -> tuple[str, str]:
 
 def belongs(bead: Bead, queue: str) -> bool:
     """Whether `bead` is shown in `queue`: records have one of their own."""
-    record = bead.issue_type in _RECORD_TYPES or bead.kind == "spec"
+    record = bead.issue_type in RECORD_TYPES or bead.kind == "spec"
     return record if queue == RECORDS else not record and (queue != OPEN or not bead.closed)
 
 
